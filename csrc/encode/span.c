@@ -1,0 +1,76 @@
+/* span.c - one ended span as ScopeSpans.spans */
+#include "encode/wire.h"
+
+/* Everything but texts and the scratch's fields: ids, times, kind, counts, status, flags, tags. */
+enum { SPAN_FIXED_BOUND = 18 + 10 + 10 + 2 + 9 + 9 + 3 * 6 + 4 + 6 };
+
+static size_t body_bound(const struct otlite_span *span)
+{
+    size_t bound = SPAN_FIXED_BOUND + text_field_bound(span->trace_state) + text_field_bound(span->name) +
+                   text_field_bound(span->status_message);
+    return span->scratch == NULL ? bound : bound + span->scratch->sent_bytes;
+}
+
+size_t otlite_span_encode_bound(const struct otlite_span *span)
+{
+    return bytes_field_bound(body_bound(span));
+}
+
+static uint8_t *put_count(uint8_t *at, uint32_t tag, uint32_t count)
+{
+    return count == 0 ? at : put_varint(put_tag(at, tag), count);
+}
+
+static uint8_t *put_scratch(uint8_t *at, const struct otlite_scratch *scratch)
+{
+    if (scratch->live[OTLITE_ATTRIBUTES] != 0)
+        at += otlite_scratch_encode(scratch, OTLITE_ATTRIBUTES, at);
+    at = put_count(at, SPAN_DROPPED_ATTRIBUTES, scratch->dropped[OTLITE_ATTRIBUTES]);
+    if (scratch->live[OTLITE_EVENTS] != 0)
+        at += otlite_scratch_encode(scratch, OTLITE_EVENTS, at);
+    at = put_count(at, SPAN_DROPPED_EVENTS, scratch->dropped[OTLITE_EVENTS]);
+    if (scratch->live[OTLITE_LINKS] != 0)
+        at += otlite_scratch_encode(scratch, OTLITE_LINKS, at);
+    return put_count(at, SPAN_DROPPED_LINKS, scratch->dropped[OTLITE_LINKS]);
+}
+
+/* Always there, even empty: the stock exporter sends it so. */
+static uint8_t *put_status(uint8_t *at, const struct otlite_span *span)
+{
+    at = put_tag(at, SPAN_STATUS);
+    if (span->status == 0 && span->status_message.length == 0)
+        return put_varint(at, 0);
+    uint32_t reserved = varint_size(text_field_bound(span->status_message) + 2);
+    uint8_t *end = at + reserved;
+    if (span->status_message.length != 0)
+        end = put_text_field(end, STATUS_MESSAGE, span->status_message);
+    if (span->status != 0)
+        end = put_varint(put_tag(end, STATUS_CODE), span->status);
+    return put_length(at, reserved, (size_t)(end - at) - reserved);
+}
+
+size_t otlite_span_encode(uint8_t *dst, const struct otlite_span *span)
+{
+    uint32_t reserved = varint_size(body_bound(span));
+    uint8_t *length = put_tag(dst, SCOPE_SPANS_SPANS);
+    uint8_t *at = length + reserved;
+    at = put_bytes_field(at, SPAN_TRACE_ID, span->trace_id, 16);
+    at = put_bytes_field(at, SPAN_SPAN_ID, span->span_id, 8);
+    if (span->trace_state.length != 0)
+        at = put_text_field(at, SPAN_TRACE_STATE, span->trace_state);
+    if (span->has_parent)
+        at = put_bytes_field(at, SPAN_PARENT_SPAN_ID, span->parent_span_id, 8);
+    if (span->name.length != 0)
+        at = put_text_field(at, SPAN_NAME, span->name);
+    at = put_varint(put_tag(at, SPAN_KIND), span->kind + 1u);
+    if (span->start != 0)
+        at = put_fixed64(put_tag(at, SPAN_START), span->start);
+    if (span->end != 0)
+        at = put_fixed64(put_tag(at, SPAN_END), span->end);
+    if (span->scratch != NULL)
+        at = put_scratch(at, span->scratch);
+    at = put_status(at, span);
+    if (span->flags != 0)
+        at = put_fixed32(put_tag(at, SPAN_FLAGS), span->flags);
+    return (size_t)(put_length(length, reserved, (size_t)(at - length) - reserved) - dst);
+}

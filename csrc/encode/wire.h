@@ -1,0 +1,106 @@
+/* wire.h - protobuf primitives: sizes, and writers that return where they stopped
+ *
+ * No writer checks for room: whoever calls has reserved the bound.
+ */
+#ifndef OTLITE_ENCODE_WIRE_H
+#define OTLITE_ENCODE_WIRE_H
+
+#include <string.h>
+
+#include "cpu/kernels.h"
+#include "otlite.h"
+#include "encode/fields.h"
+
+static inline uint32_t varint_size(uint64_t value)
+{
+    uint32_t bits = 63u ^ (uint32_t)__builtin_clzll(value | 1);
+    return (bits * 9 + 73) / 64;
+}
+
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+    while (value >= 0x80) {
+        *at++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+/* Tags are constants: this folds into one or two stores. */
+static inline uint8_t *put_tag(uint8_t *at, uint32_t tag)
+{
+    return put_varint(at, tag);
+}
+
+static inline uint8_t *put_fixed32(uint8_t *at, uint32_t value)
+{
+    for (int i = 0; i < 4; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+    return at + 4;
+}
+
+static inline uint8_t *put_fixed64(uint8_t *at, uint64_t value)
+{
+    for (int i = 0; i < 8; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+    return at + 8;
+}
+
+static inline uint8_t *put_raw(uint8_t *at, const void *src, size_t size)
+{
+    if (size != 0)
+        memcpy(at, src, size);
+    return at + size;
+}
+
+static inline size_t bytes_field_bound(size_t size)
+{
+    return 1 + varint_size(size) + size;
+}
+
+static inline uint8_t *put_bytes_field(uint8_t *at, uint32_t tag, const void *src, size_t size)
+{
+    at = put_varint(put_tag(at, tag), size);
+    return put_raw(at, src, size);
+}
+
+/* Writes the length of the `size` bytes at `body`, `reserved` bytes after `length`; returns the message's end.
+ * Lengths stay minimal, so the body moves where the reserve was not exact: seldom, and never far. */
+static inline uint8_t *put_length(uint8_t *length, uint32_t reserved, size_t size)
+{
+    uint32_t exact = varint_size(size);
+    if (exact != reserved)
+        memmove(length + exact, length + reserved, size);
+    put_varint(length, size);
+    return length + exact + size;
+}
+
+static inline size_t text_bound(struct otlite_text text)
+{
+    static const uint8_t per_unit[] = {1, 2, 3, 4, 3};
+    return (size_t)text.length * per_unit[text.kind];
+}
+
+/* Writes UTF-8 of any kind of text; returns the bytes written. */
+size_t otlite_text_encode(uint8_t *dst, struct otlite_text text);
+
+static inline uint8_t *put_text_field(uint8_t *at, uint32_t tag, struct otlite_text text)
+{
+    at = put_tag(at, tag);
+    if (text.kind == OTLITE_TEXT_UTF8)
+        return put_raw(put_varint(at, text.length), text.data, text.length);
+    uint32_t reserved = varint_size(text_bound(text));
+    return put_length(at, reserved, otlite_text_encode(at + reserved, text));
+}
+
+static inline size_t text_field_bound(struct otlite_text text)
+{
+    return bytes_field_bound(text_bound(text));
+}
+
+/* The body of AnyValue for a scalar. */
+size_t otlite_value_bound(const struct otlite_value *value);
+uint8_t *otlite_value_encode(uint8_t *at, const struct otlite_value *value);
+
+#endif

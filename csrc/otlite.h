@@ -1,0 +1,420 @@
+/* otlite.h - record OpenTelemetry spans into one fixed block of memory, as OTLP bytes.
+ *
+ * What it does: encodes each ended span once, as OTLP protobuf, straight into chunks of a block of memory
+ * that the caller gives; hands runs of those bytes out as the body of an ExportTraceServiceRequest; frees
+ * them when the caller says that the receiver has acknowledged them.
+ *
+ * What it does not do: it never allocates, prints, aborts, reads the environment or starts a thread. Only
+ * csrc/port talks to the operating system, and only where a call below says so.
+ *
+ * The simplest use (csrc/example/record.c is this, whole):
+ *
+ *     otlite_region_init(&region, memory, size, &options);
+ *     otlite_resource_register(&region, resource_bytes, &resource);
+ *     otlite_scope_register(&region, scope_bytes, &scope);
+ *     otlite_scratch_init(&scratch, block, sizeof block);
+ *     otlite_scratch_attribute(&scratch, hash, key, &value, OTLITE_NO_LIMIT);
+ *     otlite_span_record(&region, &span, resource, scope);
+ *     while (otlite_batch_collect(&region, &limits, &batch) == OTLITE_OK) { send; otlite_batch_acknowledge(...); }
+ *
+ * Threads: any number may record at once; one at a time may collect and settle batches; tables may be
+ * changed from any thread. A scratch, an id generator and an HTTP answer belong to one thread at a time.
+ */
+#ifndef OTLITE_H
+#define OTLITE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define OTLITE_CHECKED __attribute__((warn_unused_result))
+#else
+#define OTLITE_CHECKED
+#endif
+
+/* ---- Status ------------------------------------------------------------------------------------------ */
+
+enum otlite_status {
+    OTLITE_OK = 0,
+    OTLITE_EMPTY,      /* nothing to collect */
+    OTLITE_NO_ROOM,    /* the caller's buffer is too small; nothing was changed */
+    OTLITE_DROPPED,    /* the record was not kept; the reason is counted */
+    OTLITE_STALE,      /* a handle whose table entry was given to another; register again */
+    OTLITE_TABLE_FULL, /* no table entry is free */
+    OTLITE_GONE,       /* a chunk of the batch was overwritten meanwhile; collect anew */
+    OTLITE_BUSY,       /* another thread is collecting */
+    OTLITE_INVALID,    /* an argument out of range */
+    OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
+    OTLITE_TIMEOUT,
+    OTLITE_CLOSED,     /* the peer closed before the answer was whole */
+    OTLITE_SYSTEM,     /* the operating system refused; errno tells */
+};
+
+/* The name of a status, for messages: "no room". Never NULL. */
+const char *otlite_status_text(enum otlite_status status);
+
+/* ---- Text -------------------------------------------------------------------------------------------- */
+
+enum otlite_text_kind {
+    OTLITE_TEXT_UTF8 = 0, /* valid UTF-8 (ASCII included), copied as it is; length in bytes */
+    OTLITE_TEXT_LATIN1,   /* one byte a code point */
+    OTLITE_TEXT_UCS2,     /* two bytes a code point, native order; a surrogate is lone and becomes U+FFFD */
+    OTLITE_TEXT_UCS4,     /* four bytes a code point */
+    OTLITE_TEXT_CHARS,    /* bytes of unknown origin: each invalid UTF-8 sequence becomes U+FFFD */
+};
+
+struct otlite_text {
+    const void *data;
+    uint32_t length; /* in code units of its kind */
+    uint32_t kind;   /* enum otlite_text_kind */
+};
+
+/* ---- CPU kernels: which implementation runs (cpu/kernels.h has the table itself) ----------------------- */
+
+/* Chooses the table by name, or the best one for NULL. Call before other threads use the library.
+ * 0: chosen. 1: known, but this machine lacks it; the best below was chosen. -1: unknown; nothing changed. */
+int otlite_kernels_select(const char *name);
+
+/* The name of the table in use: "scalar", "avx2". */
+const char *otlite_kernels_name(void);
+
+/* ---- Identifiers ------------------------------------------------------------------------------------- */
+
+/* Seeded from the operating system at first use, after `otlite_ids_reset`, and again each second of use. */
+struct otlite_ids {
+    uint64_t state[4];
+    uint64_t reseed_at; /* boot clock, ns; 0: unseeded */
+    uint32_t from_os;   /* draw each identifier from the operating system */
+    uint32_t failures;  /* draws the operating system refused: identifiers came from the generator then */
+};
+
+void otlite_ids_init(struct otlite_ids *ids, bool from_os);
+void otlite_ids_reset(struct otlite_ids *ids);
+/* Fills a trace id (16 bytes) and/or a span id (8 bytes), never all zero; either pointer may be NULL.
+ * `now` is the boot clock. Not for secrets: xoshiro256++ unless `from_os`. */
+void otlite_ids_next(struct otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id);
+
+/* ---- Scratch: what is recorded of a live span ---------------------------------------------------------- */
+
+#define OTLITE_NO_LIMIT UINT32_MAX
+
+enum otlite_list { OTLITE_ATTRIBUTES = 0, OTLITE_EVENTS, OTLITE_LINKS, OTLITE_LISTS };
+
+/* One block of the caller's memory: encoded fields of Span grow up from its start, an index of them down
+ * from its end. Setting a key again replaces it and moves it to the end, as the specification's map does. */
+struct otlite_scratch {
+    uint8_t *block;
+    uint32_t size;
+    uint32_t used;                   /* bytes of fields, replaced ones included */
+    uint32_t fields;                 /* in the index, replaced ones included */
+    uint32_t live[OTLITE_LISTS];     /* fields that will be sent */
+    uint32_t dropped[OTLITE_LISTS];  /* fields evicted or refused, as OTLP counts them */
+    uint32_t sent_bytes;             /* bytes of the live fields */
+    uint64_t seen;                   /* a filter over the hashes of attribute keys */
+    uint8_t tags[16];                /* a byte of hash for each of the first entries, for tag16_match */
+};
+
+enum otlite_value_type {
+    OTLITE_NONE = 0, OTLITE_BOOL, OTLITE_INT, OTLITE_DOUBLE, OTLITE_TEXT, OTLITE_BYTES
+};
+
+struct otlite_value {
+    uint32_t type; /* enum otlite_value_type */
+    union {
+        bool boolean;
+        int64_t integer;
+        double real;
+        struct otlite_text text;
+        struct {
+            const void *data;
+            uint32_t length;
+        } bytes;
+    } as;
+};
+
+void otlite_scratch_init(struct otlite_scratch *scratch, void *block, uint32_t size);
+
+/* Moves what is recorded to a larger block, dropping replaced fields. NO_ROOM if it does not fit. */
+OTLITE_CHECKED enum otlite_status otlite_scratch_move(struct otlite_scratch *scratch, void *block, uint32_t size);
+
+/* Sets an attribute of the span. `hash` is any hash of the key, the same for the same key. At `limit`
+ * attributes the oldest is evicted and counted (as the stock SDK does); at limit 0 the new one is counted.
+ * NO_ROOM: move to a larger block and call again. */
+OTLITE_CHECKED enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash,
+                                                           struct otlite_text key,
+                                                           const struct otlite_value *value, uint32_t limit);
+
+/* A field composed by hand: nested values, events, links. Calls between begin and end write it; when one ran
+ * out of room, `end` says NO_ROOM and leaves the scratch as it was before `begin`. */
+struct otlite_composer {
+    struct otlite_scratch *scratch;
+    uint8_t *at;
+    uint8_t *limit;
+    uint32_t list;
+    uint32_t key_at, key_size; /* of an attribute: where its key lies in the field */
+    bool overflow;
+};
+
+/* Messages that open within the field. */
+enum otlite_message {
+    OTLITE_EVENT_ATTRIBUTE, /* Event.attributes */
+    OTLITE_LINK_ATTRIBUTE,  /* Link.attributes */
+    OTLITE_KEY_VALUE,       /* KeyValue.value */
+    OTLITE_ARRAY,           /* AnyValue.array_value */
+    OTLITE_MAP,             /* AnyValue.kvlist_value */
+    OTLITE_ITEM,            /* ArrayValue.values, KeyValueList.values */
+};
+
+void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch, enum otlite_list list);
+void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key); /* KeyValue.key */
+void otlite_compose_event(struct otlite_composer *composer, struct otlite_text name, uint64_t time);
+void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_id[16], const uint8_t span_id[8]);
+/* After its attributes: what Event and Link count as dropped, and Link's flags (0 for an event). */
+void otlite_compose_tail(struct otlite_composer *composer, uint32_t dropped_attributes, uint32_t flags);
+/* Returns the mark that its close takes. */
+size_t otlite_compose_open(struct otlite_composer *composer, enum otlite_message message);
+void otlite_compose_close(struct otlite_composer *composer, size_t mark);
+void otlite_compose_scalar(struct otlite_composer *composer, const struct otlite_value *value); /* of AnyValue */
+OTLITE_CHECKED enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t hash,
+                                                     uint32_t limit);
+
+/* Reads fields back, in the order in which they will be sent. `index` counts live fields of the list.
+ * The bytes are the field's message: KeyValue, Event or Link, without tag and length. */
+bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list, uint32_t index,
+                          const uint8_t **data, uint32_t *size);
+
+/* Writes a list's live fields, as Span holds them, to dst, which has room for sent_bytes. Returns the bytes
+ * written. */
+size_t otlite_scratch_encode(const struct otlite_scratch *scratch, enum otlite_list list, uint8_t *dst);
+
+/* ---- Encoding ---------------------------------------------------------------------------------------- */
+
+/* Every length is minimal: the bytes are canonical protobuf, fields in the order of their numbers. */
+
+struct otlite_span {
+    uint8_t trace_id[16];
+    uint8_t span_id[8];
+    uint8_t parent_span_id[8];
+    bool has_parent;
+    bool explicit_time;           /* start or end was given: never corrected for clock steps */
+    uint8_t kind;                 /* 0..4 as in the API: internal, server, client, producer, consumer */
+    uint8_t status;               /* 0..2: unset, ok, error */
+    uint8_t anchor;               /* the clock anchor of its times (otlite_region_clock) */
+    uint32_t flags;               /* OTLP SpanFlags */
+    uint64_t start, end;          /* ns since 1970 */
+    struct otlite_text name;
+    struct otlite_text trace_state; /* the header's form: a=1,b=2 */
+    struct otlite_text status_message;
+    const struct otlite_scratch *scratch; /* NULL: no attributes, events, links */
+};
+
+/* An upper bound of what otlite_span_encode writes. */
+size_t otlite_span_encode_bound(const struct otlite_span *span);
+/* Writes ScopeSpans.spans (tag, length, Span) to dst, which has room for the bound. Returns the bytes written. */
+size_t otlite_span_encode(uint8_t *dst, const struct otlite_span *span);
+
+/* Resource and scope, as register takes them: the field of ResourceSpans and of ScopeSpans, which all signals
+ * share. `attributes` is a scratch with attributes only, or NULL. Each writes at most its bound. */
+size_t otlite_resource_encode_bound(const struct otlite_scratch *attributes);
+size_t otlite_resource_encode(uint8_t *dst, const struct otlite_scratch *attributes);
+size_t otlite_scope_encode_bound(struct otlite_text name, struct otlite_text version,
+                                 const struct otlite_scratch *attributes);
+size_t otlite_scope_encode(uint8_t *dst, struct otlite_text name, struct otlite_text version,
+                           const struct otlite_scratch *attributes);
+
+/* ---- Region ------------------------------------------------------------------------------------------ */
+
+#define OTLITE_REGION_MIN (64u * 1024u)
+#define OTLITE_REGION_MAX (1u << 30)
+
+enum otlite_loss {
+    OTLITE_LOSS_OVERWRITTEN = 0, /* the region was full: the oldest made room */
+    OTLITE_LOSS_FULL,            /* the region was full, and drops the newest */
+    OTLITE_LOSS_TOO_LARGE,       /* more than a quarter of the region */
+    OTLITE_LOSS_TABLE_FULL,      /* no room for one more resource or scope */
+    OTLITE_LOSS_REENTERED,       /* every writer slot was busy */
+    OTLITE_LOSS_NO_MEMORY,       /* the caller had no memory to encode it */
+    OTLITE_LOSS_REFUSED,         /* the receiver refused the request for good */
+    OTLITE_LOSS_SHUTDOWN,        /* still unsent when the caller gave up */
+    OTLITE_LOSSES
+};
+
+/* The name of a reason, as statistics show it: "overwritten". NULL out of range. */
+const char *otlite_loss_text(enum otlite_loss loss);
+
+enum otlite_on_full { OTLITE_OVERWRITE_OLDEST = 0, OTLITE_DROP_NEWEST };
+
+struct otlite_region_options {
+    uint32_t on_full;             /* enum otlite_on_full */
+    void (*wake)(void *context);  /* called by a recording thread when the collector should look; may be NULL */
+    void *context;
+};
+
+/* The caller's handle on a region. Private, but for its size. */
+struct otlite_region {
+    uint8_t *base;
+    struct otlite_header *header;
+    struct otlite_chunk *chunks;
+    struct otlite_slot *slots;
+    struct otlite_entry *resources;
+    struct otlite_entry *scopes;
+    uint8_t *arena;
+    uint8_t *work;  /* what collecting needs */
+    uint8_t *data;
+    uint32_t chunk_size, chunk_count, slot_count;
+    uint32_t resource_count, scope_count, arena_size, work_size;
+    struct otlite_region_options options;
+};
+
+/* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. */
+OTLITE_CHECKED enum otlite_status otlite_region_init(struct otlite_region *region, void *memory, size_t size,
+                                                     const struct otlite_region_options *options);
+
+/* The largest record that a region keeps, in bytes. */
+size_t otlite_region_record_max(const struct otlite_region *region);
+/* The largest record that fits a chunk: larger ones need otlite_region_append. */
+size_t otlite_region_inline_max(const struct otlite_region *region);
+
+/* Tables. The bytes are copied; the same bytes give the same handle. A scope's and a resource's bytes come
+ * from otlite_scope_encode and otlite_resource_encode; schema URLs are UTF-8, empty for none. An entry that no record refers to may be
+ * given to another: recording under its old handle says STALE. */
+OTLITE_CHECKED enum otlite_status otlite_resource_register(struct otlite_region *region, const void *bytes, size_t size,
+                                                           const void *schema_url, size_t schema_url_size,
+                                                           uint32_t *handle);
+OTLITE_CHECKED enum otlite_status otlite_scope_register(struct otlite_region *region, const void *bytes, size_t size,
+                                                        const void *schema_url, size_t schema_url_size,
+                                                        uint32_t *handle);
+
+/* Wall time as of now: wall anchor + boot clock. `boot` (may be NULL) receives the boot clock, `anchor` the
+ * anchor's number. Times taken with one anchor never run backwards. All in ns. */
+uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t *boot, uint8_t *anchor);
+/* The wall time of the boot clock `boot` under an earlier anchor. */
+uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boot, uint8_t anchor);
+/* Takes a new anchor when the wall clock has moved by over `tolerance` ns. True when it did. */
+bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
+
+/* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. */
+OTLITE_CHECKED enum otlite_status otlite_span_record(struct otlite_region *region, const struct otlite_span *span,
+                                                     uint32_t resource, uint32_t scope);
+/* Records bytes that otlite_span_encode wrote, in a chain of chunks where they need one. */
+OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes, size_t size,
+                                                       uint32_t resource, uint32_t scope, uint8_t anchor,
+                                                       bool explicit_time);
+/* Counts a record that the caller could not make. */
+void otlite_region_lost(struct otlite_region *region, enum otlite_loss loss);
+
+struct otlite_stats {
+    uint64_t recorded;              /* ended, kept or not */
+    uint64_t exported;              /* acknowledged */
+    uint64_t rejected;              /* acknowledged, but refused by the receiver (partial success) */
+    uint64_t dropped[OTLITE_LOSSES];
+    uint64_t pending;               /* recorded - exported - rejected - dropped */
+    uint32_t chunks, chunks_used, scopes, scopes_used;
+};
+
+/* A snapshot. Callers serialise; call it at least once every 2^32 records. */
+void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stats);
+/* Counts unacknowledged records chunk by chunk: what `pending` must equal when no thread is recording. */
+uint64_t otlite_region_count(const struct otlite_region *region);
+
+/* Waiting for records: says what should call `wake`. ANY: the next record. CHUNK: the next filled chunk.
+ * Returns true when there is something to collect already (then nothing is armed). */
+enum otlite_wake { OTLITE_WAKE_NEVER = 0, OTLITE_WAKE_CHUNK, OTLITE_WAKE_ANY };
+bool otlite_region_arm(struct otlite_region *region, enum otlite_wake wake);
+
+/* ---- Batch: committed records, grouped, as the body of one request -------------------------------------- */
+
+struct otlite_segment {
+    const void *data; /* as struct iovec */
+    size_t size;
+};
+
+struct otlite_batch_limits {
+    uint32_t max_bytes;   /* of the body; one larger record goes alone */
+    uint32_t max_records; /* 0: no limit */
+    bool gather;          /* one contiguous body (TLS, compression) instead of references */
+};
+
+struct otlite_batch {
+    const struct otlite_segment *segments;
+    uint32_t segment_count;
+    uint32_t records;
+    size_t size;          /* of the body, all segments together */
+    size_t copied;        /* of these, bytes that were gathered by copy */
+    uint32_t item_count;  /* private */
+    bool pinned;          /* private */
+};
+
+/* Collects the oldest committed records of one resource; their chunks stay pinned until the batch is settled or
+ * released. OK, EMPTY, or BUSY. The segments point into the region. */
+OTLITE_CHECKED enum otlite_status otlite_batch_collect(struct otlite_region *region,
+                                                       const struct otlite_batch_limits *limits,
+                                                       struct otlite_batch *batch);
+/* Notes that the batch is about to leave: recovery can tell what may have arrived. */
+void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch);
+/* The receiver answered for good: `rejected` of the records were refused, the rest is exported. Frees. */
+void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch, uint32_t rejected);
+/* The records are given up for `loss`. Frees. */
+void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch, enum otlite_loss loss);
+/* Unpins, so that a full region may overwrite the records while the caller backs off. */
+void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
+/* Pins a released batch again. GONE: some of it was overwritten; collect anew. */
+OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlite_batch *batch);
+
+/* ---- HTTP/1.1, without I/O ----------------------------------------------------------------------------- */
+
+/* An answer, parsed as its bytes come. Zero-initialise it with otlite_http_begin. */
+struct otlite_http_answer {
+    uint8_t *body;         /* the caller's buffer; bytes past its size are MALFORMED: an answer is small */
+    uint32_t body_size, body_used;
+    uint16_t status;       /* 100..599 */
+    bool complete;
+    bool close;            /* the connection cannot be used again */
+    char retry_after[40];  /* the header's value, "" when absent; longer ones are ignored */
+    /* private */
+    uint8_t state, flags;
+    uint64_t remaining;
+    uint32_t line_used, header_bytes;
+    char line[256];        /* the line being read; the rest of a longer one is dropped */
+};
+
+void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);
+/* Takes bytes as they came. Sets `complete` when the answer is whole (bytes after it set `close`).
+ * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), headers over 64 KiB, or a body over the buffer. */
+OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer, const void *bytes, size_t size);
+/* The peer closed. OK when that ends the answer (no length given), else CLOSED. */
+OTLITE_CHECKED enum otlite_status otlite_http_eof(struct otlite_http_answer *answer);
+
+/* ---- Port: the operating system ------------------------------------------------------------------------ */
+
+uint64_t otlite_clock_boot(void); /* ns since boot, suspend included where the system can tell */
+uint64_t otlite_clock_wall(void); /* ns since 1970 */
+OTLITE_CHECKED enum otlite_status otlite_entropy(void *dst, size_t size);
+/* Anonymous memory, zeroed; NULL when refused. */
+void *otlite_map(size_t size);
+void otlite_unmap(void *memory, size_t size);
+/* One private page that a forked child finds zeroed (MADV_WIPEONFORK and pthread_atfork). Once a process. */
+void *otlite_private_page(void);
+
+/* A semaphore that one thread waits on. Posting is async-signal-safe. */
+struct otlite_waker;
+size_t otlite_waker_size(void);
+OTLITE_CHECKED enum otlite_status otlite_waker_init(void *memory);
+void otlite_waker_post(void *waker);
+/* Waits until posted, or until the boot clock reads `deadline` (0: for ever). True when posted; takes all posts. */
+bool otlite_waker_wait(void *waker, uint64_t deadline);
+
+/* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
+ * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED as the names say. `sent` tells whether any byte left. */
+OTLITE_CHECKED enum otlite_status otlite_exchange(int descriptor, const struct otlite_segment *segments, size_t count,
+                                                  struct otlite_http_answer *answer, uint64_t deadline, bool *sent);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

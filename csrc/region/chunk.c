@@ -1,0 +1,329 @@
+/* chunk.c - recording: borrow a slot, reserve room in its chunk, write, commit */
+#include "encode/wire.h"
+#include "region/layout.h"
+
+/* What receivers take at most. */
+enum { RECORD_MAX = 64 << 20 };
+
+/* ---- Slots ---- */
+
+static struct otlite_slot *borrow_slot(struct otlite_region *region)
+{
+    for (uint32_t i = 0; i < region->slot_count; i++) {
+        uint32_t idle = 0;
+        if (otlite_load_relaxed(&region->slots[i].busy) == 0 &&
+            otlite_compare_exchange(&region->slots[i].busy, &idle, 1))
+            return &region->slots[i];
+    }
+    return NULL;
+}
+
+static void return_slot(struct otlite_slot *slot)
+{
+    /* release: what we wrote of slot and chunk, against the next borrower's compare_exchange */
+    otlite_store_release(&slot->busy, 0);
+}
+
+static void count_recorded(struct otlite_slot *slot)
+{
+    otlite_store_release(&slot->recorded, otlite_load_relaxed(&slot->recorded) + 1);
+}
+
+static enum otlite_status count_lost(struct otlite_region *region, enum otlite_loss loss, uint32_t records)
+{
+    otlite_add_relaxed(&region->header->lost[loss], records);
+    return OTLITE_DROPPED;
+}
+
+/* ---- Chunks ---- */
+
+/* Gives back the links of a chained record; the head stays ours. */
+static void free_links(struct otlite_region *region, struct otlite_chunk *head)
+{
+    uint32_t link = head->next;
+    head->next = NO_CHUNK;
+    while (link != NO_CHUNK) {
+        uint32_t next = region->chunks[link].next;
+        otlite_chunk_free(region, link);
+        link = next;
+    }
+}
+
+void otlite_chunk_free(struct otlite_region *region, uint32_t index)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    if (chunk_is(otlite_load_relaxed(&chunk->state), CHUNK_TAKEN))
+        free_links(region, chunk);
+    otlite_store_relaxed(&chunk->committed, 0);
+    otlite_store_relaxed(&chunk->offered, 0);
+    otlite_store_relaxed(&chunk->acked, 0);
+    uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
+    /* release: zeroed cursors before the chunk is free, against the taker's compare_exchange */
+    otlite_store_release(&chunk->state, generation * CHUNK_GENERATION | CHUNK_FREE);
+    if (index < otlite_load_relaxed(&region->header->free_hint))
+        otlite_store_relaxed(&region->header->free_hint, index);
+}
+
+static bool take(struct otlite_chunk *chunk, uint32_t state)
+{
+    return otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
+}
+
+static uint32_t take_free(struct otlite_region *region)
+{
+    uint32_t hint = otlite_load_relaxed(&region->header->free_hint);
+    for (uint32_t i = 0; i < region->chunk_count; i++) {
+        uint32_t index = hint + i < region->chunk_count ? hint + i : hint + i - region->chunk_count;
+        uint32_t state = otlite_load_relaxed(&region->chunks[index].state);
+        if (chunk_is(state, CHUNK_FREE) && take(&region->chunks[index], state)) {
+            otlite_store_relaxed(&region->header->free_hint, index + 1 < region->chunk_count ? index + 1 : 0);
+            return index;
+        }
+    }
+    return NO_CHUNK;
+}
+
+/* The oldest complete chunk that no batch holds; what it still held is counted as overwritten. */
+static uint32_t take_oldest(struct otlite_region *region)
+{
+    for (uint32_t tries = 0; tries < region->chunk_count; tries++) {
+        uint32_t oldest = NO_CHUNK, oldest_state = 0, oldest_sequence = 0;
+        for (uint32_t i = 0; i < region->chunk_count; i++) {
+            uint32_t state = otlite_load_acquire(&region->chunks[i].state);
+            uint32_t sequence = otlite_load_relaxed(&region->chunks[i].sequence);
+            if (!chunk_is(state, CHUNK_COMPLETE) || (state & CHUNK_PINNED) != 0)
+                continue;
+            if (oldest == NO_CHUNK || (int32_t)(sequence - oldest_sequence) < 0) {
+                oldest = i;
+                oldest_state = state;
+                oldest_sequence = sequence;
+            }
+        }
+        if (oldest == NO_CHUNK)
+            return NO_CHUNK;
+        struct otlite_chunk *chunk = &region->chunks[oldest];
+        if (!take(chunk, oldest_state))
+            continue;
+        (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
+                         otlite_load_relaxed(&chunk->committed) - otlite_load_relaxed(&chunk->acked));
+        free_links(region, chunk);
+        otlite_store_relaxed(&chunk->committed, 0);
+        otlite_store_relaxed(&chunk->offered, 0);
+        otlite_store_relaxed(&chunk->acked, 0);
+        return oldest;
+    }
+    return NO_CHUNK;
+}
+
+static uint32_t take_chunk(struct otlite_region *region)
+{
+    uint32_t index = take_free(region);
+    if (index == NO_CHUNK && region->options.on_full == OTLITE_OVERWRITE_OLDEST)
+        index = take_oldest(region);
+    if (index != NO_CHUNK) {
+        region->chunks[index].next = NO_CHUNK;
+        region->chunks[index].used = 0;
+    }
+    return index;
+}
+
+/* Makes a chunk that we took readable: in `state`, under a new generation. */
+static void publish(struct otlite_region *region, uint32_t index, uint32_t resource, uint32_t state)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    otlite_store_relaxed(&chunk->sequence, otlite_add_relaxed(&region->header->sequence, 1));
+    chunk->signal = SIGNAL_SPANS;
+    chunk->resource = resource;
+    uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
+    /* seq: fields and cursors before the state, against whoever pins it, and against otlite_region_arm */
+    otlite_store_seq(&chunk->state, generation * CHUNK_GENERATION | state);
+}
+
+/* A full chunk is left to the collector; one whose records are all settled is freed by whoever comes last. */
+static void complete(struct otlite_region *region, uint32_t index)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    uint32_t state = otlite_load_relaxed(&chunk->state);
+    while (!otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_COMPLETE)) {
+    }
+    state = otlite_load_seq(&chunk->state);
+    if ((state & CHUNK_PINNED) == 0 && chunk_is(state, CHUNK_COMPLETE) &&
+        otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed) && take(chunk, state))
+        otlite_chunk_free(region, index);
+}
+
+static void wake_for(struct otlite_region *region, uint32_t event)
+{
+    uint32_t wake = otlite_load_seq(&region->header->wake);
+    if (wake >= event && otlite_exchange_seq(&region->header->wake, OTLITE_WAKE_NEVER) != OTLITE_WAKE_NEVER &&
+        region->options.wake != NULL)
+        region->options.wake(region->options.context);
+}
+
+/* ---- Records ---- */
+
+static bool has_room(const struct otlite_region *region, const struct otlite_chunk *chunk, size_t bound)
+{
+    size_t index = (otlite_load_relaxed(&chunk->committed) + 1) * sizeof(struct record_index);
+    return chunk->used + bound + index <= region->chunk_size;
+}
+
+/* The chunk of this slot with room for `bound` bytes more, a new one where it must; NO_CHUNK when full. */
+static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, uint32_t resource, size_t bound)
+{
+    uint32_t index = slot->chunk[SIGNAL_SPANS];
+    if (index != NO_CHUNK) {
+        if (region->chunks[index].resource == resource && has_room(region, &region->chunks[index], bound))
+            return index;
+        complete(region, index);
+        slot->chunk[SIGNAL_SPANS] = NO_CHUNK;
+        wake_for(region, OTLITE_WAKE_CHUNK);
+    }
+    index = take_chunk(region);
+    if (index != NO_CHUNK) {
+        publish(region, index, resource, CHUNK_WRITING);
+        slot->chunk[SIGNAL_SPANS] = index;
+    }
+    return index;
+}
+
+static void commit(struct otlite_region *region, uint32_t index, struct record_index record)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    uint32_t committed = otlite_load_relaxed(&chunk->committed);
+    *chunk_index(region, index, committed) = record;
+    chunk->used = record.end;
+    /* seq: bytes and index before the cursor; and the cursor before our look at `wake` */
+    otlite_store_seq(&chunk->committed, committed + 1);
+    wake_for(region, OTLITE_WAKE_ANY);
+}
+
+size_t otlite_region_inline_max(const struct otlite_region *region)
+{
+    return region->chunk_size - sizeof(struct record_index);
+}
+
+size_t otlite_region_record_max(const struct otlite_region *region)
+{
+    size_t chunks = region->chunk_count / 4;
+    size_t size = (chunks == 0 ? 1 : chunks) * (size_t)region->chunk_size - sizeof(struct record_index);
+    return size < RECORD_MAX ? size : RECORD_MAX;
+}
+
+/* What a record begins with: a slot, and handles that are valid while it is borrowed. */
+static enum otlite_status begin(struct otlite_region *region, uint32_t resource, uint32_t scope,
+                                struct otlite_slot **slot)
+{
+    *slot = borrow_slot(region);
+    if (*slot == NULL) {
+        otlite_region_lost(region, OTLITE_LOSS_REENTERED);
+        return OTLITE_DROPPED;
+    }
+    if (!handle_valid(region->scopes, region->scope_count, scope) ||
+        !handle_valid(region->resources, region->resource_count, resource)) {
+        return_slot(*slot);
+        return OTLITE_STALE;
+    }
+    count_recorded(*slot);
+    return OTLITE_OK;
+}
+
+enum otlite_status otlite_span_record(struct otlite_region *region, const struct otlite_span *span,
+                                      uint32_t resource, uint32_t scope)
+{
+    size_t bound = otlite_span_encode_bound(span);
+    if (bound > otlite_region_inline_max(region))
+        return OTLITE_NO_ROOM;
+    struct otlite_slot *slot;
+    enum otlite_status status = begin(region, resource, scope, &slot);
+    if (status != OTLITE_OK)
+        return status;
+    uint32_t index = reserve(region, slot, resource & HANDLE_INDEX, bound);
+    if (index == NO_CHUNK) {
+        status = count_lost(region, OTLITE_LOSS_FULL, 1);
+    } else {
+        uint32_t used = region->chunks[index].used;
+        size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
+        commit(region, index, (struct record_index){
+                                  .end = used + (uint32_t)size,
+                                  .scope = (uint16_t)(scope & HANDLE_INDEX),
+                                  .anchor = span->anchor,
+                                  .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
+                              });
+    }
+    return_slot(slot);
+    return status;
+}
+
+/* Takes the chunks of a chain and copies the bytes there. The head comes back unpublished, or NO_CHUNK. */
+static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, size_t size)
+{
+    uint32_t head = take_chunk(region);
+    if (head == NO_CHUNK)
+        return NO_CHUNK;
+    size_t part = otlite_region_inline_max(region);
+    uint32_t last = head;
+    for (size_t done = 0;;) {
+        part = part < size - done ? part : size - done;
+        memcpy(chunk_data(region, last), bytes + done, part);
+        done += part;
+        if (done == size)
+            return head;
+        uint32_t link = take_chunk(region);
+        if (link == NO_CHUNK) {
+            otlite_chunk_free(region, head);
+            return NO_CHUNK;
+        }
+        uint32_t state = otlite_load_relaxed(&region->chunks[link].state);
+        otlite_store_relaxed(&region->chunks[link].state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_LINK);
+        region->chunks[last].next = link;
+        last = link;
+        part = region->chunk_size;
+    }
+}
+
+static enum otlite_status append_chain(struct otlite_region *region, const uint8_t *bytes, size_t size,
+                                       uint32_t resource, struct record_index record)
+{
+    uint32_t head = fill_chain(region, bytes, size);
+    if (head == NO_CHUNK)
+        return count_lost(region, OTLITE_LOSS_FULL, 1);
+    record.end = (uint32_t)size;
+    record.flags |= RECORD_CHAINED;
+    *chunk_index(region, head, 0) = record;
+    otlite_store_relaxed(&region->chunks[head].committed, 1);
+    publish(region, head, resource, CHUNK_COMPLETE);
+    wake_for(region, OTLITE_WAKE_CHUNK);
+    return OTLITE_OK;
+}
+
+enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes, size_t size,
+                                        uint32_t resource, uint32_t scope, uint8_t anchor, bool explicit_time)
+{
+    struct otlite_slot *slot;
+    enum otlite_status status = begin(region, resource, scope, &slot);
+    if (status != OTLITE_OK)
+        return status;
+    struct record_index record = {
+        .scope = (uint16_t)(scope & HANDLE_INDEX),
+        .anchor = anchor,
+        .flags = explicit_time ? RECORD_EXPLICIT_TIME : 0,
+    };
+    if (size > otlite_region_record_max(region)) {
+        status = count_lost(region, OTLITE_LOSS_TOO_LARGE, 1);
+    } else if (size > otlite_region_inline_max(region)) {
+        status = append_chain(region, bytes, size, resource & HANDLE_INDEX, record);
+    } else {
+        uint32_t index = reserve(region, slot, resource & HANDLE_INDEX, size);
+        if (index == NO_CHUNK) {
+            status = count_lost(region, OTLITE_LOSS_FULL, 1);
+        } else {
+            uint32_t used = region->chunks[index].used;
+            memcpy(chunk_data(region, index) + used, bytes, size);
+            record.end = used + (uint32_t)size;
+            commit(region, index, record);
+        }
+    }
+    return_slot(slot);
+    return status;
+}

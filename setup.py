@@ -1,0 +1,42 @@
+"""Builds libotlite.a into the core extension, and the sibling extensions against its header."""
+
+import os
+from glob import glob
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+SANITIZE = os.environ.get("OTLP_LITE_SANITIZE", "")  # "address,undefined"
+COMPILE = ["-std=c11", "-O3", "-fvisibility=hidden"]
+LINK: list[str] = []
+if SANITIZE:
+    COMPILE += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-O1"]
+    LINK += [f"-fsanitize={SANITIZE}"]
+
+
+def room(name: str, sources: list[str]) -> Extension:
+    return Extension(
+        f"otlp_lite._native.{name}",
+        [f"src/otlp_lite/_native/{name}.pyx", *sources],
+        include_dirs=["csrc"],
+        depends=glob("csrc/**/*.h", recursive=True),
+        extra_compile_args=COMPILE,
+        extra_link_args=LINK,
+    )
+
+
+core = sorted(path for path in glob("csrc/*/*.c") if not path.startswith("csrc/example"))
+setup(
+    ext_modules=cythonize(
+        [room("core", core), room("value", []), room("span", []), room("trace", [])],
+        include_path=["src"],
+        build_dir="build/cython",
+        compiler_directives={
+            "language_level": 3,
+            "binding": False,
+            "boundscheck": False,
+            "wraparound": False,
+            "initializedcheck": False,
+        },
+    )
+)

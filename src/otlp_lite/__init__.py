@@ -1,0 +1,27 @@
+"""OpenTelemetry for Python with a core in C: spans are encoded as they end, in memory that you name."""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .assemble import Telemetry, configure, force_flush, get_tracer, shutdown, stats
+from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
+from .errors import ConfigurationError, OtlpLiteError
+from .traces.limits import SpanLimits
+
+__all__ = [
+    "ConfigurationError",
+    "DropReason",
+    "ExporterStats",
+    "OtlpLiteError",
+    "RegionStats",
+    "SignalStats",
+    "SpanLimits",
+    "Stats",
+    "Telemetry",
+    "__version__",
+    "configure",
+    "force_flush",
+    "get_tracer",
+    "shutdown",
+    "stats",
+]

@@ -1,0 +1,1 @@
+"""The compiled rooms: one extension each, over the C core."""

@@ -1,0 +1,71 @@
+# core.pxd - what the sibling extensions reach of the core: libotlite.a is linked into core alone
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from otlp_lite._native.otlite cimport (
+    otlite_batch, otlite_composer, otlite_http_answer, otlite_ids, otlite_list, otlite_loss, otlite_message,
+    otlite_region, otlite_scratch, otlite_span, otlite_status, otlite_text, otlite_value,
+)
+
+
+# On the private page that a forked child finds zeroed.
+cdef struct process_page:
+    uint32_t epoch          # 0: not set up in this process
+    otlite_ids random_ids
+    otlite_ids os_ids
+
+
+cdef class Answer:
+    cdef otlite_http_answer state
+    cdef bytearray buffer
+
+
+cdef class Region:
+    cdef otlite_region region
+    cdef void *memory
+    cdef readonly size_t size
+    cdef bytearray waker
+    cdef Batch batch
+
+    cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
+    cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff
+
+
+cdef class Batch:
+    cdef Region owner
+    cdef otlite_batch batch
+
+
+cdef object raise_status(otlite_status status, str what)
+
+cdef process_page *process() noexcept
+
+# The hot path, one call each.
+cdef void ids_init(otlite_ids *ids, bint from_os) noexcept
+cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept
+cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcept
+cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept
+cdef otlite_status span_record(Region region, const otlite_span *span, uint32_t resource, uint32_t scope) noexcept
+cdef otlite_status span_record_large(Region region, const otlite_span *span, uint32_t resource,
+                                     uint32_t scope) noexcept
+
+cdef void region_lost(Region region, otlite_loss loss) noexcept
+
+cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noexcept
+cdef otlite_status scratch_move(otlite_scratch *scratch, void *block, uint32_t size) noexcept
+cdef otlite_status scratch_attribute(otlite_scratch *scratch, uint64_t hash, otlite_text key,
+                                     const otlite_value *value, uint32_t limit) noexcept
+cdef bint scratch_field(const otlite_scratch *scratch, otlite_list list, uint32_t index, const uint8_t **data,
+                        uint32_t *size) noexcept
+
+cdef void compose_begin(otlite_composer *composer, otlite_scratch *scratch, otlite_list list) noexcept
+cdef void compose_key(otlite_composer *composer, otlite_text key) noexcept
+cdef void compose_event(otlite_composer *composer, otlite_text name, uint64_t time) noexcept
+cdef void compose_link(otlite_composer *composer, const uint8_t *trace_id, const uint8_t *span_id) noexcept
+cdef void compose_tail(otlite_composer *composer, uint32_t dropped_attributes, uint32_t flags) noexcept
+cdef size_t compose_open(otlite_composer *composer, otlite_message message) noexcept
+cdef void compose_close(otlite_composer *composer, size_t mark) noexcept
+cdef void compose_scalar(otlite_composer *composer, const otlite_value *value) noexcept
+cdef otlite_status compose_end(otlite_composer *composer, uint64_t hash, uint32_t limit) noexcept
+
+cdef bytes encode_resource(const otlite_scratch *attributes)
+cdef bytes encode_scope(otlite_text name, otlite_text version, const otlite_scratch *attributes)

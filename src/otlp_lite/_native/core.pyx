@@ -1,0 +1,522 @@
+# cython: language_level=3
+"""The region as Python sees it: batches, one exchange, the CPU table; the one place where a status raises."""
+
+from cpython.buffer cimport PyBUF_READ
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytearray cimport PyByteArray_AS_STRING
+from cpython.memoryview cimport PyMemoryView_FromMemory
+from libc.errno cimport errno
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdio cimport snprintf
+from libc.string cimport memcpy, memset, strlen
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+
+from otlp_lite._native.otlite cimport *
+
+import os
+
+LOSSES = tuple(otlite_loss_text(<otlite_loss>i).decode() for i in range(OTLITE_LOSSES))
+
+cdef enum:
+    ANSWER_SIZE = 65536  # ExportTraceServiceResponse takes a few dozen bytes, and a message at most
+
+
+cdef object raise_status(otlite_status status, str what):
+    """The one place where a status becomes an exception."""
+    text = otlite_status_text(status).decode()
+    if status == OTLITE_TIMEOUT:
+        raise TimeoutError(f"{what}: no whole answer before the deadline")
+    if status == OTLITE_CLOSED:
+        raise ConnectionResetError(f"{what}: the peer closed the connection before its answer was whole")
+    if status == OTLITE_SYSTEM:
+        raise OSError(errno, f"{what}: {os.strerror(errno)}")
+    if status == OTLITE_MALFORMED:
+        raise ValueError(f"{what}: the answer is not HTTP/1.1")
+    if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
+        raise MemoryError(f"{what}: {text}")
+    raise RuntimeError(f"{what}: {text}")
+
+
+cdef uint32_t loss_number(str loss) except? 0xffffffff:
+    try:
+        return LOSSES.index(loss)
+    except ValueError:
+        raise ValueError(f"loss: {loss!r} is not one of {', '.join(LOSSES)}") from None
+
+
+cdef uint64_t deadline_after(double seconds) noexcept nogil:
+    cdef double ns = seconds * 1e9
+    return otlite_clock_boot() + (<uint64_t>ns if 0 < ns < 9e18 else 1 if ns <= 0 else <uint64_t>9e18)
+
+
+# ---- The process ----
+
+cdef process_page *page = NULL
+
+cdef process_page *process() noexcept:
+    return page
+
+cdef object _setup_page():
+    global page
+    page = <process_page *>otlite_private_page()
+    if page == NULL:
+        raise MemoryError("otlp_lite: the system refused one page of memory")
+
+_setup_page()
+otlite_kernels_select(NULL)
+
+
+# ---- Answers ----
+
+cdef class Answer:
+    """What a receiver answered, parsed as its bytes come, without I/O."""
+
+    def __cinit__(self):
+        self.buffer = bytearray(ANSWER_SIZE)
+        otlite_http_begin(&self.state, PyByteArray_AS_STRING(self.buffer), ANSWER_SIZE)
+
+    @property
+    def status(self):
+        return self.state.status
+
+    @property
+    def complete(self):
+        return bool(self.state.complete)
+
+    @property
+    def close(self):
+        return bool(self.state.close)
+
+    @property
+    def retry_after(self):
+        return self.state.retry_after.decode("latin-1")
+
+    @property
+    def body(self):
+        return bytes(self.buffer[:self.state.body_used])
+
+    def feed(self, bytes data not None):
+        """Takes bytes as they came. ValueError when they are not an HTTP/1.x answer."""
+        cdef otlite_status status = otlite_http_feed(&self.state, PyBytes_AS_STRING(data), len(data))
+        if status != OTLITE_OK:
+            raise_status(status, "receiver")
+
+    def eof(self):
+        """The peer closed. ConnectionResetError unless that ends the answer."""
+        cdef otlite_status status = otlite_http_eof(&self.state)
+        if status != OTLITE_OK:
+            raise_status(status, "receiver")
+
+
+cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
+    # an empty ExportTraceServiceResponse, or one with an empty partial_success
+    return answer.status == 200 and (
+        answer.body_used == 0
+        or (answer.body_used == 2 and answer.body[0] == 0x0A and answer.body[1] == 0))
+
+
+# ---- Batches ----
+
+cdef class Batch:
+    """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
+
+    @property
+    def records(self):
+        return self.batch.records
+
+    @property
+    def size(self):
+        """Bytes of the body."""
+        return self.batch.size
+
+    @property
+    def copied(self):
+        """Of these, bytes that were gathered by copy; the rest is sent from where it was recorded."""
+        return self.batch.copied
+
+    @property
+    def pinned(self):
+        return bool(self.batch.pinned)
+
+    def segments(self):
+        """The body in pieces, read-only, valid while the batch is pinned."""
+        self._check()
+        return [PyMemoryView_FromMemory(<char *>self.batch.segments[i].data, <Py_ssize_t>self.batch.segments[i].size,
+                                        PyBUF_READ)
+                for i in range(self.batch.segment_count)]
+
+    def tobytes(self):
+        """The whole body, copied."""
+        self._check()
+        cdef bytes body = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>self.batch.size)
+        cdef char *at = PyBytes_AS_STRING(body)
+        cdef uint32_t i
+        for i in range(self.batch.segment_count):
+            memcpy(at, self.batch.segments[i].data, self.batch.segments[i].size)
+            at += self.batch.segments[i].size
+        return body
+
+    def offer(self):
+        """Notes that the batch is about to leave."""
+        otlite_batch_offer(&self.owner.region, &self.batch)
+
+    def acknowledge(self, uint32_t rejected=0):
+        """The receiver took the batch, but for `rejected` of its records."""
+        otlite_batch_acknowledge(&self.owner.region, &self.batch, rejected)
+
+    def drop(self, str loss not None):
+        """Gives the records up, counted under `loss`."""
+        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss))
+
+    def release(self):
+        """Unpins: a full region may overwrite the records meanwhile."""
+        otlite_batch_release(&self.owner.region, &self.batch)
+
+    def repin(self):
+        """Pins again. False when some of it was overwritten: collect anew."""
+        return otlite_batch_repin(&self.owner.region, &self.batch) == OTLITE_OK
+
+    def _check(self):
+        if not self.batch.pinned:
+            raise RuntimeError("batch: it is not pinned, its bytes may be gone")
+
+
+class Stats:
+    """A snapshot of a region's counters."""
+
+    __slots__ = ("recorded", "exported", "rejected", "dropped", "pending",
+                 "chunks", "chunks_used", "scopes", "scopes_used")
+
+
+# ---- The region ----
+
+cdef void wake_waker(void *waker) noexcept nogil:
+    otlite_waker_post(waker)
+
+
+cdef class Region:
+    """One fixed block of memory that holds ended records until a receiver has them.
+
+    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest.
+    """
+
+    def __cinit__(self, size_t size, *, str on_full="overwrite"):
+        if not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
+            raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
+        if on_full not in ("overwrite", "drop"):
+            raise ValueError(f"on_full: {on_full!r} is not 'overwrite' or 'drop'")
+        self.waker = bytearray(otlite_waker_size())
+        cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
+        if status != OTLITE_OK:
+            raise_status(status, "region")
+        self.memory = otlite_map(size)
+        if self.memory == NULL:
+            raise MemoryError(f"region_size: the system refused {size} bytes")
+        self.size = size
+        cdef otlite_region_options options
+        memset(&options, 0, sizeof(options))
+        options.on_full = OTLITE_OVERWRITE_OLDEST if on_full == "overwrite" else OTLITE_DROP_NEWEST
+        options.wake = wake_waker
+        options.context = PyByteArray_AS_STRING(self.waker)
+        status = otlite_region_init(&self.region, self.memory, size, &options)
+        if status != OTLITE_OK:
+            raise_status(status, "region")
+        self.batch = Batch.__new__(Batch)
+
+    def __dealloc__(self):
+        if self.memory != NULL:
+            otlite_unmap(self.memory, self.size)
+
+    cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:
+        cdef uint32_t handle = 0
+        cdef otlite_status status = otlite_resource_register(
+            &self.region, PyBytes_AS_STRING(encoded), len(encoded), PyBytes_AS_STRING(schema_url), len(schema_url),
+            &handle)
+        if status != OTLITE_OK:
+            raise_status(status, "resource")
+        return handle
+
+    cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff:
+        cdef uint32_t handle = 0
+        cdef otlite_status status = otlite_scope_register(
+            &self.region, PyBytes_AS_STRING(encoded), len(encoded), PyBytes_AS_STRING(schema_url), len(schema_url),
+            &handle)
+        if status != OTLITE_OK:
+            raise_status(status, "scope")
+        return handle
+
+    def collect(self, uint32_t max_bytes, uint32_t max_records=0, bint gather=False):
+        """The oldest records as one batch, pinned; None when there are none.
+
+        `max_bytes` of body (one larger record goes alone), `max_records` (0: no bound). `gather` asks for one
+        contiguous body where it fits the region's gather buffer.
+        """
+        cdef otlite_batch_limits limits
+        limits.max_bytes = max_bytes
+        limits.max_records = max_records
+        limits.gather = gather
+        cdef Batch batch = Batch.__new__(Batch)
+        batch.owner = self
+        cdef otlite_status status
+        with nogil:
+            status = otlite_batch_collect(&self.region, &limits, &batch.batch)
+        if status == OTLITE_EMPTY:
+            return None
+        if status != OTLITE_OK:
+            raise_status(status, "collect")
+        return batch
+
+    def drain(self, int descriptor, bytes head not None, uint32_t max_bytes, uint32_t max_records, double timeout,
+              uint64_t until=0):
+        """Sends batch after batch in one release of the GIL: (batch, answer, records acknowledged).
+
+        `head` is the request's head without Content-Length and the empty line. (None, None, n): the region is
+        empty, or `until` records are sent. (batch, answer, n): the answer is not a plain success; the batch is
+        pinned and wants a decision. (None, answer, n): acknowledged, but the connection must be closed. An
+        exception leaves the batch released; its `sent` says whether bytes had left, its `acknowledged` is n.
+        """
+        cdef otlite_batch_limits limits
+        limits.max_bytes = max_bytes
+        limits.max_records = max_records
+        limits.gather = False
+        cdef Batch batch = Batch.__new__(Batch)
+        batch.owner = self
+        cdef Answer answer = Answer.__new__(Answer)
+        cdef otlite_status status
+        cdef uint64_t done = 0
+        cdef cbool sent = False
+        cdef const char *start = PyBytes_AS_STRING(head)
+        cdef size_t head_size = len(head)
+        with nogil:
+            while True:
+                status = otlite_batch_collect(&self.region, &limits, &batch.batch)
+                if status != OTLITE_OK:
+                    break
+                status = exchange_batch(batch, answer, descriptor, start, head_size, timeout, &sent)
+                if status != OTLITE_OK:
+                    otlite_batch_release(&self.region, &batch.batch)
+                    break
+                if not all_accepted(&answer.state):
+                    break
+                done += batch.batch.records
+                otlite_batch_acknowledge(&self.region, &batch.batch, 0)
+                if answer.state.close or (until != 0 and done >= until):
+                    break
+        if status == OTLITE_EMPTY:
+            return None, None, done
+        if status != OTLITE_OK:
+            raise_exchange(status, sent, done)
+        if batch.batch.pinned:
+            return batch, answer, done
+        return None, answer if answer.state.close else None, done
+
+    def wait(self, str wake not None, timeout=None):
+        """Sleeps until there is something to collect ("any" record, or a filled "chunk"), `wake()` is called, or
+        `timeout` seconds have passed. True when woken."""
+        cdef otlite_wake what = OTLITE_WAKE_ANY if wake == "any" else OTLITE_WAKE_CHUNK
+        if wake not in ("any", "chunk"):
+            raise ValueError(f"wake: {wake!r} is not 'any' or 'chunk'")
+        cdef uint64_t deadline = 0 if timeout is None else deadline_after(timeout)
+        cdef void *waker = PyByteArray_AS_STRING(self.waker)
+        cdef bint woken
+        if otlite_region_arm(&self.region, what):
+            return True
+        with nogil:
+            woken = otlite_waker_wait(waker, deadline)
+            otlite_region_arm(&self.region, OTLITE_WAKE_NEVER)
+        return bool(woken)
+
+    def wake(self):
+        """Ends a `wait`, the present one or the next."""
+        otlite_waker_post(PyByteArray_AS_STRING(self.waker))
+
+    def lost(self, str loss not None):
+        """Counts one record that could not be made."""
+        otlite_region_lost(&self.region, <otlite_loss>loss_number(loss))
+
+    def stats(self):
+        cdef otlite_stats now
+        cdef int loss
+        otlite_region_stats(&self.region, &now)
+        stats = Stats()
+        stats.recorded = now.recorded
+        stats.exported = now.exported
+        stats.rejected = now.rejected
+        stats.dropped = {}
+        for loss in range(<int>OTLITE_LOSSES):
+            if now.dropped[loss]:
+                stats.dropped[LOSSES[loss]] = now.dropped[loss]
+        stats.pending = now.pending
+        stats.chunks = now.chunks
+        stats.chunks_used = now.chunks_used
+        stats.scopes = now.scopes
+        stats.scopes_used = now.scopes_used
+        return stats
+
+    def count(self):
+        """Unacknowledged records, counted chunk by chunk."""
+        return otlite_region_count(&self.region)
+
+    def reanchor(self, double tolerance=0.001):
+        """Takes a new clock anchor when the wall clock has moved by over `tolerance` seconds."""
+        return bool(otlite_region_reanchor(&self.region, <uint64_t>(tolerance * 1e9)))
+
+
+# ---- One exchange ----
+
+cdef otlite_status exchange_batch(Batch batch, Answer answer, int descriptor, const char *head, size_t head_size,
+                                  double timeout, cbool *sent) noexcept nogil:
+    """Sends head, Content-Length and body over a connected descriptor, and reads one answer."""
+    cdef char length[64]
+    cdef size_t count = batch.batch.segment_count + 2
+    cdef otlite_segment *segments = <otlite_segment *>PyMem_RawMalloc(count * sizeof(otlite_segment))
+    if segments == NULL:
+        return OTLITE_NO_ROOM
+    snprintf(length, sizeof(length), "Content-Length: %zu\r\n\r\n", batch.batch.size)
+    segments[0].data = head
+    segments[0].size = head_size
+    segments[1].data = length
+    segments[1].size = strlen(length)
+    memcpy(segments + 2, <const void *>batch.batch.segments, batch.batch.segment_count * sizeof(otlite_segment))
+    otlite_batch_offer(&batch.owner.region, &batch.batch)
+    otlite_http_begin(&answer.state, answer.state.body, ANSWER_SIZE)
+    cdef otlite_status status = otlite_exchange(descriptor, segments, count, &answer.state,
+                                                deadline_after(timeout), sent)
+    PyMem_RawFree(segments)
+    return status
+
+
+cdef object raise_exchange(otlite_status status, bint sent, uint64_t acknowledged):
+    try:
+        raise_status(status, "receiver")
+    except Exception as error:
+        error.sent = sent
+        error.acknowledged = acknowledged
+        raise
+
+
+def exchange(int descriptor, bytes head not None, Batch batch not None, double timeout):
+    """Sends one pinned batch and reads the answer; `Region.drain` for one request. Raises as it does, but leaves
+    the batch pinned."""
+    cdef Answer answer = Answer.__new__(Answer)
+    cdef const char *start = PyBytes_AS_STRING(head)
+    cdef size_t size = len(head)
+    cdef cbool sent = False
+    cdef otlite_status status
+    batch._check()
+    with nogil:
+        status = exchange_batch(batch, answer, descriptor, start, size, timeout, &sent)
+    if status != OTLITE_OK:
+        raise_exchange(status, sent, 0)
+    return answer
+
+
+def boot_clock():
+    """Nanoseconds since boot, suspend included."""
+    return otlite_clock_boot()
+
+
+# ---- CPU kernels ----
+
+def kernels_select(name):
+    """Chooses the kernel table: 0 chosen, 1 known but not runnable here (the best below it runs), -1 unknown."""
+    if name is None:
+        return otlite_kernels_select(NULL)
+    return otlite_kernels_select(name.encode())
+
+
+def kernels_name():
+    """The name of the kernel table in use."""
+    return otlite_kernels_name().decode()
+
+
+# ---- The hot path, for the sibling extensions ----
+
+cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:
+    otlite_ids_init(ids, from_os)
+
+
+cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept:
+    otlite_ids_next(ids, now, trace_id, span_id)
+
+
+cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcept:
+    return otlite_region_clock(&region.region, boot, anchor)
+
+
+cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
+    return otlite_region_clock_at(&region.region, otlite_clock_boot(), anchor)
+
+
+cdef otlite_status span_record(Region region, const otlite_span *span, uint32_t resource, uint32_t scope) noexcept:
+    return otlite_span_record(&region.region, span, resource, scope)
+
+
+cdef otlite_status span_record_large(Region region, const otlite_span *span, uint32_t resource,
+                                     uint32_t scope) noexcept:
+    """Records what does not fit a chunk: encoded apart, then copied into a chain."""
+    cdef uint8_t *bytes = <uint8_t *>PyMem_RawMalloc(otlite_span_encode_bound(span))
+    if bytes == NULL:
+        otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
+        return OTLITE_DROPPED
+    cdef otlite_status status = otlite_region_append(
+        &region.region, bytes, otlite_span_encode(bytes, span), resource, scope, span.anchor, span.explicit_time)
+    PyMem_RawFree(bytes)
+    return status
+
+
+cdef void region_lost(Region region, otlite_loss loss) noexcept:
+    otlite_region_lost(&region.region, loss)
+
+
+cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noexcept:
+    otlite_scratch_init(scratch, block, size)
+
+cdef otlite_status scratch_move(otlite_scratch *scratch, void *block, uint32_t size) noexcept:
+    return otlite_scratch_move(scratch, block, size)
+
+cdef otlite_status scratch_attribute(otlite_scratch *scratch, uint64_t hash, otlite_text key,
+                                     const otlite_value *value, uint32_t limit) noexcept:
+    return otlite_scratch_attribute(scratch, hash, key, value, limit)
+
+cdef bint scratch_field(const otlite_scratch *scratch, otlite_list list, uint32_t index, const uint8_t **data,
+                        uint32_t *size) noexcept:
+    return otlite_scratch_field(scratch, list, index, data, size)
+
+cdef void compose_begin(otlite_composer *composer, otlite_scratch *scratch, otlite_list list) noexcept:
+    otlite_compose_begin(composer, scratch, list)
+
+cdef void compose_key(otlite_composer *composer, otlite_text key) noexcept:
+    otlite_compose_key(composer, key)
+
+cdef void compose_event(otlite_composer *composer, otlite_text name, uint64_t time) noexcept:
+    otlite_compose_event(composer, name, time)
+
+cdef void compose_link(otlite_composer *composer, const uint8_t *trace_id, const uint8_t *span_id) noexcept:
+    otlite_compose_link(composer, trace_id, span_id)
+
+cdef void compose_tail(otlite_composer *composer, uint32_t dropped_attributes, uint32_t flags) noexcept:
+    otlite_compose_tail(composer, dropped_attributes, flags)
+
+cdef size_t compose_open(otlite_composer *composer, otlite_message message) noexcept:
+    return otlite_compose_open(composer, message)
+
+cdef void compose_close(otlite_composer *composer, size_t mark) noexcept:
+    otlite_compose_close(composer, mark)
+
+cdef void compose_scalar(otlite_composer *composer, const otlite_value *value) noexcept:
+    otlite_compose_scalar(composer, value)
+
+cdef otlite_status compose_end(otlite_composer *composer, uint64_t hash, uint32_t limit) noexcept:
+    return otlite_compose_end(composer, hash, limit)
+
+
+cdef bytes encode_resource(const otlite_scratch *attributes):
+    cdef bytes encoded = PyBytes_FromStringAndSize(NULL, <Py_ssize_t>otlite_resource_encode_bound(attributes))
+    return encoded[:otlite_resource_encode(<uint8_t *>PyBytes_AS_STRING(encoded), attributes)]
+
+
+cdef bytes encode_scope(otlite_text name, otlite_text version, const otlite_scratch *attributes):
+    cdef bytes encoded = PyBytes_FromStringAndSize(
+        NULL, <Py_ssize_t>otlite_scope_encode_bound(name, version, attributes))
+    return encoded[:otlite_scope_encode(<uint8_t *>PyBytes_AS_STRING(encoded), name, version, attributes)]

@@ -1,0 +1,90 @@
+# span.pxd - live spans, and what they share: their recorder and their scope
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from otlp_lite._native.core cimport Region, process_page
+from otlp_lite._native.otlite cimport otlite_ids, otlite_scratch, otlite_span
+
+
+cdef enum:
+    FLAG_SAMPLED = 1
+    FLAG_RANDOM = 2
+
+
+cdef struct span_limits:
+    uint32_t attributes, events, links, event_attributes, link_attributes
+    uint32_t value_length, span_value_length
+
+
+# What one provider records into, in this process.
+cdef class Recorder:
+    cdef Region region
+    cdef uint32_t epoch           # of the process that opened the region
+    cdef uint32_t resource_handle
+    cdef span_limits limits
+    cdef tuple processors
+    cdef object pipeline
+    cdef object make_resource
+    cdef readonly object resource # of this process
+    cdef size_t region_size
+    cdef str on_full
+    cdef bint announced           # the pipeline knows that there are records
+    cdef bint closed
+    cdef bint warned_truncation
+    cdef readonly uint64_t detach_failures
+
+    cdef int open(self) except -1
+    cdef int announce(self) except -1
+    cdef int register_resource(self) except -1
+
+
+cdef class Scope:
+    cdef readonly object described
+    cdef bytes encoded
+    cdef bytes schema_url
+    cdef uint32_t handle
+    cdef uint32_t epoch           # of the region that gave the handle
+
+
+cdef class Span:
+    cdef Recorder recorder
+    cdef Scope scope
+    cdef readonly object name
+    cdef object trace_state       # TraceState, or None for an empty one
+    cdef object parent_context    # SpanContext as it was given, else None: built when asked for
+    cdef object parent_state
+    cdef object description       # of the status
+    cdef list link_contexts
+    cdef object cached_context
+    cdef object __weakref__
+    cdef otlite_span data
+    cdef otlite_scratch scratch
+    cdef uint32_t epoch
+    cdef uint8_t trace_flags
+    cdef uint8_t parent_flags
+    cdef bint ended
+    cdef bint record_on_exit
+    cdef bint status_on_exit
+
+    cdef int put(self, object key, object value) except -1
+    cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped)
+    cdef int put_all(self, object attributes) except -1
+    cdef int put_link(self, object context, object attributes) except -1
+    cdef int grow(self) except -1
+    cdef int finish(self, object end_time) except -1
+    cdef int keep(self) except -1
+    cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
+
+
+cdef class UnsampledSpan:
+    cdef object trace_state
+    cdef object cached_context
+    cdef object __weakref__
+    cdef uint8_t trace_id[16]
+    cdef uint8_t span_id[8]
+    cdef uint8_t trace_flags
+
+
+cdef process_page *page
+cdef object id_number(const uint8_t *data, int size)
+cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
+cdef int call_processor(object hook, Span span) except -1

@@ -1,0 +1,626 @@
+# cython: language_level=3
+"""Live spans: what is recorded goes to OTLP bytes at once, and to the region when the span ends."""
+
+cimport cython
+from cpython.long cimport PyLong_Check
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.object cimport PyObject_Hash
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from otlp_lite._native.core cimport *
+from otlp_lite._native.otlite cimport *
+from otlp_lite._native.value cimport *
+
+import logging
+
+from opentelemetry.trace import (
+    NonRecordingSpan, Span as ApiSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags,
+)
+
+cdef object logger = logging.getLogger("otlp_lite.traces")
+cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
+cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
+
+cdef enum:
+    BLOCK_SIZE = 1024    # of a usual span's scratch
+    POOL_SIZE = 64       # blocks kept for the next spans
+    SCRATCH_MAX = 1 << 30
+
+cdef process_page *page = process()
+cdef uint32_t epochs = 0
+
+cdef void *pool[POOL_SIZE]
+cdef int pooled = 0
+
+
+# ---- What spans share ----
+
+cdef class Recorder:
+    """What one provider records into. The region is opened by the first span, anew in a forked child."""
+
+    def __cinit__(self):
+        self.epoch = 0xffffffff
+        self.processors = ()
+
+    cdef int open(self) except -1:
+        global epochs
+        if page.epoch == 0:  # the first of this process
+            epochs += 1
+            ids_init(&page.random_ids, False)
+            ids_init(&page.os_ids, True)
+            page.epoch = epochs
+        self.region = Region(self.region_size, on_full=self.on_full)
+        self.resource = self.make_resource()
+        self.announced = False
+        self.epoch = page.epoch
+        return self.register_resource()
+
+    cdef int register_resource(self) except -1:
+        cdef otlite_scratch scratch
+        cdef bytes encoded
+        encoded = encode_attributes(self.resource.attributes, RESOURCE, None, None)
+        self.resource_handle = self.region.register_resource(encoded, self.resource.schema_url.encode())
+        return 0
+
+    cdef int announce(self) except -1:
+        self.announced = True
+        if self.pipeline is not None:
+            self.pipeline.opened(self.region)
+        return 0
+
+
+cdef enum head_kind:
+    RESOURCE
+    SCOPE
+
+
+cdef bytes encode_attributes(object attributes, head_kind what, object name, object version):
+    """A resource's or a scope's field, with its attributes in a scratch as large as they need."""
+    cdef Span holder = Span.__new__(Span)
+    holder.recorder = Recorder.__new__(Recorder)
+    holder.recorder.limits = span_limits(OTLITE_NO_LIMIT, 0, 0, 0, 0, OTLITE_NO_LIMIT, OTLITE_NO_LIMIT)
+    holder.ended = True
+    if attributes:
+        holder.put_all(attributes)
+    if what == RESOURCE:
+        return encode_resource(&holder.scratch)
+    return encode_scope(text_of(name), text_of(version), &holder.scratch)
+
+
+cdef class Scope:
+    """An instrumentation scope, encoded once, and its handle in the region of the moment."""
+
+    def __cinit__(self, described):
+        self.described = described
+        self.encoded = encode_attributes(described.attributes, SCOPE, described.name, described.version or "")
+        self.schema_url = (described.schema_url or "").encode("utf-8", "replace")
+        self.epoch = 0
+
+
+# ---- Numbers ----
+
+cdef object id_number(const uint8_t *data, int size):
+    cdef uint64_t high = 0, low = 0
+    cdef int i
+    for i in range(size - 8):
+        high = high << 8 | data[i]
+    for i in range(size - 8, size):
+        low = low << 8 | data[i]
+    return low if high == 0 else <object>high << 64 | low
+
+
+cdef object new_context(const uint8_t *trace_id, const uint8_t *span_id, uint8_t flags, object state):
+    return SpanContext(id_number(trace_id, 16), id_number(span_id, 8), False, TraceFlags(flags), state)
+
+
+cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
+    """A time given by the user, ns since 1970; with a warning `otherwise` when it is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        logger.warning("%s: %r is not a time in ns since 1970; the clock is used", what, value)
+        return otherwise
+
+
+# ---- Spans ----
+
+@cython.final
+@cython.no_gc  # refers to nothing that could refer back: contexts, states and descriptions are plain data
+@cython.freelist(64)
+cdef class Span:
+    """A span that is recorded. See `opentelemetry.trace.Span`; after its end it answers as a readable span."""
+
+    def __dealloc__(self):
+        global pooled
+        if self.scratch.block == NULL:
+            return
+        if self.scratch.size == BLOCK_SIZE and pooled < POOL_SIZE:
+            pool[pooled] = self.scratch.block
+            pooled += 1
+        else:
+            PyMem_RawFree(self.scratch.block)
+
+    def __repr__(self):
+        return f'_Span(name="{self.name}", context={self.get_span_context()})'
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if error is not None and not self.ended:
+            self.fail(error, self.record_on_exit, self.status_on_exit, True)
+        self.finish(None)
+
+    # -- recording --
+
+    cdef int grow(self) except -1:
+        """A first block, or one twice as large."""
+        global pooled
+        cdef uint32_t size
+        cdef void *block
+        if self.scratch.block == NULL:
+            dropped = self.scratch.dropped
+            if pooled > 0:
+                pooled -= 1
+                block = pool[pooled]
+            else:
+                block = PyMem_RawMalloc(BLOCK_SIZE)
+                if block == NULL:
+                    raise MemoryError("span: no memory for its attributes")
+            scratch_init(&self.scratch, block, BLOCK_SIZE)
+            self.scratch.dropped = dropped
+            return 0
+        if self.scratch.size >= SCRATCH_MAX:
+            raise MemoryError("span: more than 1 GiB of attributes, events and links")
+        size = self.scratch.size * 2
+        block = PyMem_RawMalloc(size)
+        if block == NULL:
+            raise MemoryError("span: no memory for its attributes")
+        cdef void *old = self.scratch.block
+        if scratch_move(&self.scratch, block, size) != OTLITE_OK:
+            PyMem_RawFree(block)
+            raise MemoryError("span: its attributes do not fit twice their memory")
+        PyMem_RawFree(old)
+        return 0
+
+    cdef int put(self, object key, object value) except -1:
+        """Sets an attribute; `key` is a str."""
+        cdef otlite_value scalar
+        cdef otlite_composer composer
+        cdef span_limits *limits = &self.recorder.limits
+        cdef scalar_kind kind
+        cdef otlite_status status = OTLITE_NO_ROOM
+        cdef uint64_t hash
+        cdef size_t mark
+        if not PyUnicode_CheckExact(key):
+            key = str.__str__(key)
+        if self.scratch.block == NULL:
+            self.grow()
+        kind = scalar_of(value, limits.span_value_length, &scalar)
+        if kind == NOT_SCALAR:
+            try:
+                value = clean(value, limits.span_value_length, 0)
+                kind = scalar_of(value, OTLITE_NO_LIMIT, &scalar)
+            except OverflowError:
+                kind = OUT_OF_RANGE
+            except Exception as error:
+                logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
+                value = None
+                kind = scalar_of(None, OTLITE_NO_LIMIT, &scalar)
+        if kind == OUT_OF_RANGE:
+            logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
+            return 0
+        hash = <uint64_t>PyObject_Hash(key)
+        while status == OTLITE_NO_ROOM:
+            if kind == SCALAR:
+                status = scratch_attribute(&self.scratch, hash, text_of(key), &scalar, limits.attributes)
+            else:
+                compose_begin(&composer, &self.scratch, OTLITE_ATTRIBUTES)
+                compose_key(&composer, text_of(key))
+                mark = compose_open(&composer, OTLITE_KEY_VALUE)
+                compose_value(&composer, value)
+                compose_close(&composer, mark)
+                status = compose_end(&composer, hash, limits.attributes)
+            if status == OTLITE_NO_ROOM:
+                self.grow()
+        return 0
+
+    cdef int put_all(self, object attributes) except -1:
+        """Sets the attributes of a mapping, its keys cleaned as API 1.45 does."""
+        cdef bint plain = type(attributes) is dict
+        if self.recorder.limits.attributes == 0:
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>len(attributes)
+            return 0
+        if plain:
+            for key in <dict>attributes:
+                if not PyUnicode_CheckExact(key) or not key:
+                    plain = False
+                    break
+        if not plain:
+            given = len(attributes)
+            attributes = clean_mapping(attributes, self.recorder.limits.span_value_length)
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>(given - len(attributes))
+        for key, value in (<dict>attributes).items():
+            self.put(key, value)
+        return 0
+
+    def set_attribute(self, key, value):
+        if self.ended:
+            logger.warning("Setting attribute on ended span.")
+            return
+        if PyUnicode_Check(key) and key:
+            self.put(key, value)
+            return
+        self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
+        if self.recorder.limits.attributes != 0:
+            logger.warning("attribute key: %r is not a non-empty str; dropped", key)
+
+    def set_attributes(self, attributes):
+        if self.ended:
+            logger.warning("Setting attribute on ended span.")
+            return
+        try:
+            self.put_all(attributes)
+        except (AttributeError, TypeError):
+            logger.warning("attributes: %s is not a mapping; ignored", type(attributes).__name__)
+
+    def add_event(self, name, attributes=None, timestamp=None):
+        cdef uint8_t anchor
+        cdef uint64_t boot, time
+        cdef uint32_t dropped = 0
+        cdef otlite_composer composer
+        cdef otlite_status status = OTLITE_NO_ROOM
+        cdef dict cleaned = self._bounded(attributes, self.recorder.limits.event_attributes, &dropped)
+        if self.ended:
+            logger.warning("Tried calling add_event on an ended span.")
+            return
+        time = span_clock_at(self.recorder.region, self.data.anchor)
+        if timestamp is not None:
+            time = nanoseconds(timestamp, "event timestamp", time)
+        if not PyUnicode_Check(name):
+            name = str(name)
+        if self.scratch.block == NULL:
+            self.grow()
+        while status == OTLITE_NO_ROOM:
+            compose_begin(&composer, &self.scratch, OTLITE_EVENTS)
+            compose_event(&composer, text_of(name), time)
+            compose_attributes(&composer, OTLITE_EVENT_ATTRIBUTE, cleaned)
+            compose_tail(&composer, dropped, 0)
+            status = compose_end(&composer, 0, self.recorder.limits.events)
+            if status == OTLITE_NO_ROOM:
+                self.grow()
+
+    cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):
+        """Cleaned attributes of an event or a link, the newest `limit` of them; the rest is counted."""
+        if not attributes:
+            return {}
+        given = len(attributes)
+        if limit == 0:
+            dropped[0] = <uint32_t>given
+            return {}
+        cdef dict cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
+        while len(cleaned) > limit:
+            del cleaned[next(iter(cleaned))]
+        dropped[0] = <uint32_t>(given - len(cleaned))
+        return cleaned
+
+    def add_link(self, context, attributes=None):
+        if self.ended:
+            logger.warning("Tried calling add_link on an ended span.")
+            return
+        self.put_link(context, attributes)
+
+    cdef int put_link(self, object context, object attributes) except -1:
+        cdef uint32_t dropped = 0
+        cdef uint32_t flags = 0x300 if context is not None and context.is_remote else 0x100
+        cdef otlite_composer composer
+        cdef otlite_status status = OTLITE_NO_ROOM
+        cdef bytes trace_id, span_id
+        if not context or not (context.is_valid or attributes or context.trace_state):
+            return 0
+        cdef dict cleaned = self._bounded(attributes, self.recorder.limits.link_attributes, &dropped)
+        trace_id = context.trace_id.to_bytes(16, "big")
+        span_id = context.span_id.to_bytes(8, "big")
+        if self.scratch.block == NULL:
+            self.grow()
+        while status == OTLITE_NO_ROOM:
+            compose_begin(&composer, &self.scratch, OTLITE_LINKS)
+            compose_link(&composer, trace_id, span_id)
+            compose_attributes(&composer, OTLITE_LINK_ATTRIBUTE, cleaned)
+            compose_tail(&composer, dropped, flags)
+            status = compose_end(&composer, 0, self.recorder.limits.links)
+            if status == OTLITE_NO_ROOM:
+                self.grow()
+        if self.link_contexts is None:
+            self.link_contexts = []
+        self.link_contexts.append(context)
+        del self.link_contexts[:len(self.link_contexts) - self.scratch.live[<int>OTLITE_LINKS]]
+        return 0
+
+    def update_name(self, name):
+        if self.ended:
+            logger.warning("Tried calling update_name on an ended span.")
+            return
+        self.name = name if PyUnicode_Check(name) else str(name)
+
+    def set_status(self, status, description=None):
+        if self.ended:
+            logger.warning("Tried calling set_status on an ended span.")
+            return
+        if isinstance(status, Status):
+            if description is not None:
+                logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`",
+                               description)
+        elif isinstance(status, StatusCode):
+            if status is StatusCode.UNSET or self.data.status == 1:
+                return
+            status = Status(status, description)
+        else:
+            return
+        if status.status_code is StatusCode.UNSET or self.data.status == 1:
+            return
+        self.data.status = <uint8_t>status.status_code.value
+        self.description = status.description
+
+    def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
+        import traceback
+        kind = type(exception)
+        module = kind.__module__
+        recorded = {
+            "exception.type": kind.__qualname__ if not module or module == "builtins"
+            else f"{module}.{kind.__qualname__}",
+            "exception.message": printed(exception),
+            "exception.stacktrace": "".join(traceback.format_exception(kind, exception, exception.__traceback__)),
+            "exception.escaped": str(escaped),
+        }
+        if attributes:
+            recorded.update(attributes)
+        self.add_event("exception", recorded, timestamp)
+
+    cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1:
+        """What leaving by an exception records."""
+        if record:
+            self.record_exception(error, None, None, escaped)
+        if set_status:
+            self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {printed(error)}"))
+        return 0
+
+    # -- the end --
+
+    def end(self, end_time=None):
+        self.finish(end_time)
+
+    cdef int finish(self, object end_time) except -1:
+        cdef Recorder recorder = self.recorder
+        if self.ended:
+            logger.warning("Calling end() on an ended span.")
+            return 0
+        self.data.end = span_clock_at(recorder.region, self.data.anchor)
+        if end_time is not None:
+            self.data.end = nanoseconds(end_time, "end_time", self.data.end)
+            self.data.explicit_time = True
+        self.ended = True
+        if recorder.processors:
+            for processor in recorder.processors:
+                hook = getattr(processor, "_on_ending", None)
+                if hook is not None:
+                    call_processor(hook, self)
+        if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
+            self.keep()
+        if recorder.processors:
+            for processor in recorder.processors:
+                call_processor(processor.on_end, self)
+        return 0
+
+    cdef int keep(self) except -1:
+        """Writes the span into the region. What prevents it is counted."""
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        cdef Region region = recorder.region
+        cdef otlite_status status = OTLITE_STALE
+        cdef int tries = 0
+        header = None
+        if self.trace_state is not None:
+            header = self.trace_state.to_header()
+            self.data.trace_state = text_of(header)
+        if self.description is not None:
+            self.data.status_message = text_of(self.description)
+        self.data.name = text_of(self.name)
+        self.data.scratch = &self.scratch
+        if recorder.closed:
+            region_lost(region, OTLITE_LOSS_SHUTDOWN)
+            return 0
+        if not recorder.announced:
+            recorder.announce()
+        while status == OTLITE_STALE and tries < 3:
+            if scope.epoch != recorder.epoch or tries > 0:
+                try:
+                    scope.handle = region.register_scope(scope.encoded, scope.schema_url)
+                    scope.epoch = recorder.epoch
+                    if tries > 0:
+                        recorder.register_resource()
+                except (MemoryError, RuntimeError):
+                    break
+            status = span_record(region, &self.data, recorder.resource_handle, scope.handle)
+            if status == OTLITE_NO_ROOM:
+                status = span_record_large(region, &self.data, recorder.resource_handle, scope.handle)
+            tries += 1
+        if status == OTLITE_STALE:
+            region_lost(region, OTLITE_LOSS_TABLE_FULL)
+        return 0
+
+    # -- reading --
+
+    def is_recording(self):
+        return not self.ended
+
+    def get_span_context(self):
+        if self.cached_context is None:
+            self.cached_context = new_context(self.data.trace_id, self.data.span_id, self.trace_flags,
+                                              self.trace_state)
+        return self.cached_context
+
+    @property
+    def context(self):
+        return self.get_span_context()
+
+    @property
+    def parent(self):
+        """The parent's SpanContext, or None."""
+        if self.parent_context is None and self.data.has_parent:
+            self.parent_context = new_context(self.data.trace_id, self.data.parent_span_id, self.parent_flags,
+                                              self.parent_state)
+        return self.parent_context
+
+    @property
+    def kind(self):
+        return KINDS[self.data.kind]
+
+    @property
+    def start_time(self):
+        return self.data.start
+
+    @property
+    def end_time(self):
+        return self.data.end if self.ended else None
+
+    @property
+    def status(self):
+        return Status(STATUSES[self.data.status], self.description)
+
+    def _fields(self, int which):
+        """The encoded messages of one list, for `readable`."""
+        cdef const uint8_t *data
+        cdef uint32_t size, index = 0
+        cdef list fields = []
+        if self.scratch.block != NULL:
+            while scratch_field(&self.scratch, <otlite_list>which, index, &data, &size):
+                fields.append((<const char *>data)[:size])
+                index += 1
+        return fields
+
+    @property
+    def attributes(self):
+        """A read-only copy of the attributes, as they will be sent."""
+        from otlp_lite._native import readable
+        return readable.attributes(self._fields(OTLITE_ATTRIBUTES))
+
+    @property
+    def events(self):
+        from otlp_lite._native import readable
+        return readable.events(self._fields(OTLITE_EVENTS))
+
+    @property
+    def links(self):
+        from otlp_lite._native import readable
+        return readable.links(self._fields(OTLITE_LINKS), self.link_contexts or ())
+
+    @property
+    def dropped_attributes(self):
+        return self.scratch.dropped[<int>OTLITE_ATTRIBUTES]
+
+    @property
+    def dropped_events(self):
+        return self.scratch.dropped[<int>OTLITE_EVENTS]
+
+    @property
+    def dropped_links(self):
+        return self.scratch.dropped[<int>OTLITE_LINKS]
+
+    @property
+    def resource(self):
+        return self.recorder.resource
+
+    @property
+    def instrumentation_scope(self):
+        return self.scope.described
+
+    @property
+    def instrumentation_info(self):
+        """Deprecated alias of `instrumentation_scope`, which stock exporters may still read."""
+        return self.scope.described
+
+    def to_json(self, indent=4):
+        from otlp_lite._native import readable
+        return readable.to_json(self, indent)
+
+
+cdef object printed(object error):
+    try:
+        return str(error)
+    except Exception as again:
+        return f"<{type(error).__name__}: __str__ raised {type(again).__name__}>"
+
+
+cdef void compose_attributes(otlite_composer *composer, otlite_message message, dict attributes) noexcept:
+    cdef size_t mark, value_mark
+    for key, value in attributes.items():
+        mark = compose_open(composer, message)
+        compose_key(composer, text_of(key))
+        value_mark = compose_open(composer, OTLITE_KEY_VALUE)
+        compose_value(composer, value)
+        compose_close(composer, value_mark)
+        compose_close(composer, mark)
+
+
+cdef int call_processor(object hook, Span span) except -1:
+    try:
+        hook(span)
+    except Exception:
+        logger.exception("span processor %r failed", hook)
+    return 0
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
+cdef class UnsampledSpan:
+    """A span that is not recorded, but is a parent: its context goes on. See `opentelemetry.trace.NonRecordingSpan`."""
+
+    def __repr__(self):
+        return f"NonRecordingSpan({self.get_span_context()!r})"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        pass
+
+    def get_span_context(self):
+        if self.cached_context is None:
+            self.cached_context = new_context(self.trace_id, self.span_id, self.trace_flags, self.trace_state)
+        return self.cached_context
+
+    def is_recording(self):
+        return False
+
+    def end(self, end_time=None):
+        pass
+
+    def set_attribute(self, key, value):
+        pass
+
+    def set_attributes(self, attributes):
+        pass
+
+    def add_event(self, name, attributes=None, timestamp=None):
+        pass
+
+    def add_link(self, context, attributes=None):
+        pass
+
+    def update_name(self, name):
+        pass
+
+    def set_status(self, status, description=None):
+        pass
+
+    def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
+        pass
+
+
+ApiSpan.register(Span)
+NonRecordingSpan.register(UnsampledSpan)

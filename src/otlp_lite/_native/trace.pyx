@@ -1,0 +1,580 @@
+# cython: language_level=3
+"""The tracer provider, tracers, and the manager that makes a span current: the hot path."""
+
+cimport cython
+from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size, PyDict_Update
+from cpython.list cimport PyList_GET_SIZE
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.unicode cimport PyUnicode_Check
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from otlp_lite._native.core cimport Region, ids_next, span_clock
+from otlp_lite._native.otlite cimport otlite_span
+from otlp_lite._native.span cimport *
+
+import logging
+from threading import Lock
+from time import monotonic
+
+from opentelemetry import context as context_api
+from opentelemetry import trace as trace_api
+from opentelemetry.context.context import Context
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+from opentelemetry.trace import SpanContext, SpanKind
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+cdef extern from "Python.h":
+    int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
+    object PyContextVar_Set(object var, object value)
+    int PyContextVar_Reset(object var, object token) except -1
+
+cdef extern from *:
+    """
+    static inline PyObject *otlp_lite_new_dict(PyTypeObject *type, PyObject *empty) {
+        return type->tp_new(type, empty, NULL);
+    }
+    static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
+    static inline Py_ssize_t otlp_lite_refcount(PyObject *object) { return Py_REFCNT(object); }
+    """
+    object otlp_lite_new_dict(PyTypeObject *type, object empty)
+    void otlp_lite_decref(PyObject *value)
+    Py_ssize_t otlp_lite_refcount(object value)
+
+cdef object logger = logging.getLogger("otlp_lite.traces")
+cdef object SPAN_KEY = _SPAN_KEY
+cdef object LEFT_KEY = "otlp_lite-left"
+cdef PyTypeObject *CONTEXT_TYPE = <PyTypeObject *>Context
+cdef tuple EMPTY = ()
+cdef object INTERNAL = SpanKind.INTERNAL
+cdef dict KIND_NUMBERS = {kind: kind.value for kind in SpanKind}
+cdef object INVALID_SPAN = trace_api.INVALID_SPAN
+
+# The contextvar of the runtime context, when that is exactly the API's own; else None: attach and detach are asked.
+cdef object context_var = None
+cdef uint64_t left_out_of_order = 0
+cdef TracerProvider default_provider = None
+
+
+cdef object find_context_var():
+    global context_var
+    runtime = context_api._RUNTIME_CONTEXT
+    if type(runtime) is ContextVarsRuntimeContext:
+        context_var = runtime._current_context
+
+find_context_var()
+
+
+# ---- The current context ----
+
+cdef inline object current_context():
+    cdef PyObject *value = NULL
+    PyContextVar_Get(context_var, NULL, &value)
+    current = <object>value
+    otlp_lite_decref(value)
+    return current
+
+
+# Contexts that hold nothing but SPAN_KEY, and that nobody else refers to: the next spans' own.
+cdef list spare_contexts = []
+
+cdef enum:
+    SPARE_CONTEXTS = 16
+
+
+cdef inline object context_with(object current, object span):
+    """A copy of the current context in which `span` is current."""
+    cdef Py_ssize_t size = PyDict_Size(current)
+    if size == 0 or (size == 1 and PyDict_GetItemWithError(current, SPAN_KEY) != NULL):
+        context = spare_contexts.pop() if spare_contexts else otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
+    else:
+        context = otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
+        PyDict_Update(context, current)
+    PyDict_SetItem(context, SPAN_KEY, span)
+    return context
+
+
+cdef inline int keep_context(CurrentSpan manager) except -1:
+    """Keeps the context that was just left for the next span, when only we refer to it."""
+    context = manager.attached
+    manager.attached = None
+    if (otlp_lite_refcount(context) == 1 and PyDict_Size(context) == 1
+            and PyList_GET_SIZE(spare_contexts) < SPARE_CONTEXTS):
+        PyDict_SetItem(context, SPAN_KEY, None)
+        spare_contexts.append(context)
+    return 0
+
+
+cdef object skip_left(object context):
+    """The nearest context below that was not left out of order."""
+    cdef PyObject *left
+    while isinstance(context, dict):
+        left = PyDict_GetItemWithError(context, LEFT_KEY)
+        if left == NULL or (<tuple>left)[0] != id(context):
+            break
+        context = (<tuple>left)[1]
+    return context
+
+
+# ---- Parents ----
+
+cdef struct parent_ids:
+    bint valid
+    bint remote
+    uint8_t flags
+    uint8_t trace_id[16]
+    uint8_t span_id[8]
+
+
+cdef object read_parent(object span, parent_ids *parent):
+    """Any other span: its SpanContext, or None for a root."""
+    context = span.get_span_context()
+    if context is not None and not isinstance(context, SpanContext):
+        raise TypeError("parent_span_context must be a SpanContext or None.")
+    if context is None or not context.is_valid:
+        return None
+    parent.valid = True
+    parent.remote = context.is_remote
+    parent.flags = <uint8_t>(int(context.trace_flags) & 0xff)
+    cdef bytes trace_id = context.trace_id.to_bytes(16, "big")
+    cdef bytes span_id = context.span_id.to_bytes(8, "big")
+    memcpy(parent.trace_id, <const uint8_t *>trace_id, 16)
+    memcpy(parent.span_id, <const uint8_t *>span_id, 8)
+    return context
+
+
+cdef inline parent_kind kind_of_parent(const parent_ids *parent) noexcept:
+    if not parent.valid:
+        return ROOT
+    if parent.flags & FLAG_SAMPLED:
+        return REMOTE_SAMPLED if parent.remote else LOCAL_SAMPLED
+    return REMOTE_UNSAMPLED if parent.remote else LOCAL_UNSAMPLED
+
+
+# ---- Tracers ----
+
+@cython.final
+cdef class Tracer:
+    """See `opentelemetry.trace.Tracer`."""
+
+    @property
+    def instrumentation_scope(self):
+        return None if self.scope is None else self.scope.described
+
+    @property
+    def resource(self):
+        return None if self.provider is None else self.provider.resource
+
+    def start_span(self, name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,
+                   bint record_exception=True, bint set_status_on_exception=True):
+        """Starts a span that is not current. See `opentelemetry.trace.Tracer.start_span`."""
+        return self.start(name, context, kind, attributes, links, start_time, record_exception,
+                          set_status_on_exception, None)
+
+    def start_as_current_span(self, name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,
+                              bint record_exception=True, bint set_status_on_exception=True, bint end_on_exit=True):
+        """A context manager, or decorator, in which a new span is current. See `opentelemetry.trace.Tracer`."""
+        cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
+        manager.tracer = self
+        manager.name = name
+        if context is not None or kind is not INTERNAL or attributes is not None or links or start_time is not None:
+            manager.rest = (context, kind, attributes, links, start_time)
+        manager.record_exception = record_exception
+        manager.set_status_on_exception = set_status_on_exception
+        manager.end_on_exit = end_on_exit
+        return manager
+
+    cdef object start(self, object name, object context, object kind, object attributes, object links,
+                      object start_time, bint record_exception, bint set_status_on_exception, object current):
+        """`current` is the runtime context when the caller has it, else None."""
+        cdef Recorder recorder = self.recorder
+        cdef TracerProvider provider
+        cdef parent_ids parent
+        cdef PyObject *found
+        cdef object parent_span = None, parent_context = None, parent_state = None
+        if recorder is None:
+            if not resolve(self):
+                return start_noop(context)
+            recorder = self.recorder
+        if recorder.epoch != page.epoch:
+            recorder.open()
+        provider = self.provider
+
+        memset(&parent, 0, sizeof(parent))
+        if context is None and context_var is not None:
+            found = PyDict_GetItemWithError(current_context() if current is None else current, SPAN_KEY)
+            if found != NULL:
+                parent_span = <object>found
+        else:
+            parent_span = trace_api.get_current_span(context)
+        if parent_span is not None:
+            if type(parent_span) is Span:
+                parent.valid = True
+                parent.flags = (<Span>parent_span).trace_flags
+                memcpy(parent.trace_id, (<Span>parent_span).data.trace_id, 16)
+                memcpy(parent.span_id, (<Span>parent_span).data.span_id, 8)
+                parent_state = (<Span>parent_span).trace_state
+            elif type(parent_span) is UnsampledSpan:
+                parent.valid = True
+                parent.flags = (<UnsampledSpan>parent_span).trace_flags
+                memcpy(parent.trace_id, (<UnsampledSpan>parent_span).trace_id, 16)
+                memcpy(parent.span_id, (<UnsampledSpan>parent_span).span_id, 8)
+                parent_state = (<UnsampledSpan>parent_span).trace_state
+            elif isinstance(parent_span, trace_api.Span):
+                parent_context = read_parent(parent_span, &parent)
+                if parent_context is not None:
+                    parent_state = parent_context.trace_state or None
+
+        cdef otlite_span begun
+        cdef uint64_t boot
+        begun.start = span_clock(recorder.region, &boot, &begun.anchor)
+        if provider.ids != NULL:
+            ids_next(provider.ids, boot, NULL if parent.valid else begun.trace_id, begun.span_id)
+        else:
+            provider.generate(begun.trace_id if not parent.valid else NULL, begun.span_id)
+        if parent.valid:
+            memcpy(begun.trace_id, parent.trace_id, 16)
+        cdef uint8_t flags
+        if parent.valid:
+            flags = parent.flags & FLAG_RANDOM
+        else:
+            flags = provider.root_flags
+
+        cdef bint recording = True
+        cdef object state = parent_state
+        if provider.planned:
+            if decide(&provider.plan[<int>kind_of_parent(&parent)], begun.trace_id):
+                flags |= FLAG_SAMPLED
+            else:
+                recording = False
+        else:
+            result = provider.sampler.should_sample(context, id_number(begun.trace_id, 16), name, kind, attributes,
+                                                    links or ())
+            recording = result.decision.is_recording()
+            if result.decision.is_sampled():
+                flags |= FLAG_SAMPLED
+            attributes = result.attributes
+            state = result.trace_state or None
+        if not recording:
+            return unsampled(&begun, flags, state)
+
+        cdef Span span = Span.__new__(Span)
+        span.recorder = recorder
+        span.scope = self.scope
+        span.epoch = recorder.epoch
+        span.trace_flags = flags
+        span.trace_state = state
+        span.record_on_exit = record_exception
+        span.status_on_exit = set_status_on_exception
+        span.name = name if PyUnicode_Check(name) else str(name)
+        span.data.start = begun.start
+        span.data.anchor = begun.anchor
+        memcpy(span.data.trace_id, begun.trace_id, 16)
+        memcpy(span.data.span_id, begun.span_id, 8)
+        span.data.flags = 0x100
+        if parent.valid:
+            span.data.has_parent = True
+            memcpy(span.data.parent_span_id, parent.span_id, 8)
+            span.parent_context = parent_context
+            span.parent_flags = parent.flags
+            span.parent_state = parent_state
+            if parent.remote:
+                span.data.flags = 0x300
+        if kind is not INTERNAL:
+            span.data.kind = KIND_NUMBERS.get(kind, 0)
+        if attributes:
+            span.set_attributes(attributes)
+        if links:
+            for link in links:
+                if link:
+                    span.put_link(link.context, link.attributes)
+        if start_time is not None:
+            span.data.start = nanoseconds(start_time, "start_time", begun.start)
+            span.data.explicit_time = True
+        if recorder.processors:
+            for processor in recorder.processors:
+                start_processor(processor, span, context)
+        return span
+
+
+cdef inline bint decide(const decision *plan, const uint8_t *trace_id) noexcept:
+    cdef uint64_t low = 0
+    cdef int i
+    if plan.kind != RATIO:
+        return plan.kind == SAMPLE
+    for i in range(8, 16):
+        low = low << 8 | trace_id[i]
+    return low < plan.bound
+
+
+cdef UnsampledSpan unsampled(const otlite_span *begun, uint8_t flags, object state):
+    cdef UnsampledSpan span = UnsampledSpan.__new__(UnsampledSpan)
+    span.trace_state = state
+    span.trace_flags = flags
+    memcpy(span.trace_id, begun.trace_id, 16)
+    memcpy(span.span_id, begun.span_id, 8)
+    return span
+
+
+cdef int start_processor(object processor, Span span, object context) except -1:
+    try:
+        processor.on_start(span, parent_context=context)
+    except Exception:
+        logger.exception("span processor %r failed", processor)
+    return 0
+
+
+# ---- Tracers before there is a provider ----
+
+cdef bint resolve(Tracer tracer):
+    """Binds a tracer that was taken early, once there is a provider."""
+    cdef Tracer bound
+    if default_provider is None:
+        return False
+    bound = default_provider.get_tracer(*tracer.late)
+    tracer.scope = bound.scope
+    tracer.provider = bound.provider
+    tracer.recorder = bound.recorder
+    return tracer.recorder is not None
+
+
+cdef object start_noop(object context):
+    """What the API's own NoOpTracer starts: the parent's context goes on."""
+    current = trace_api.get_current_span(context)
+    if isinstance(current, trace_api.NonRecordingSpan):
+        return current
+    return trace_api.NonRecordingSpan(current.get_span_context())
+
+
+def get_tracer(name, version=None, schema_url=None, attributes=None):
+    """A tracer of the provider set by `set_provider`, now or later: it resolves once, at its first span after."""
+    cdef Tracer tracer = Tracer.__new__(Tracer)
+    tracer.late = (name, version, schema_url, attributes)
+    resolve(tracer)
+    return tracer
+
+
+def set_provider(TracerProvider provider):
+    """Sets the provider that `get_tracer` resolves to; None unsets it."""
+    global default_provider
+    default_provider = provider
+
+
+# ---- The current span ----
+
+@cython.final
+@cython.no_gc  # a span, a context that holds it, and the arguments it was made with: nothing refers back
+@cython.freelist(64)
+cdef class CurrentSpan:
+    """Makes a new span current for a with-block, or for each call of a function that it decorates."""
+
+    def __enter__(self):
+        cdef object current = None, context = None, kind = INTERNAL, attributes = None, links = None, start_time = None
+        if self.span is not None:
+            raise RuntimeError("start_as_current_span: its result is entered already")
+        if self.rest is not None:
+            context, kind, attributes, links, start_time = self.rest
+        if context_var is not None:
+            current = current_context()
+        span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
+                                 self.set_status_on_exception, current)
+        if context_var is not None:
+            self.attached = context_with(current, span)
+            self.token = PyContextVar_Set(context_var, self.attached)
+        else:
+            self.token = context_api.attach(context_api.set_value(SPAN_KEY, span))
+        self.span = span
+        return span
+
+    def __exit__(self, kind, error, traceback):
+        if context_var is not None:
+            leave(self)
+        else:
+            context_api.detach(self.token)
+            self.token = None
+        span = self.span
+        if type(span) is Span:
+            if error is not None and isinstance(error, Exception) and not (<Span>span).ended:
+                (<Span>span).fail(error, self.record_exception, self.set_status_on_exception, False)
+            if self.end_on_exit:
+                (<Span>span).finish(None)
+
+    def __call__(self, function):
+        """Decorates a function, sync or async: each call runs in a span of its own."""
+        from otlp_lite._native import decorate
+        return decorate.in_span(self._again, function)
+
+    def _again(self):
+        """A manager like this one, not yet entered."""
+        cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
+        manager.tracer = self.tracer
+        manager.name = self.name
+        manager.rest = self.rest
+        manager.record_exception = self.record_exception
+        manager.set_status_on_exception = self.set_status_on_exception
+        manager.end_on_exit = self.end_on_exit
+        return manager
+
+
+cdef int leave(CurrentSpan manager) except -1:
+    """Restores the context before. One left out of order is marked, and those that return to it skip it."""
+    global left_out_of_order
+    cdef bint in_order = current_context() is manager.attached
+    if in_order and left_out_of_order == 0:
+        PyContextVar_Reset(context_var, manager.token)
+        manager.token = None
+        return keep_context(manager)
+    if not in_order:
+        left_out_of_order += 1
+        below = manager.token.old_value
+        PyDict_SetItem(manager.attached, LEFT_KEY, (id(manager.attached),
+                                                    Context() if below is manager.token.MISSING else below))
+    try:
+        PyContextVar_Reset(context_var, manager.token)
+    except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
+        manager.tracer.recorder.detach_failures += 1
+        return 0
+    restored = current_context()
+    wanted = skip_left(restored)
+    if wanted is not restored:
+        PyContextVar_Set(context_var, wanted)
+    return 0
+
+
+# ---- The provider ----
+
+@cython.final
+cdef class TracerProvider:
+    """See `opentelemetry.trace.TracerProvider`.
+
+    `resource` is called once a process, forked children included; `scope` makes a hashable description of an
+    instrumentation scope from (name, version, schema URL, attributes). `pipeline.opened(region)` is called by the
+    first record of a process; `pipeline.force_flush(seconds)` and `.shutdown(seconds)` return whether all was
+    settled in time.
+    """
+
+    def __init__(self, *, resource, scope, sampler, limits, region_size, on_full="overwrite", id_generator=None,
+                 ids="random", pipeline=None, span_processors=()):
+        cdef Recorder recorder = Recorder.__new__(Recorder)
+        recorder.make_resource = resource
+        recorder.region_size = region_size
+        recorder.on_full = on_full
+        recorder.pipeline = pipeline
+        recorder.processors = tuple(span_processors)
+        recorder.limits = span_limits(
+            bound_of(limits.max_span_attributes), bound_of(limits.max_events), bound_of(limits.max_links),
+            bound_of(limits.max_event_attributes), bound_of(limits.max_link_attributes),
+            bound_of(limits.max_attribute_length), bound_of(limits.max_span_attribute_length))
+        self.recorder = recorder
+        self.sampler = sampler
+        self.id_generator = id_generator
+        if id_generator is not None:
+            self.ids = NULL
+            random = getattr(id_generator, "is_trace_id_random", None)
+            self.root_flags = FLAG_RANDOM if random is not None and random() else 0
+        else:
+            self.ids = &page.os_ids if ids == "os" else &page.random_ids
+            self.root_flags = FLAG_RANDOM
+        self.planned = self._take_plan(sampler)
+        self.describe_scope = scope
+        self.tracers = {}
+        self.lock = Lock()
+
+    def _take_plan(self, sampler):
+        """Compiles what a built-in sampler does; False for any other."""
+        plan = getattr(sampler, "plan", None)
+        plan = plan() if plan is not None else None
+        if plan is None:
+            return False
+        steps = plan[1:] if plan[0] == "parent" else (plan,) * 5
+        for i, step in enumerate(steps):
+            if step is None or step[0] not in ("always_on", "always_off", "ratio"):
+                return False
+            self.plan[i].kind = SAMPLE
+            if step[0] == "always_off":
+                self.plan[i].kind = DROP
+            elif step[0] == "ratio" and step[1] < 1 << 64:
+                self.plan[i].kind = RATIO
+                self.plan[i].bound = step[1]
+        return True
+
+    cdef int generate(self, uint8_t *trace_id, uint8_t *span_id) except -1:
+        cdef bytes number
+        if trace_id != NULL:
+            number = self.id_generator.generate_trace_id().to_bytes(16, "big")
+            memcpy(trace_id, <const uint8_t *>number, 16)
+        number = self.id_generator.generate_span_id().to_bytes(8, "big")
+        memcpy(span_id, <const uint8_t *>number, 8)
+        return 0
+
+    def get_tracer(self, instrumenting_module_name, instrumenting_library_version=None, schema_url=None,
+                   attributes=None):
+        """The tracer of this scope; the same scope gives the same tracer."""
+        cdef Tracer tracer
+        if not instrumenting_module_name:
+            instrumenting_module_name = ""
+            logger.error("get_tracer called with missing module name.")
+        described = self.describe_scope(instrumenting_module_name, instrumenting_library_version or "",
+                                         schema_url, attributes)
+        with self.lock:
+            known = self.tracers.get(described)
+            if known is not None:
+                return known
+            tracer = Tracer.__new__(Tracer)
+            tracer.scope = Scope(described)
+            tracer.provider = self
+            tracer.recorder = self.recorder
+            self.tracers[described] = tracer
+            return tracer
+
+    @property
+    def resource(self):
+        """This process's resource."""
+        if self.recorder.epoch != page.epoch:
+            self.recorder.open()
+        return self.recorder.resource
+
+    @property
+    def region(self):
+        """This process's core.Region; None before its first span."""
+        return self.recorder.region if self.recorder.epoch == page.epoch else None
+
+    @property
+    def detach_failures(self):
+        """Contexts that could not be left where they were entered."""
+        return self.recorder.detach_failures
+
+    def add_span_processor(self, span_processor):
+        self.recorder.processors += (span_processor,)
+
+    def force_flush(self, timeout_millis=30000):
+        """Sends what has ended, and asks the span processors to. False when the time did not suffice."""
+        deadline = monotonic() + timeout_millis / 1000
+        done = True
+        if self.recorder.pipeline is not None:
+            done = self.recorder.pipeline.force_flush(timeout_millis / 1000)
+        for processor in self.recorder.processors:
+            left = deadline - monotonic()
+            if left <= 0 or processor.force_flush(int(left * 1000)) is False:
+                done = False
+        return done
+
+    def shutdown(self, timeout=2.0):
+        """Sends what has ended, within `timeout` seconds, and stops. What ends later is counted as lost."""
+        if self.recorder.closed:
+            return True
+        self.recorder.closed = True
+        done = True
+        for processor in self.recorder.processors:
+            processor.shutdown()
+        if self.recorder.pipeline is not None:
+            done = self.recorder.pipeline.shutdown(timeout)
+        return done
+
+
+cdef uint32_t bound_of(object limit) except? 0:
+    return 0xffffffff if limit is None else min(limit, 0xffffffff)
+
+
+trace_api.Tracer.register(Tracer)
+trace_api.TracerProvider.register(TracerProvider)

@@ -1,0 +1,210 @@
+"""configure(): joins the rooms, once a process."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from _thread import allocate_lock
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace as trace_api
+
+from ._native import core, trace
+from .config import SAMPLERS, Config, load, refuse_difference
+from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
+from .errors import ConfigurationError
+from .export.http import Carrier, carrier
+from .export.signals import TRACES
+from .export.worker import Pipeline
+from .resource import InstrumentationScope, detect
+from .traces.limits import SpanLimits
+from .traces.sampling import by_name
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer, TracerProvider
+    from opentelemetry.util.types import Attributes
+
+_log = logging.getLogger(__name__)
+_lock = allocate_lock()
+_telemetry: Telemetry | None = None
+
+
+class Telemetry:
+    """What configure() set up. As a context manager it shuts down at the end of the block."""
+
+    def __init__(self, config: Config, provider: TracerProvider, pipeline: Pipeline | None) -> None:
+        self.config = config
+        self.tracer_provider = provider
+        self._pipeline = pipeline
+
+    def __enter__(self) -> Telemetry:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.shutdown()
+
+    def force_flush(self, timeout: float = 5.0) -> bool:
+        """Sends what has ended, within `timeout` seconds. True when all that was recorded before is settled."""
+        provider = self.tracer_provider
+        return provider.force_flush(int(timeout * 1000)) if isinstance(provider, trace.TracerProvider) else True
+
+    def shutdown(self, timeout: float = 2.0) -> bool:
+        """Sends what has ended, within `timeout` seconds, and stops recording. What is left is dropped, counted
+        `shutdown`. True when nothing was left. Again: True."""
+        provider = self.tracer_provider
+        return provider.shutdown(timeout) if isinstance(provider, trace.TracerProvider) else True
+
+    def stats(self) -> Stats:
+        """What became of each record, in this process."""
+        provider = self.tracer_provider
+        region = provider.region if isinstance(provider, trace.TracerProvider) else None
+        if self._pipeline is None or region is None:
+            return Stats(
+                SignalStats(0, 0, 0, 0, MappingProxyType({}), 0),
+                RegionStats(0, 0, 0, 0, 0),
+                ExporterStats(None, 0, None),
+            )
+        resent, exporter = self._pipeline.stats()
+        now = region.stats()
+        dropped = MappingProxyType({DropReason(name): count for name, count in now.dropped.items()})
+        return Stats(
+            SignalStats(now.recorded, now.exported, now.rejected, resent, dropped, now.pending),
+            RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
+            exporter,
+        )
+
+
+def configure(
+    *,
+    service_name: str | None = None,
+    endpoint: str | None = None,
+    traces_endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    sampler: Any = None,
+    sampler_arg: float | None = None,
+    region_size: int | str | None = None,
+    on_full: str | None = None,
+    resource_attributes: Mapping[str, Any] | None = None,
+    limits: SpanLimits | None = None,
+    id_generator: Any = None,
+    ids: str | None = None,
+    compression: str | None = None,
+    timeout: float | None = None,
+    certificate: str | None = None,
+    client_certificate: str | None = None,
+    client_key: str | None = None,
+    schedule_delay: float | None = None,
+    export_timeout: float | None = None,
+    max_queue_size: int | None = None,
+    max_export_batch_size: int | None = None,
+    span_processors: Sequence[Any] | None = None,
+    canonical: bool | None = None,
+    disabled: bool | None = None,
+    exit_timeout: float | None = None,
+) -> Telemetry:
+    """Sets tracing up: each setting is a row of the table in `otlp_lite.config`, which says what it means.
+
+    Starts no thread and opens no socket. Again with the same settings it returns the same handle; with others it
+    raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
+    """
+    return _assemble(dict(locals()), announce=True)
+
+
+def tracer_provider() -> TracerProvider:
+    """Our provider, from the environment unless configure() came first: what OTEL_PYTHON_TRACER_PROVIDER loads."""
+    telemetry = _telemetry or _assemble({}, announce=False)
+    return telemetry.tracer_provider
+
+
+def get_tracer(
+    name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
+) -> Tracer:
+    """A tracer of ours. Taken before configure(), it records nothing until then, and everything after."""
+    return trace.get_tracer(name, version, schema_url, attributes)
+
+
+def force_flush(timeout: float = 5.0) -> bool:
+    """See `Telemetry.force_flush`. Before configure() there is nothing to flush: True."""
+    return _telemetry.force_flush(timeout) if _telemetry is not None else True
+
+
+def shutdown(timeout: float = 2.0) -> bool:
+    """See `Telemetry.shutdown`. Before configure() there is nothing to shut down: True."""
+    return _telemetry.shutdown(timeout) if _telemetry is not None else True
+
+
+def stats() -> Stats:
+    """See `Telemetry.stats`. Before configure() all is zero."""
+    return (_telemetry or Telemetry(load({}, {}), trace_api.NoOpTracerProvider(), None)).stats()
+
+
+def _assemble(arguments: Mapping[str, Any], announce: bool) -> Telemetry:
+    global _telemetry
+    config = load(arguments)
+    with _lock:
+        if _telemetry is None:
+            telemetry = build(config)
+            if isinstance(telemetry.tracer_provider, trace.TracerProvider):
+                trace.set_provider(telemetry.tracer_provider)
+                atexit.register(telemetry.shutdown, config.exit_timeout)
+            if announce:
+                _make_global(telemetry.tracer_provider)
+            _telemetry = telemetry
+        elif _telemetry.config != config:
+            refuse_difference(_telemetry.config, config)
+        return _telemetry
+
+
+def build(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Telemetry:
+    """A Telemetry of its own, not global; `connect` gives it another carrier than HTTP."""
+    if config.disabled:
+        return Telemetry(config, trace_api.NoOpTracerProvider(), None)
+    _choose_kernels(config.cpu)
+    endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
+    pipeline = Pipeline(
+        carrier(endpoint, config) if connect is None else connect(config),
+        str(endpoint),
+        timeout=min(config.timeout, config.export_timeout),
+        schedule_delay=config.schedule_delay,
+        max_records=config.max_export_batch_size or 0,
+        secrets=(*config.headers.values(), *endpoint.user.split(":"), endpoint.query.removeprefix("?")),
+    )
+    provider = trace.TracerProvider(
+        resource=lambda: detect(config),
+        scope=InstrumentationScope,
+        sampler=by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler,
+        limits=config.limits or SpanLimits(),
+        id_generator=config.id_generator,
+        ids=config.ids,
+        region_size=config.region_size,
+        on_full=config.on_full,
+        pipeline=pipeline,
+        span_processors=config.span_processors,
+    )
+    return Telemetry(config, provider, pipeline)
+
+
+def _choose_kernels(name: str | None) -> None:
+    chosen = core.kernels_select(name)
+    if chosen < 0:
+        raise ConfigurationError(f"OTLP_LITE_CPU={name!r}: expected {', '.join(core.kernels_names())}")
+    if chosen > 0:
+        _log.warning("OTLP_LITE_CPU=%r: this machine lacks it; %s is used", name, core.kernels_name())
+
+
+def _make_global(provider: TracerProvider) -> None:
+    # Not get_tracer_provider(): that may load a provider, ours included, by the environment.
+    current = trace_api._TRACER_PROVIDER
+    if current is None:
+        trace_api.set_tracer_provider(provider)
+    elif current is not provider:
+        kind = type(current)
+        _log.warning(
+            "%s.%s is the global TracerProvider already, and stays; tracers of otlp_lite.get_tracer() are exported",
+            kind.__module__,
+            kind.__qualname__,
+        )

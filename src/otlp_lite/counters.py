@@ -1,0 +1,64 @@
+"""What stats() shows: what became of each record, how full the region is, how exporting goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+
+class DropReason(str, Enum):
+    """Why a record was lost. Equal to its name, so that `dropped["refused"]` works too."""
+
+    OVERWRITTEN = "overwritten"
+    FULL = "full"
+    TOO_LARGE = "too_large"
+    TABLE_FULL = "table_full"
+    REENTERED = "reentered"
+    NO_MEMORY = "no_memory"
+    REFUSED = "refused"
+    SHUTDOWN = "shutdown"
+
+    __repr__ = str.__repr__
+    __str__ = str.__str__
+
+
+class SignalStats(NamedTuple):
+    """Records of one signal: recorded = exported + rejected + dropped + pending, in any snapshot."""
+
+    recorded: int
+    exported: int
+    rejected: int
+    """The receiver took the request, but refused these of its records (partial success)."""
+    resent: int
+    """Sent again because an answer was lost: the receiver may have them twice."""
+    dropped: Mapping[DropReason, int]
+    """Only reasons that occurred: empty when nothing was lost."""
+    pending: int
+
+
+class RegionStats(NamedTuple):
+    """The fixed block of memory; all zero until the first record."""
+
+    size: int
+    chunks: int
+    chunks_used: int
+    scopes: int
+    scopes_used: int
+
+
+class ExporterStats(NamedTuple):
+    """How exporting goes."""
+
+    last_success_age: float | None
+    """Seconds since a receiver last took a request; None when none ever did."""
+    consecutive_failures: int
+    last_error: str | None
+
+
+class Stats(NamedTuple):
+    """A snapshot."""
+
+    traces: SignalStats
+    region: RegionStats
+    exporter: ExporterStats

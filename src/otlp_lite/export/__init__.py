@@ -1,0 +1,1 @@
+"""From the region to a receiver: one worker, one retry, one transport for every signal."""

@@ -1,0 +1,264 @@
+"""OTLP over HTTP/1.1: one kept connection, its requests by the core or, for https and gzip, by Python's sockets.
+
+`socket` and `ssl` are loaded only where they are needed: the C modules beneath do for plain HTTP.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+from binascii import b2a_base64
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any, NamedTuple, Protocol, TypeAlias
+
+from .._native import core
+from .._version import __version__
+from ..config import Config, Endpoint
+
+Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
+"""What Region.drain says: a batch that wants a decision, its answer, and how many records were acknowledged."""
+
+
+class Carrier(Protocol):
+    """Takes batches to a receiver. One thread uses it, but for interrupt().
+
+    An exception of drain() or exchange() may have `sent` (bytes had left) and `acknowledged` (records, before it).
+    """
+
+    def open(self, timeout: float) -> bool:
+        """Connects unless connected. True when the connection was kept: its failure says little."""
+
+    def drain(
+        self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
+    ) -> Drained: ...
+
+    def exchange(self, batch: core.Batch, timeout: float) -> core.Answer: ...
+
+    def interrupt(self) -> None:
+        """Makes a call in progress fail at once. From any thread."""
+
+    def close(self) -> None: ...
+
+
+class Broken(OSError):
+    """An exchange that did not come to its end."""
+
+    def __init__(self, cause: BaseException, sent: bool, acknowledged: int = 0) -> None:
+        super().__init__(str(cause))
+        self.sent = sent
+        self.acknowledged = acknowledged
+
+
+class Tls(NamedTuple):
+    """Files for https; None: the system's authorities, no certificate of our own."""
+
+    certificate: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+
+
+def carrier(endpoint: Endpoint, config: Config) -> Carrier:
+    """The carrier for an endpoint; opens nothing yet."""
+    head = request_head(endpoint, config.headers, config.compression == "gzip")
+    if endpoint.scheme == "http" and config.compression == "none":
+        return Connection(endpoint, head)
+    tls = Tls(config.certificate, config.client_certificate, config.client_key)
+    return Stream(endpoint, head, config.compression == "gzip", tls if endpoint.scheme == "https" else None)
+
+
+def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> bytes:
+    """The head of each request, but for Content-Length and the empty line."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    standard = 443 if endpoint.scheme == "https" else 80
+    fields = {
+        "host": host if endpoint.port == standard else f"{host}:{endpoint.port}",
+        "user-agent": f"otlp_lite/{__version__} (Python)",
+        "content-type": "application/x-protobuf",
+    }
+    if endpoint.user:
+        from urllib.parse import unquote  # rare, and costs an import
+
+        fields["authorization"] = f"Basic {b2a_base64(unquote(endpoint.user).encode(), newline=False).decode()}"
+    if gzip:
+        fields["content-encoding"] = "gzip"
+    fields.update(headers)
+    lines = [f"POST {endpoint.path or '/'}{endpoint.query} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError("no whole answer before the deadline")
+    return left
+
+
+class Connection:
+    """Plain HTTP: the core sends the region's memory as it stands."""
+
+    def __init__(self, endpoint: Endpoint, head: bytes) -> None:
+        self._endpoint = endpoint
+        self._head = head
+        self._socket: Any = None
+        self._identity: tuple[int, int] | None = None
+
+    def open(self, timeout: float) -> bool:
+        if self._socket is not None and self._identity == self._identify():
+            return True
+        self.close()
+        deadline = monotonic() + timeout
+        host = self._endpoint.host
+        failure = OSError(f"no address for {host}")
+        # As bytes: a str would load the idna codec, and with it the whole of Unicode.
+        places = _socket.getaddrinfo(host.encode(), self._endpoint.port, 0, _socket.SOCK_STREAM)
+        for family, kind, protocol, _, address in places:
+            try:
+                self._socket = _socket.socket(family, kind, protocol)
+                self._socket.settimeout(_left(deadline))
+                self._socket.connect(address)
+                self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+                self._ready(deadline)
+                self._identity = self._identify()
+                return False
+            except OSError as error:
+                self.close()
+                failure = error
+        raise failure
+
+    def _ready(self, deadline: float) -> None:
+        self._socket.setblocking(False)
+
+    def _identify(self) -> tuple[int, int] | None:
+        """Which socket the descriptor is: a program that daemonises may have closed it, and its number be reused."""
+        try:
+            facts = os.fstat(self._socket.fileno())
+        except OSError:
+            return None
+        return facts.st_dev, facts.st_ino
+
+    def drain(self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int) -> Drained:
+        return region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
+
+    def exchange(self, batch: core.Batch, timeout: float) -> core.Answer:
+        return core.exchange(self._socket.fileno(), self._head, batch, timeout)
+
+    def interrupt(self) -> None:
+        connected = self._socket
+        if connected is not None:
+            try:
+                connected.shutdown(_socket.SHUT_RDWR)
+            except OSError:
+                pass  # it was not connected, or is gone already
+
+    def close(self) -> None:
+        connected, self._socket = self._socket, None
+        if connected is None:
+            return
+        try:
+            facts = os.fstat(connected.fileno())
+            ours = self._identity in (None, (facts.st_dev, facts.st_ino))
+        except OSError:
+            ours = False
+        if ours:
+            connected.close()
+        else:
+            connected.detach()
+        self._identity = None
+
+
+class Stream(Connection):
+    """https, or a compressed body: Python reads and writes, the batch gathered into one piece."""
+
+    def __init__(self, endpoint: Endpoint, head: bytes, gzip: bool, tls: Tls | None) -> None:
+        super().__init__(endpoint, head)
+        self._gzip = gzip
+        self._tls = tls
+        self._context: Any = None
+        self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
+
+    def _ready(self, deadline: float) -> None:
+        if self._tls is None:
+            return
+        import socket
+        import ssl
+
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=self._tls.certificate)
+            self._context.set_alpn_protocols(["http/1.1"])
+            if self._tls.client_certificate:
+                self._context.load_cert_chain(self._tls.client_certificate, self._tls.client_key)
+            self._not_now = (BlockingIOError, ssl.SSLWantReadError)
+        plain = socket.socket(fileno=self._socket.detach())
+        self._socket = plain
+        plain.settimeout(_left(deadline))
+        self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
+
+    def drain(self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int) -> Drained:
+        done = 0
+        while (batch := region.collect(max_bytes, max_records, True)) is not None:
+            try:
+                answer = self.exchange(batch, timeout)
+            except (OSError, ValueError) as error:
+                batch.release()
+                raise Broken(error, getattr(error, "sent", False), done) from error
+            if answer.status != 200 or answer.body not in (b"", b"\n\0"):
+                return batch, answer, done
+            done += batch.records
+            batch.acknowledge()
+            if answer.close:
+                return None, answer, done
+            if until and done >= until:
+                break
+        return None, None, done
+
+    def exchange(self, batch: core.Batch, timeout: float) -> core.Answer:
+        deadline = monotonic() + timeout
+        body = self._body(batch)
+        size = sum(len(piece) for piece in body)
+        answer = core.Answer()
+        batch.offer()
+        sent = False
+        try:
+            self._probe()
+            sent = True
+            whole = self._send([self._head + b"Content-Length: %d\r\n\r\n" % size, *body], deadline)
+            while not answer.complete:
+                self._socket.settimeout(_left(deadline))
+                data = self._socket.recv(8192)
+                answer.feed(data) if data else answer.eof()
+        except (OSError, ValueError) as error:
+            raise Broken(error, sent) from error
+        if not whole:
+            self.close()
+        return answer
+
+    def _body(self, batch: core.Batch) -> list[bytes | memoryview]:
+        if not self._gzip:
+            return list(batch.segments())
+        import zlib
+
+        compressor = zlib.compressobj(wbits=31)
+        pieces: list[bytes | memoryview] = [compressor.compress(segment) for segment in batch.segments()]
+        return [*pieces, compressor.flush()]
+
+    def _probe(self) -> None:
+        """Raises when the peer has closed the kept connection: then nothing has to be sent into it."""
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)
+        except self._not_now:
+            return
+        raise ConnectionResetError("the peer closed the connection")
+
+    def _send(self, pieces: list[bytes | memoryview], deadline: float) -> bool:
+        """False when the peer stopped listening: it may still have said why, as a 413."""
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                self._socket.settimeout(_left(deadline))
+                try:
+                    view = view[self._socket.send(view) :]
+                except (BrokenPipeError, ConnectionResetError):
+                    return False
+        return True

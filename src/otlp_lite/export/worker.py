@@ -1,0 +1,402 @@
+"""The one thread that empties the region: collects, sends, decides, waits, gives up.
+
+It starts with the process's first record, and sleeps without a timeout while there is nothing to send. Where no
+thread can start, force_flush() and shutdown() do its work in the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from _thread import allocate_lock, get_ident, start_new_thread
+from collections.abc import Iterable
+from time import monotonic, time
+
+from opentelemetry.context import (
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    attach,
+    detach,
+    set_value,
+)
+
+from .._native import core
+from ..counters import ExporterStats
+from .http import Carrier
+from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
+from .signals import TRACES
+
+BODY_MAX = 1 << 20
+"""Bytes of a request, before compression."""
+GROW_AFTER = 60.0
+"""Seconds without a 413 after which the halved size doubles."""
+WARN_EVERY = 300.0
+WAIT_MAX = 1e6
+"""Seconds; what a lock can still wait."""
+KEYS_MAX = 64
+"""Things logged once each."""
+FASTEST = 200e6
+"""Bytes a second: faster than anything records."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Waiter:
+    """Someone who waits until what was recorded before is settled."""
+
+    def __init__(self, target: int, deadline: float, last: bool) -> None:
+        self.target = target
+        self.deadline = deadline
+        self.last = last
+        """At the end a receiver that cannot be reached is not worth waiting for."""
+        self.settled = False
+        self.over = allocate_lock()
+        self.over.acquire()
+
+    def finish(self, settled: bool) -> None:
+        self.settled = settled
+        if self.over.locked():
+            self.over.release()
+
+
+class Pipeline:
+    """What a provider hands its region to. `secrets` never appear in a message, whatever a receiver says."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        schedule_delay: float = 5.0,
+        max_records: int = 0,
+        secrets: Iterable[str] = (),
+    ) -> None:
+        self._carrier = carrier
+        self._url = url
+        self._timeout = timeout
+        self._delay = schedule_delay
+        self._records_max = max_records
+        self._secrets = tuple(secret for secret in secrets if len(secret) > 3)
+        self._stopped = False
+        self._region: core.Region | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        """As in a process that has not recorded yet."""
+        self._resent = 0
+        self._pid = os.getpid()
+        self._threaded = False
+        self._thread = 0
+        self._turn = allocate_lock()
+        """Held by whoever collects or settles."""
+        self._driving = allocate_lock()
+        """Held by a caller who does the worker's work."""
+        self._nudge = allocate_lock()
+        self._waiters: list[_Waiter] = []
+        self._urgent = False
+        self._held: core.Batch | None = None
+        """A batch that the receiver wants again; released, so perhaps gone."""
+        self._lost_answer = False
+        self._resume = 0.0
+        """When the next attempt may be made, and whether it was the receiver who asked to wait until then."""
+        self._asked = False
+        self._bytes_max = BODY_MAX
+        self._halved_at = 0.0
+        self._failures = 0
+        self._last_error: str | None = None
+        self._last_success: float | None = None
+        self._warned_at: float | None = None
+        self._outage = False
+        self._logged: set[str] = set()
+
+    # ---- From any thread ----
+
+    def opened(self, region: core.Region) -> None:
+        """The process's first record is about to be made; `region` is empty."""
+        if self._region is not None:
+            self._carrier.close()  # a forked child: the connection is its parent's
+        self._reset()
+        self._region = region
+        if self._stopped:
+            return
+        try:
+            self._thread = start_new_thread(self._work, (None,))
+            self._threaded = True
+        except RuntimeError as error:
+            _log.warning("%s: spans are sent only by force_flush() and shutdown()", error)
+
+    def force_flush(self, timeout: float) -> bool:
+        """Sends what was recorded before the call. True when all of it is settled: taken, refused or overwritten.
+
+        False at the deadline, or before, as soon as it is known that the receiver will not be asked again by then.
+        """
+        return self._wait(timeout, last=False)
+
+    def shutdown(self, timeout: float) -> bool:
+        """Sends what there is, drops what is left, and ends. True when nothing was left."""
+        if self._stopped:
+            return True
+        deadline = monotonic() + timeout
+        reserve = min(0.1, timeout / 4)
+        settled = self._wait(timeout - reserve, last=True)
+        self._stopped = True
+        if self._here() is not None:
+            self._poke()
+            if not settled:
+                self._carrier.interrupt()
+            if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
+                settled = self._drop_rest() == 0 and settled
+                self._turn.release()
+        return settled
+
+    def stats(self) -> tuple[int, ExporterStats]:
+        """Records sent again after a lost answer, and how exporting goes, in this process."""
+        if self._here() is None:
+            return 0, ExporterStats(None, 0, None)
+        age = None if self._last_success is None else monotonic() - self._last_success
+        return self._resent, ExporterStats(age, self._failures, self._last_error)
+
+    def _here(self) -> core.Region | None:
+        """This process's region; not the one that a forked child has seen in its parent."""
+        return self._region if self._pid == os.getpid() else None
+
+    def _wait(self, timeout: float, last: bool) -> bool:
+        region = self._here()
+        if region is None:
+            return True
+        stats = region.stats()
+        if stats.pending == 0:
+            return True
+        if self._stopped or self._thread == get_ident():
+            return False  # a finaliser, or a handler of our own messages: the worker cannot wait for itself
+        timeout = min(max(timeout, 0), WAIT_MAX)
+        waiter = _Waiter(stats.recorded, monotonic() + timeout, last)
+        self._waiters.append(waiter)
+        self._urgent = True
+        if self._threaded:
+            self._poke()
+            waiter.over.acquire(timeout=timeout)
+        elif self._driving.acquire(timeout=timeout):
+            self._work(waiter)
+            self._driving.release()
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+        return waiter.settled
+
+    def _poke(self) -> None:
+        if self._region is not None:
+            self._region.wake()
+        if self._nudge.locked():
+            try:
+                self._nudge.release()
+            except RuntimeError:
+                pass  # another thread was quicker
+
+    # ---- From the worker ----
+
+    def _work(self, caller: _Waiter | None) -> None:
+        """The worker's life; or, where there is no worker, what `caller` waits for."""
+        quiet = set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        token = attach(quiet)
+        try:
+            while not self._stopped and (caller is None or caller.over.locked()):
+                try:
+                    self._step(caller)
+                except Exception:
+                    self._once("bug", logging.ERROR, "exporting failed, and is tried again", exc_info=True)
+                    self._back_off("internal error", None)
+        finally:
+            detach(token)
+            if caller is None:
+                self._carrier.close()
+
+    def _step(self, caller: _Waiter | None) -> None:
+        urgent, self._urgent = self._urgent, False
+        if urgent and not self._asked:
+            self._resume = 0.0  # someone waits: one attempt at once, unless the receiver asked for time
+        self._answer_waiters()
+        now = monotonic()
+        if self._resume > now:
+            self._sleep(self._resume - now)
+        elif self._waiters or self._rested():
+            timeout = self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
+            self._attempt(timeout)
+
+    def _rested(self) -> bool:
+        """Waits until there is enough to send. False when woken for something else."""
+        region = self._region
+        assert region is not None
+        region.wait("any")
+        if not self._waiters and not self._stopped:
+            region.wait("chunk", self._delay)
+        if not self._waiters and not self._stopped:
+            # A chunk seldom comes alone, and a request costs more than its bytes; but a quarter of the region
+            # must not fill meanwhile.
+            self._sleep(region.size / 4 / FASTEST)
+        return not self._waiters and not self._stopped
+
+    def _sleep(self, seconds: float) -> None:
+        """Until poked."""
+        self._nudge.acquire(blocking=False)
+        if not self._stopped and not self._urgent:
+            self._nudge.acquire(timeout=seconds)
+
+    def _answer_waiters(self) -> None:
+        """Ends the wait of who has what they want, and of who cannot get it in time."""
+        region = self._region
+        if not self._waiters or region is None:
+            return
+        stats = region.stats()
+        now = monotonic()
+        for waiter in tuple(self._waiters):
+            if stats.recorded - stats.pending >= waiter.target:
+                waiter.finish(True)
+            elif now >= waiter.deadline or (self._resume > now and self._hopeless(waiter)):
+                waiter.finish(False)
+            else:
+                continue
+            self._waiters.remove(waiter)
+
+    def _hopeless(self, waiter: _Waiter) -> bool:
+        return self._resume >= waiter.deadline or (waiter.last and not self._asked)
+
+    def _attempt(self, timeout: float) -> None:
+        """Sends what there is now, until something goes wrong."""
+        region = self._region
+        assert region is not None
+        region.reanchor()
+        kept = False
+        try:
+            kept = self._carrier.open(timeout)
+            with self._turn:
+                if not self._stopped:
+                    self._send(region, timeout)
+        except (OSError, ValueError) as error:
+            self._carrier.close()
+            acknowledged = getattr(error, "acknowledged", 0)
+            if acknowledged:
+                self._succeeded(acknowledged)
+            if getattr(error, "sent", False):
+                self._lost_answer = True
+            if kept and isinstance(error.__cause__ or error, ConnectionError):
+                return  # the peer has closed a kept connection: the next attempt, at once, opens a new one
+            self._back_off(str(error), None)
+
+    def _send(self, region: core.Region, timeout: float) -> None:
+        self._grow()
+        batch, self._held = self._held, None
+        if batch is not None and batch.repin():
+            try:
+                answer = self._carrier.exchange(batch, timeout)
+            except (OSError, ValueError):
+                batch.release()
+                raise
+            self._settle(batch, answer)
+            return
+        # Until what is there now is sent: what comes meanwhile may gather.
+        until = 1 if self._lost_answer else region.stats().pending
+        batch, last, count = self._carrier.drain(region, self._bytes_max, self._records_max, timeout, until)
+        if count:
+            self._succeeded(count)
+        if batch is not None and last is not None:
+            self._settle(batch, last)
+        elif last is not None:
+            self._carrier.close()
+
+    def _settle(self, batch: core.Batch, answer: core.Answer) -> None:
+        """Does to a pinned batch what the answer says."""
+        records = batch.records
+        verdict = classify(answer.status)
+        if verdict is Verdict.ACCEPTED:
+            rejected, words = partial_success(answer.body)
+            rejected = min(rejected, records)
+            batch.acknowledge(rejected)
+            self._succeeded(records)
+            if rejected or words:
+                self._once(
+                    f"partial {words}",
+                    logging.WARNING,
+                    "the receiver at %s rejected %d of %d %s: %s",
+                    self._url, rejected, records, TRACES.records, self._safe(words),
+                )  # fmt: skip
+        elif verdict is Verdict.RETRY:
+            batch.release()
+            self._held = batch
+            self._back_off(f"HTTP {answer.status}", answer)
+        elif verdict is Verdict.HALVE and records > 1:
+            self._bytes_max = max(min(batch.size, self._bytes_max) // 2, 1)
+            self._halved_at = monotonic()
+            batch.release()
+        else:
+            batch.drop("refused")
+            self._lost_answer = False
+            words = self._safe(refusal(answer.body))
+            self._failures += 1
+            self._last_error = f"HTTP {answer.status}"
+            self._once(
+                f"refused {answer.status} {words}",
+                logging.ERROR,
+                "the receiver at %s refused %d %s, which are dropped: HTTP %d %s",
+                self._url, records, TRACES.records, answer.status, words,
+            )  # fmt: skip
+        if answer.close:
+            self._carrier.close()
+
+    def _grow(self) -> None:
+        now = monotonic()
+        if self._bytes_max < BODY_MAX and now - self._halved_at >= GROW_AFTER:
+            self._bytes_max = min(self._bytes_max * 2, BODY_MAX)
+            self._halved_at = now
+
+    def _drop_rest(self) -> int:
+        """Gives up what was not sent, counted. The caller holds the turn."""
+        region = self._region
+        dropped = 0
+        while region is not None and (batch := region.collect(BODY_MAX)) is not None:
+            dropped += batch.records
+            batch.drop("shutdown")
+        if not self._threaded:
+            self._carrier.close()
+        return dropped
+
+    # ---- What is remembered, and said ----
+
+    def _succeeded(self, records: int) -> None:
+        if self._lost_answer:
+            self._lost_answer = False
+            self._resent += records
+        if self._outage:
+            _log.info("exporting to %s works again, after %d failures", self._url, self._failures)
+        self._outage = False
+        self._failures = 0
+        self._resume = 0.0
+        self._last_success = monotonic()
+
+    def _back_off(self, reason: str, answer: core.Answer | None) -> None:
+        self._failures += 1
+        self._last_error = reason = self._safe(reason)
+        wanted = None if answer is None else retry_after(answer.retry_after, time())
+        chance = int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
+        now = monotonic()
+        self._resume = now + (backoff(self._failures, chance) if wanted is None else wanted)
+        self._asked = answer is not None
+        if self._warned_at is None or now - self._warned_at >= WARN_EVERY:
+            self._warned_at = now
+            self._outage = True
+            pending = 0 if self._region is None else self._region.stats().pending
+            _log.warning(
+                "exporting to %s failed: %s. It is tried again; %d %s wait in memory, until that is full",
+                self._url, reason, pending, TRACES.records,
+            )  # fmt: skip
+
+    def _once(self, key: str, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
+        if key not in self._logged and len(self._logged) < KEYS_MAX:
+            self._logged.add(key)
+            _log.log(level, message, *arguments, exc_info=exc_info)
+
+    def _safe(self, words: str) -> str:
+        """What a receiver or the system said, on one line, without what we must not tell."""
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
+        return "".join(c if c.isprintable() else " " for c in words[:200]).strip()

@@ -1,0 +1,1 @@
+"""Spans: which are sampled, what bounds them, who else sees them."""

@@ -1,0 +1,241 @@
+"""Each setting: its argument, its variables, what is refused, what is warned of, what wins."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+
+import pytest
+
+import otlp_lite
+from otlp_lite import ConfigurationError
+from otlp_lite.config import SETTINGS, Config, Endpoint, load, refuse_difference
+
+HERE = __file__
+
+# (argument, good values with their normal form, bad values)
+ARGUMENTS = [
+    ("service_name", [("shop", "shop")], ["", 3]),
+    (
+        "endpoint",
+        [
+            ("http://localhost:4318", Endpoint("http", "", "localhost", 4318, "", "")),
+            ("HTTPS://Collector.example", Endpoint("https", "", "Collector.example", 443, "", "")),
+            ("http://[::1]:1/otlp/", Endpoint("http", "", "::1", 1, "/otlp/", "")),
+            ("http://u:p@w@h/a?key=1#f", Endpoint("http", "u:p@w", "h", 80, "/a", "?key=1")),
+        ],
+        [
+            "", "localhost:4318", "ftp://h", "http://", "http://h:0", "http://h:65536", "http://h:x", "http://h: 1",
+            "http://a b", "http://h/\r\nX: y", "http://[::1", "http://[h]:1", "http://h/\xe9", "http:///x", 4318,
+        ],
+    ),
+    ("traces_endpoint", [("http://h/x", Endpoint("http", "", "h", 80, "/x", ""))], ["h/x"]),
+    (
+        "headers",
+        [({}, {}), ({"API-Key": "a=b, c"}, {"api-key": "a=b, c"}), ({"x": "caf\xe9\t"}, {"x": "caf\xe9\t"})],
+        [
+            "a=b", {"x": "a\r\nb: c"}, {"x": "a\nb"}, {"x": "\0"}, {"x": 1}, {"a b": "c"}, {"": "c"}, {"a:": "c"},
+            {"x": "\u20ac"}, {"Content-Length": "3"}, {"transfer-encoding": "chunked"}, {1: "x"},
+        ],
+    ),
+    ("sampler", [("always_on", "always_on"), ("TraceIdRatio", "traceidratio")], ["sometimes", "", 0.5, object()]),
+    ("sampler_arg", [(0, 0.0), (1, 1.0), (0.25, 0.25)], [-0.1, 1.1, "0.5", True, float("nan")]),
+    (
+        "region_size",
+        [(65536, 65536), ("64KiB", 65536), ("8MiB", 8 << 20), ("8 MiB", 8 << 20), ("1GiB", 1 << 30),
+         ("1048576", 1 << 20)],
+        [65535, (1 << 30) + 1, "63KiB", "2GiB", "8MB", "many", "", 8.0, True],
+    ),
+    ("on_full", [("overwrite", "overwrite"), ("DROP", "drop")], ["block", "", 1]),
+    ("resource_attributes", [({"a": 1}, {"a": 1})], [{"": 1}, {1: 1}, "a=b", [("a", 1)]]),
+    ("limits", [], [1, {}]),
+    ("id_generator", [], ["random", object()]),
+    ("ids", [("random", "random"), ("os", "os")], ["uuid", 7]),
+    ("compression", [("none", "none"), ("gzip", "gzip"), ("GZIP", "gzip")], ["deflate", "", 9]),
+    ("timeout", [(10, 10.0), (0.5, 0.5)], [0, -1, "10", float("inf"), float("nan"), 86401, True]),
+    ("certificate", [(HERE, HERE)], [HERE + ".not", 1, ""]),
+    ("client_certificate", [(HERE, HERE)], [HERE + ".not"]),
+    ("client_key", [], [HERE + ".not", HERE]),
+    ("schedule_delay", [(5, 5.0)], [0, -1, None.__class__]),
+    ("export_timeout", [(30, 30.0)], [0, "30"]),
+    ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True]),
+    ("max_export_batch_size", [(512, 512)], [0, "512", True]),
+    ("span_processors", [((), ()), ([], ())], [3, [object()]]),
+    ("canonical", [(True, True)], [1, "true"]),
+    ("disabled", [(False, False), (True, True)], [0, "true"]),
+    ("exit_timeout", [(2, 2.0)], [0, -2]),
+    ("cpu", [("scalar", "scalar")], ["", 3]),
+]
+
+# (variable, argument, texts with their value, texts that are warned of)
+VARIABLES = [
+    ("OTEL_SERVICE_NAME", "service_name", [("shop", "shop")], []),
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "endpoint",
+        [("http://h:1/x", Endpoint("http", "", "h", 1, "/x", ""))],
+        ["h:1", "unix:///x"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "traces_endpoint",
+        [("https://h", Endpoint("https", "", "h", 443, "", ""))],
+        ["h:1"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "headers",
+        [
+            ("api-key=s3cret", {"api-key": "s3cret"}),
+            (" A = b , c=d=e,, ", {"a": "b", "c": "d=e"}),
+            ("authorization=Basic%20Zm9v", {"authorization": "Basic Zm9v"}),
+            ("authorization=Basic 100%25", {"authorization": "Basic 100%25"}),
+        ],
+        [],
+    ),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "compression", [("gzip", "gzip"), ("none", "none")], ["deflate", "zstd"]),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "timeout", [("2500", 2.5), ("1", 0.001)], ["0", "-1", "soon", "nan", "inf"]),
+    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "certificate", [(HERE, HERE)], [HERE + ".not"]),
+    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "client_certificate", [(HERE, HERE)], [HERE + ".not"]),
+    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "client_key", [], [HERE + ".not", HERE]),
+    ("OTEL_TRACES_SAMPLER", "sampler", [("always_off", "always_off"), ("ALWAYS_ON", "always_on")], ["jaeger"]),
+    ("OTEL_TRACES_SAMPLER_ARG", "sampler_arg", [("0.5", 0.5), ("1", 1.0)], ["2", "-1", "half", "nan"]),
+    ("OTEL_RESOURCE_ATTRIBUTES", "resource_attributes", [("a=b, c = d%2Ce ,f=", {"a": "b", "c": "d,e", "f": ""})], []),
+    ("OTEL_SDK_DISABLED", "disabled", [("true", True), ("TRUE", True), ("false", False)], ["1", "yes"]),
+    ("OTEL_BSP_SCHEDULE_DELAY", "schedule_delay", [("100", 0.1)], ["0", "x", "-5"]),
+    ("OTEL_BSP_EXPORT_TIMEOUT", "export_timeout", [("100", 0.1)], ["0", "x"]),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "max_queue_size", [("100", 100)], ["0", "x", "1.5"]),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "max_export_batch_size", [("100", 100)], ["0", "x"]),
+    ("OTLP_LITE_CPU", "cpu", [("scalar", "scalar")], []),
+]
+
+
+def test_every_setting_is_a_row_an_argument_and_a_field() -> None:
+    names = [row.name for row in SETTINGS]
+    assert names == list(Config._fields)
+    assert names == [name for name, _, _ in ARGUMENTS]
+    tested = {variable for variable, _, _, _ in VARIABLES}
+    general = {v for v in tested if v.startswith("OTEL_EXPORTER_OTLP_") and "TRACES" not in v}
+    tested |= {v.replace("OTLP_", "OTLP_TRACES_") for v in general}
+    assert {variable for row in SETTINGS for variable in row.variables} == tested
+    face = inspect.signature(otlp_lite.configure).parameters
+    assert list(face) == [name for name in names if name != "cpu"]
+    assert all(p.kind is p.KEYWORD_ONLY and p.default is None for p in face.values())
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), ARGUMENTS, ids=[row[0] for row in ARGUMENTS])
+def test_argument(name: str, good: list, bad: list) -> None:
+    for value, normal in good:
+        assert getattr(load({name: value}, {}), name) == normal, value
+    for value in bad:
+        with pytest.raises(ConfigurationError, match=rf"^{name}=.*: expected .") as caught:
+            load({name: value}, {})
+        shown = "***" if name == "headers" and value else repr(value)
+        if "://" not in shown:
+            assert shown in str(caught.value)
+
+
+@pytest.mark.parametrize(("variable", "name", "good", "bad"), VARIABLES, ids=[row[0] for row in VARIABLES])
+def test_variable(variable: str, name: str, good: list, bad: list, caplog: pytest.LogCaptureFixture) -> None:
+    default = getattr(load({}, {}), name)
+    for text, value in good:
+        assert getattr(load({}, {variable: text}), name) == value, text
+    assert getattr(load({}, {variable: ""}), name) == default
+    assert not caplog.records
+    for text in bad:
+        caplog.clear()
+        assert getattr(load({}, {variable: text}), name) == default, text
+        assert [record.levelno for record in caplog.records] == [logging.WARNING], text
+        assert caplog.messages[0].startswith(variable) and "expected" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(("variable", "name", "good", "bad"), VARIABLES, ids=[row[0] for row in VARIABLES])
+def test_argument_wins_over_variable(variable: str, name: str, good: list, bad: list) -> None:
+    for argument, normal in dict((n, g) for n, g, _ in ARGUMENTS)[name][:1]:
+        for text, _ in good[-1:]:
+            loaded = getattr(load({name: argument}, {variable: text}), name)
+            if name in ("headers", "resource_attributes"):
+                assert normal.items() <= loaded.items()
+            else:
+                assert loaded == normal
+
+
+def test_variable_of_the_signal_wins_over_the_general_one(caplog: pytest.LogCaptureFixture) -> None:
+    environ = {"OTEL_EXPORTER_OTLP_TIMEOUT": "1000", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "2000"}
+    assert load({}, environ).timeout == 2.0
+    assert load({}, {**environ, "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": "x"}).timeout == 1.0
+    environ = {"OTEL_EXPORTER_OTLP_HEADERS": "a=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "b=2"}
+    assert load({}, environ).headers == {"b": "2"}
+    assert load({"headers": {"c": "3", "B": "4"}}, environ).headers == {"b": "4", "c": "3"}
+
+
+def test_where_traces_go() -> None:
+    def url(arguments: dict, environ: dict) -> str:
+        config = load(arguments, environ)
+        return str(config.traces_endpoint or config.endpoint.join("v1/traces"))
+
+    general = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://general/base/"}
+    signal = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://signal/as/is"}
+    assert url({}, {}) == "http://localhost:4318/v1/traces"
+    assert url({}, general) == "http://general:80/base/v1/traces"
+    assert url({}, {**general, **signal}) == "http://signal:80/as/is"
+    assert url({"endpoint": "http://code"}, {**general, **signal}) == "http://code:80/v1/traces"
+    assert url({"endpoint": "http://code", "traces_endpoint": "http://t/"}, signal) == "http://t:80/"
+
+
+def test_secrets_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({"headers": {"api-key": "s3cret\n"}}, {})
+    assert "api-key" in str(caught.value) and "s3cret" not in str(caught.value)
+    with pytest.raises(ConfigurationError) as caught:
+        load({"endpoint": "http://me:s3cret@host:port/?key=s3cret"}, {})
+    assert "s3cret" not in str(caught.value) and "host:port" in str(caught.value)
+    environ = {
+        "OTEL_EXPORTER_OTLP_HEADERS": "s3cret,a b=s3cret,x=s3cret%0As3cret,content-length=s3cret,ok=1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "gopher://me:s3cret@host/?s3cret",
+    }
+    assert load({}, environ).headers == {"ok": "1"}
+    assert len(caplog.messages) == 5
+    assert "s3cret" not in caplog.text
+    config = load({"headers": {"a": "s3cret"}, "endpoint": "http://s3cret@h/?s3cret"}, {})
+    assert "s3cret" not in repr(config) and "s3cret" not in str(config)
+    with pytest.raises(ConfigurationError, match="headers") as caught:
+        refuse_difference(config, config._replace(headers={"a": "s3cret2"}))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_bad_pairs_are_skipped_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    config = load({}, {"OTEL_RESOURCE_ATTRIBUTES": "a=b,oops,=x,c=d"})
+    assert config.resource_attributes == {"a": "b", "c": "d"}
+    assert [m.split("'")[1] for m in caplog.messages] == ["oops", "=x"]
+
+
+def test_region_size_follows_the_queue_size_unless_given() -> None:
+    assert load({}, {}).region_size == 4 << 20
+    assert load({}, {"OTEL_BSP_MAX_QUEUE_SIZE": "2048"}).region_size == 1 << 20
+    assert load({}, {"OTEL_BSP_MAX_QUEUE_SIZE": "1"}).region_size == 64 << 10
+    assert load({}, {"OTEL_BSP_MAX_QUEUE_SIZE": "99999999"}).region_size == 1 << 30
+    assert load({"region_size": "2MiB"}, {"OTEL_BSP_MAX_QUEUE_SIZE": "2048"}).region_size == 2 << 20
+
+
+def test_service_name_has_four_sources_in_order() -> None:
+    attributes = {"OTEL_RESOURCE_ATTRIBUTES": "service.name=4"}
+    named = {**attributes, "OTEL_SERVICE_NAME": "3"}
+    assert load({}, attributes).service_name == "4"
+    assert load({}, named).service_name == "3"
+    assert load({"resource_attributes": {"service.name": "2"}}, named).service_name == "2"
+    both = {"resource_attributes": {"service.name": "2"}, "service_name": "1"}
+    assert load(both, named).resource_attributes == {"service.name": "1"}
+
+
+def test_client_key_needs_its_certificate() -> None:
+    both = load({"client_key": HERE, "client_certificate": HERE}, {})
+    assert (both.client_key, both.client_certificate) == (HERE, HERE)
+
+
+def test_first_difference_is_named() -> None:
+    before = load({"service_name": "a", "timeout": 3}, {})
+    with pytest.raises(ConfigurationError, match=r"service_name='a', now with 'b'"):
+        refuse_difference(before, load({"service_name": "b", "timeout": 4}, {}))
+    with pytest.raises(ConfigurationError, match=r"timeout=3.0, now with 4.0"):
+        refuse_difference(before, load({"service_name": "a", "timeout": 4}, {}))

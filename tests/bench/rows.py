@@ -1,0 +1,124 @@
+"""The rows of the table and the targets that they are held to, as data."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from peers import EXPORTERS, OURS, PEERS
+
+CPYTHON = "CPython"  # where the kernels' tables are named
+TWIN = ".twin"
+TWIN_LIMIT = 2.5  # times the plain row
+
+
+class Row(NamedTuple):
+    """One line of the table. `scenario` names the worker's function that measures it."""
+
+    key: str
+    title: str
+    unit: str
+    scenario: str
+    peers: tuple[str, ...]
+    has_twin: bool = False
+    more_is_better: bool = False
+
+
+_ALL = tuple(PEERS)
+
+ROWS = {
+    row.key: row
+    for row in (
+        Row("loop", "the loop itself (in every row below, not subtracted)", "us", "calls", (OURS,), True),
+        Row("start_end", "start_span, end", "us", "calls", _ALL, True),
+        Row("current", "start_as_current_span", "us", "calls", _ALL, True),
+        Row("current5", "start_as_current_span, 5 set_attribute", "us", "calls", _ALL, True),
+        Row("dict4", "start_as_current_span with a dict of 4", "us", "calls", _ALL, True),
+        Row(
+            "current_via_proxy",
+            "start_as_current_span, tracer of the API taken before set-up",
+            "us",
+            "calls",
+            EXPORTERS,
+            True,
+        ),
+        Row(
+            "current_via_early",
+            "start_as_current_span, otlp_lite.get_tracer before configure",
+            "us",
+            "calls",
+            (OURS,),
+            True,
+        ),
+        Row("unsampled_current5", "unsampled: with 5 set_attribute", "us", "unsampled", _ALL, True),
+        Row("cpu", "CPU of the process per exported span with 5 set_attribute", "us", "cpu", EXPORTERS, True),
+        Row(
+            "paced",
+            "highest paced rate that arrives whole",
+            "spans/s",
+            "paced",
+            EXPORTERS,
+            more_is_better=True,
+        ),
+        Row(
+            "drain",
+            "arriving while the GIL is held recording",
+            "spans/s",
+            "drain",
+            EXPORTERS,
+            more_is_better=True,
+        ),
+        Row("rss_http", "RSS over the API, HTTP", "MB", "memory", EXPORTERS),
+        Row("rss_https", "RSS over the API, https", "MB", "memory", EXPORTERS),
+        Row("import", "import, over opentelemetry.trace", "ms", "setup", EXPORTERS),
+        Row("setup", "set-up, after the import", "ms", "setup", EXPORTERS),
+    )
+}
+
+
+class CRow(NamedTuple):
+    """What `build/bench/record NAME COUNT` measures."""
+
+    name: str
+    title: str
+
+
+C_ROWS = (
+    CRow("encode", "encode a span of 4 attributes"),
+    CRow("record", "record a span of 4 attributes whole"),
+)
+
+
+class Target(NamedTuple):
+    """`row` of ours is `at_least` times better than `against`; without a peer, no worse than that value.
+
+    A row of `kernel:NAME:DATA:N` is the best table of build/bench/kernels against its scalar one.
+    """
+
+    row: str
+    against: str | None
+    at_least: float
+    aim: float | None
+    unit: str = "x"
+    bound: Literal["min", "max"] = "min"
+
+
+TARGETS = (
+    Target("current5", "opentelemetry-sdk", 30, 40),
+    Target("current5", "fastotel", 25, 35),
+    Target("current5", "honeycomb-pycpp", 18, 27),
+    Target("current5", "api", 4.5, 6.5),
+    Target("unsampled_current5", "api", 6, 8),
+    Target("cpu", "opentelemetry-sdk", 40, 60),
+    Target("cpu", "fastotel", 18, 28),
+    Target("cpu", "honeycomb-pycpp", 17, 26),
+    Target("paced", "opentelemetry-sdk", 10, 30),
+    Target("drain", None, 250_000, 500_000, "spans/s"),
+    Target("rss_http", None, 10, 7, "MB", "max"),
+    Target("rss_https", None, 16, 12, "MB", "max"),
+    Target("encode", None, 60, 35, "ns", "max"),
+    Target("record", None, 120, 70, "ns", "max"),
+    # The aims are the ratios that AVX2 or the SSE4.2 instruction reached in a first trial at the same sizes.
+    Target("kernel:hex_encode:random:16", "scalar", 4, 6),
+    Target("kernel:latin1_to_utf8:20% non-ASCII:256", "scalar", 4, 5.1),
+    Target("kernel:crc32c:random:4096", "scalar", 5, 5.4),
+)

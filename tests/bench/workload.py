@@ -1,0 +1,131 @@
+"""The spans that are recorded: each shape as users write it, and its twin whose every string is new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from opentelemetry.trace import Tracer
+
+BURST = 1000  # spans; within every peer's default queue
+
+Work = Sequence[Any]
+Burst = Callable[[Tracer, Work], None]
+
+
+def _start_end(tracer: Tracer, work: Work) -> None:
+    for _ in work:
+        tracer.start_span("GET /users/{id}").end()
+
+
+def _start_end_twin(tracer: Tracer, work: Work) -> None:
+    for name, _, _, _, _, _, _, _, _, _, _, _ in work:
+        tracer.start_span(name).end()
+
+
+def _current(tracer: Tracer, work: Work) -> None:
+    for _ in work:
+        with tracer.start_as_current_span("GET /users/{id}"):
+            pass
+
+
+def _current_twin(tracer: Tracer, work: Work) -> None:
+    for name, _, _, _, _, _, _, _, _, _, _, _ in work:
+        with tracer.start_as_current_span(name):
+            pass
+
+
+def _current5(tracer: Tracer, work: Work) -> None:
+    for _ in work:
+        with tracer.start_as_current_span("GET /users/{id}") as span:
+            span.set_attribute("http.request.method", "GET")
+            span.set_attribute("http.route", "/users/{id}")
+            span.set_attribute("http.response.status_code", 200)
+            span.set_attribute("app.cached", True)
+            span.set_attribute("app.ratio", 0.25)
+
+
+def _current5_twin(tracer: Tracer, work: Work) -> None:
+    for name, k0, v0, k1, v1, k2, v2, k3, v3, k4, v4, _ in work:
+        with tracer.start_as_current_span(name) as span:
+            span.set_attribute(k0, v0)
+            span.set_attribute(k1, v1)
+            span.set_attribute(k2, v2)
+            span.set_attribute(k3, v3)
+            span.set_attribute(k4, v4)
+
+
+def _dict4(tracer: Tracer, work: Work) -> None:
+    for _ in work:
+        with tracer.start_as_current_span(
+            "GET /users/{id}",
+            attributes={
+                "http.request.method": "GET",
+                "http.route": "/users/{id}",
+                "http.response.status_code": 200,
+                "app.ratio": 0.25,
+            },
+        ):
+            pass
+
+
+def _dict4_twin(tracer: Tracer, work: Work) -> None:
+    for name, _, _, _, _, _, _, _, _, _, _, attributes in work:
+        with tracer.start_as_current_span(name, attributes=attributes):
+            pass
+
+
+def _loop(_tracer: Tracer, work: Work) -> None:
+    for _ in work:
+        pass
+
+
+def _loop_twin(_tracer: Tracer, work: Work) -> None:
+    for _, _, _, _, _, _, _, _, _, _, _, _ in work:
+        pass
+
+
+class Shape(NamedTuple):
+    """One kind of span: a burst of it over anything of the burst's length, and over `fresh` work."""
+
+    plain: Burst
+    twin: Burst
+
+
+SHAPES = {
+    "loop": Shape(_loop, _loop_twin),
+    "start_end": Shape(_start_end, _start_end_twin),
+    "current": Shape(_current, _current_twin),
+    "current5": Shape(_current5, _current5_twin),
+    "dict4": Shape(_dict4, _dict4_twin),
+}
+
+
+def fresh(count: int) -> list[tuple[Any, ...]]:
+    """What a twin records: per span a name, 5 pairs of key and value, and a dict of 4 others.
+
+    Every string is a new object with a text of its own (1000 names come back each burst), a fifth of them
+    outside ASCII in each of CPython's widths; a call site sees str, int, float and bool in turn.
+    """
+    work: list[tuple[Any, ...]] = []
+    for i in range(count):
+        pairs = [part for j in range(5) for part in (_text("key", i, j), _value(i, j))]
+        attributes = {_text("attribute", i, j): _value(i, j) for j in range(4)}
+        work.append((_text("name", i, 0), *pairs, attributes))
+    return work
+
+
+def _text(stem: str, i: int, j: int) -> str:
+    plain = f"{stem}.{i}.{j}"
+    return plain + "éж😀"[i % 3] if (i + j) % 5 == 0 else plain
+
+
+def _value(i: int, j: int) -> str | int | float | bool:
+    kind = (i + 2 * j) % 5
+    if kind == 1:
+        return i * 2654435761
+    if kind == 2:
+        return i / 7
+    if kind == 3:
+        return i % 2 == 0
+    return _text("value", i, j)

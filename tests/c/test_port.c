@@ -1,0 +1,264 @@
+/* test_port.c - clocks, entropy, memory across fork, and the waker. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "otlite.h"
+
+#define MILLISECOND UINT64_C(1000000)
+#define SECOND UINT64_C(1000000000)
+
+static uint64_t system_clock(clockid_t clock)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    return (uint64_t)time.tv_sec * SECOND + (uint64_t)time.tv_nsec;
+}
+
+static void test_clocks(void)
+{
+    for (int i = 0; i < 1000; i++) {
+        uint64_t before = system_clock(CLOCK_BOOTTIME), now = otlite_clock_boot();
+        CHECK(before <= now && now <= system_clock(CLOCK_BOOTTIME));
+    }
+    /* The wall clock may be stepped meanwhile: once in three tries it is not. */
+    bool between = false;
+    for (int i = 0; i < 3 && !between; i++) {
+        uint64_t before = system_clock(CLOCK_REALTIME), now = otlite_clock_wall();
+        between = before <= now && now <= system_clock(CLOCK_REALTIME);
+    }
+    CHECK(between);
+}
+
+static void test_entropy(void)
+{
+    static uint8_t first[100001], second[100001];
+    long set = 0;
+
+    first[100000] = 0xa5;
+    CHECK_EQUAL(otlite_entropy(first, 100000), OTLITE_OK);
+    CHECK_EQUAL(otlite_entropy(second, 100000), OTLITE_OK);
+    CHECK_EQUAL(first[100000], 0xa5);
+    CHECK(memcmp(first, second, 100000) != 0);
+    for (int i = 0; i < 100000; i++)
+        set += __builtin_popcount(first[i]);
+    CHECK(labs(set - 400000) < 6 * 448); /* 800000 bits, 6 deviations */
+    CHECK(memcmp(first + 99900, (uint8_t[100]){0}, 100) != 0);
+    CHECK_EQUAL(otlite_entropy(NULL, 0), OTLITE_OK);
+}
+
+static void test_map(void)
+{
+    const size_t size = 3 << 20;
+    uint8_t *memory = otlite_map(size), any = 0;
+
+    if (!CHECK(memory != NULL))
+        return;
+    for (size_t i = 0; i < size; i++)
+        any |= memory[i];
+    CHECK_EQUAL(any, 0);
+    memset(memory, 1, size);
+    otlite_unmap(memory, size);
+    unsigned char resident;
+    CHECK(mincore(memory, 4096, &resident) != 0); /* it is gone */
+    CHECK(otlite_map(SIZE_MAX / 2) == NULL);
+    CHECK(otlite_map(0) == NULL);
+}
+
+/* A child's answer to "is the page zeroed?", -1 when it died. */
+static int wiped_in(pid_t child, const uint8_t *page, size_t size)
+{
+    int result = -1;
+
+    if (child == 0) {
+        uint8_t any = 0;
+        for (size_t i = 0; i < size; i++)
+            any |= page[i];
+        _exit(any == 0);
+    }
+    waitpid(child, &result, 0);
+    return WIFEXITED(result) ? WEXITSTATUS(result) : -1;
+}
+
+/* Whether the kernel says that the mapping at `page` carries the mark. */
+static bool marked(const void *page)
+{
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    char line[1024], start[32];
+    bool here = false, found = false;
+
+    snprintf(start, sizeof start, "%lx-", (unsigned long)page);
+    while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (strchr(line, '-') != NULL && strstr(line, " rw-p ") != NULL)
+            here = strncmp(line, start, strlen(start)) == 0;
+        if (here && strncmp(line, "VmFlags:", 8) == 0)
+            found = strstr(line, " wf") != NULL;
+    }
+    if (maps != NULL)
+        fclose(maps);
+    return found;
+}
+
+static void test_private_page(void)
+{
+    size_t size = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *page = otlite_private_page();
+
+    if (!CHECK(page != NULL))
+        return;
+    CHECK(otlite_private_page() == page);
+    CHECK_EQUAL(page[0] | page[size - 1], 0);
+    memset(page, 7, size);
+    CHECK_EQUAL(wiped_in(fork(), page, size), 1);
+    CHECK_EQUAL(page[0], 7); /* the parent keeps its own */
+    CHECK_EQUAL(page[size - 1], 7);
+
+    /* The mark alone: a bare clone runs no handler. */
+    if (CHECK(marked(page)))
+        CHECK_EQUAL(wiped_in((pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), page, size), 1);
+
+    /* The handler alone, as where the mark is refused or ignored. */
+    CHECK_EQUAL(madvise(page, size, MADV_KEEPONFORK), 0);
+    CHECK_EQUAL(wiped_in((pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0), page, size), 0);
+    CHECK_EQUAL(wiped_in(fork(), page, size), 1);
+    CHECK_EQUAL(madvise(page, size, MADV_WIPEONFORK), 0);
+    CHECK_EQUAL(page[0], 7);
+}
+
+/* ---- The waker ---- */
+
+static void *waker;
+
+static bool wait_for(uint64_t milliseconds, uint64_t *waited)
+{
+    uint64_t start = otlite_clock_boot();
+    bool posted = otlite_waker_wait(waker, start + milliseconds * MILLISECOND);
+
+    *waited = otlite_clock_boot() - start;
+    return posted;
+}
+
+static void test_waker_alone(void)
+{
+    uint64_t waited;
+
+    CHECK(!otlite_waker_wait(waker, 1)); /* long past */
+    CHECK(!wait_for(50, &waited));
+    CHECK(waited >= 50 * MILLISECOND && waited < 150 * MILLISECOND);
+
+    for (int i = 0; i < 3; i++)
+        otlite_waker_post(waker);
+    CHECK(otlite_waker_wait(waker, 0));
+    CHECK(!wait_for(10, &waited)); /* one wait took all three */
+    otlite_waker_post(waker);
+    CHECK(otlite_waker_wait(waker, 1)); /* posted counts, deadline past or not */
+    otlite_waker_post(waker);
+    CHECK(wait_for(10000, &waited));
+    CHECK(waited < 100 * MILLISECOND);
+    otlite_waker_post(waker);
+    CHECK(otlite_waker_wait(waker, UINT64_MAX));
+}
+
+static void *post_later(void *milliseconds)
+{
+    usleep((useconds_t)(*(int *)milliseconds * 1000));
+    otlite_waker_post(waker);
+    return NULL;
+}
+
+static void test_waker_across_threads(void)
+{
+    int delay = 30;
+    pthread_t thread;
+    uint64_t start, waited;
+
+    pthread_create(&thread, NULL, post_later, &delay);
+    start = otlite_clock_boot();
+    CHECK(otlite_waker_wait(waker, 0));
+    waited = otlite_clock_boot() - start;
+    CHECK(waited >= 20 * MILLISECOND && waited < 130 * MILLISECOND);
+    pthread_join(thread, NULL);
+
+    pthread_create(&thread, NULL, post_later, &delay);
+    CHECK(wait_for(10000, &waited));
+    CHECK(waited >= 20 * MILLISECOND && waited < 130 * MILLISECOND);
+    pthread_join(thread, NULL);
+
+    delay = 100;
+    pthread_create(&thread, NULL, post_later, &delay);
+    CHECK(!wait_for(20, &waited));
+    CHECK(otlite_waker_wait(waker, 0));
+    pthread_join(thread, NULL);
+}
+
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+    (void)signal;
+    ticks++;
+}
+
+static void post_from_handler(int signal)
+{
+    (void)signal;
+    otlite_waker_post(waker);
+}
+
+static void *signal_later(void *thread)
+{
+    usleep(30000);
+    pthread_kill(*(pthread_t *)thread, SIGUSR1);
+    return NULL;
+}
+
+/* Signals neither end a wait nor lengthen it; a handler may post. */
+static void test_waker_and_signals(void)
+{
+    struct sigaction action = {.sa_handler = tick};
+    timer_t timer;
+    struct itimerspec each = {{0, 2 * (long)MILLISECOND}, {0, 2 * (long)MILLISECOND}},
+                      never = {{0}, {0}};
+    uint64_t waited;
+
+    sigaction(SIGALRM, &action, NULL); /* no SA_RESTART: every call is interrupted */
+    CHECK_EQUAL(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+    timer_settime(timer, 0, &each, NULL);
+    CHECK(!wait_for(60, &waited));
+    timer_settime(timer, 0, &never, NULL);
+    timer_delete(timer);
+    CHECK(ticks > 5);
+    CHECK(waited >= 60 * MILLISECOND && waited < 160 * MILLISECOND);
+
+    pthread_t self = pthread_self(), thread;
+    action.sa_handler = post_from_handler;
+    sigaction(SIGUSR1, &action, NULL);
+    pthread_create(&thread, NULL, signal_later, &self);
+    CHECK(otlite_waker_wait(waker, 0));
+    pthread_join(thread, NULL);
+}
+
+int main(void)
+{
+    RUN(test_clocks);
+    RUN(test_entropy);
+    RUN(test_map);
+    RUN(test_private_page);
+    waker = malloc(otlite_waker_size());
+    if (CHECK_EQUAL(otlite_waker_init(waker), OTLITE_OK)) {
+        RUN(test_waker_alone);
+        RUN(test_waker_across_threads);
+        RUN(test_waker_and_signals);
+    }
+    free(waker);
+    return check_end();
+}
