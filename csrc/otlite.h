@@ -378,9 +378,9 @@ struct otlite_http_answer {
     char retry_after[40];  /* the header's value, "" when absent; longer ones are ignored */
     /* private */
     uint8_t state, flags;
-    uint64_t remaining;
-    uint32_t line_used, header_bytes;
     char line[256];        /* the line being read; the rest of a longer one is dropped */
+    uint32_t line_used, header_bytes;
+    uint64_t remaining;
 };
 
 void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);

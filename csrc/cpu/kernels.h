@@ -63,8 +63,7 @@ extern const struct otlite_kernels otlite_kernels_scalar;
 /* The table in use, never NULL: the scalar one before otlite_kernels_select (otlite.h). */
 const struct otlite_kernels *otlite_kernels_active(void);
 
-/* Every table in this build, best first, runnable here or not; scalar is the last.
- */
+/* Every table in this build, best first, runnable here or not; scalar is the last. */
 const struct otlite_kernels *const *otlite_kernels_list(size_t *n);
 
 /* What otlite_kernels_select chooses on a machine with these features, and its result: 0, 1 or -1.

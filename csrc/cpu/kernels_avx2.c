@@ -102,18 +102,18 @@ static inline uint8_t *put8(uint8_t *out, __m256i units)
     __m256i two = _mm256_cmpgt_epi32(units, _mm256_set1_epi32(0x7f));
     __m256i three = _mm256_cmpgt_epi32(units, _mm256_set1_epi32(0x7ff));
     __m256i four = _mm256_cmpgt_epi32(units, _mm256_set1_epi32(0xffff));
-    __m256i length = _mm256_add_epi32(_mm256_add_epi32(two, three), four); /* 1 - length */
+    __m256i fewer = _mm256_add_epi32(_mm256_add_epi32(two, three), four); /* 1 - the length */
 
-    /* By length % 8: the bits unused, of 32, and the marks. */
+    /* Entry `fewer` modulo 8: the bits unused, of 32, and the marks of the bytes. */
     const __m256i gaps = _mm256_setr_epi32(24, 0, 0, 0, 0, 0, 8, 16);
     const __m256i marks =
         _mm256_setr_epi32(0, 0, 0, 0, 0, (int)0x808080f0, (int)0x8080e000, (int)0x80c00000);
-    __m256i gap = _mm256_permutevar8x32_epi32(gaps, length);
+    __m256i gap = _mm256_permutevar8x32_epi32(gaps, fewer);
 
     /* Six bits a byte, the last byte on top. */
     __m256i last = _mm256_slli_epi32(units, 24);
     __m256i text =
-        _mm256_or_si256(_mm256_permutevar8x32_epi32(marks, length), _mm256_srli_epi32(units, 18));
+        _mm256_or_si256(_mm256_permutevar8x32_epi32(marks, fewer), _mm256_srli_epi32(units, 18));
     __m256i bits = _mm256_and_si256(_mm256_srli_epi32(units, 4), _mm256_set1_epi32(0x3f00));
     text = _mm256_or_si256(text, bits);
     bits = _mm256_and_si256(_mm256_slli_epi32(units, 10), _mm256_set1_epi32(0x3f0000));
@@ -214,53 +214,41 @@ enum fault {
     SURROGATE = 16,  /* ed a0..bf */
     LARGE = 32,      /* f4 90..bf, f5..ff 90..bf */
     FORBIDDEN8 = 64, /* f0 80..8f (overlong), f5..ff 80..8f (large) */
-    PAIR = 128, /* two continuations: right where a third or fourth byte is due, or else a fault */
+    PAIR = 128,      /* two continuations: due as a third or fourth byte, else a fault */
 };
 
-#define ALWAYS (SHORT | STRAY | PAIR) /* whatever the first byte's low nibble is */
-#define LEAD8 (STRAY | PAIR | OVERLONG2 | OVERLONG3 | FORBIDDEN8)
-#define LEAD9 (STRAY | PAIR | OVERLONG2 | OVERLONG3 | LARGE)
-#define LEADA (STRAY | PAIR | OVERLONG2 | SURROGATE | LARGE)
+/* Whatever the first byte's low nibble is; and if that says 5 to 15, as f5..ff do. */
+#define ANY (SHORT | STRAY | PAIR)
+#define HIGH (ANY | LARGE | FORBIDDEN8)
+#define SECOND8 (STRAY | PAIR | OVERLONG2 | OVERLONG3 | FORBIDDEN8)
+#define SECOND9 (STRAY | PAIR | OVERLONG2 | OVERLONG3 | LARGE)
+#define SECONDA (STRAY | PAIR | OVERLONG2 | SURROGATE | LARGE)
+
+#define FOUR(x) x, x, x, x
 
 static const uint8_t first_high[16] = {
-    STRAY,
-    STRAY,
-    STRAY,
-    STRAY,
-    STRAY,
-    STRAY,
-    STRAY,
-    STRAY,
-    PAIR,
-    PAIR,
-    PAIR,
-    PAIR,
+    FOUR(STRAY),
+    FOUR(STRAY),
+    FOUR(PAIR),
     SHORT | OVERLONG2,
     SHORT,
     SHORT | OVERLONG3 | SURROGATE,
     SHORT | LARGE | FORBIDDEN8,
 };
 static const uint8_t first_low[16] = {
-    ALWAYS | OVERLONG2 | OVERLONG3 | FORBIDDEN8,
-    ALWAYS | OVERLONG2,
-    ALWAYS,
-    ALWAYS,
-    ALWAYS | LARGE,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8 | SURROGATE,
-    ALWAYS | LARGE | FORBIDDEN8,
-    ALWAYS | LARGE | FORBIDDEN8,
+    ANY | OVERLONG2 | OVERLONG3 | FORBIDDEN8,
+    ANY | OVERLONG2,
+    ANY,
+    ANY,
+    ANY | LARGE,
+    FOUR(HIGH),
+    FOUR(HIGH),
+    HIGH | SURROGATE,
+    HIGH,
+    HIGH,
 };
 static const uint8_t second_high[16] = {
-    SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT, SHORT,
-    LEAD8, LEAD9, LEADA, LEADA, SHORT, SHORT, SHORT, SHORT,
+    FOUR(SHORT), FOUR(SHORT), SECOND8, SECOND9, SECONDA, SECONDA, FOUR(SHORT),
 };
 
 static inline __m256i pick(const uint8_t table[16], __m256i nibbles)

@@ -1,13 +1,13 @@
 /* span.c - one ended span as ScopeSpans.spans */
 #include "encode/wire.h"
 
-/* Everything but texts and the scratch's fields: ids, times, kind, counts, status, flags, tags. */
-enum { SPAN_FIXED_BOUND = 18 + 10 + 10 + 2 + 9 + 9 + 3 * 6 + 4 + 6 };
+/* Everything but texts, status and the scratch's fields: ids, times, kind, counts, flags, tags. */
+enum { SPAN_FIXED_BOUND = 18 + 10 + 10 + 2 + 9 + 9 + 3 * 6 + 6 };
 
 static size_t body_bound(const struct otlite_span *span)
 {
     size_t bound = SPAN_FIXED_BOUND + text_field_bound(span->trace_state) + text_field_bound(span->name) +
-                   text_field_bound(span->status_message);
+                   bytes_field_bound(text_field_bound(span->status_message) + 2);
     return span->scratch == NULL ? bound : bound + span->scratch->sent_bytes;
 }
 

@@ -89,6 +89,7 @@ static bool next_item(struct piece *list, struct piece *item)
     return false;
 }
 
+/* The caller has a character at least. */
 static bool read_number(struct piece digits, uint64_t *number)
 {
     *number = 0;
@@ -98,7 +99,7 @@ static bool read_number(struct piece digits, uint64_t *number)
             return false;
         *number = *number * 10 + digit;
     }
-    return digits.size > 0;
+    return true;
 }
 
 /* ---- Lines: each gives the next state ---- */
@@ -174,7 +175,6 @@ static enum state after_headers(struct otlite_http_answer *answer)
 
     if (answer->status < 200) {
         answer->status = 0;
-        answer->flags = 0;
         answer->retry_after[0] = '\0';
         return STATUS_LINE;
     }

@@ -6,8 +6,7 @@ static const uint8_t list_tag[OTLITE_LISTS] = {SPAN_ATTRIBUTES, SPAN_EVENTS, SPA
 
 void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch, enum otlite_list list)
 {
-    if (scratch_room(scratch) < 64)
-        (void)otlite_scratch_compact(scratch);
+    (void)otlite_scratch_compact(scratch); /* what the field will need is not known yet */
     size_t room = scratch_room(scratch);
     *composer = (struct otlite_composer){
         .scratch = scratch,
@@ -36,9 +35,7 @@ void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key
     uint8_t *start = composer->at;
     composer->at = put_text_field(start, KEY_VALUE_KEY, key);
     if (composer->list == OTLITE_ATTRIBUTES && composer->key_at == 0) {
-        uint32_t width = 1;
-        while (start[width] & 0x80)
-            width++;
+        uint32_t width = varint_width(start + 1);
         composer->key_at = (uint32_t)(start - (composer->scratch->block + composer->scratch->used)) + 1 + width;
         composer->key_size = (uint32_t)(composer->at - start) - 1 - width;
     }
@@ -113,10 +110,8 @@ enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t
     if (composer->overflow)
         return OTLITE_NO_ROOM;
     uint32_t size = (uint32_t)(composer->at - start);
-    uint32_t grown = 1;
-    while (start[grown] & 0x80)
-        grown++;
-    otlite_scratch_enter(scratch, (enum otlite_list)composer->list, hash, size, composer->key_at + grown - 1,
+    uint32_t grown = varint_width(start + 1) - 1;
+    otlite_scratch_enter(scratch, (enum otlite_list)composer->list, hash, size, composer->key_at + grown,
                          composer->key_size, limit);
     return OTLITE_OK;
 }

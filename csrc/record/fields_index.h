@@ -26,6 +26,15 @@ static inline size_t scratch_room(const struct otlite_scratch *scratch)
     return taken < scratch->size ? scratch->size - taken : 0;
 }
 
+/* The bytes of a field's tag, of one byte here, and of its length. */
+static inline uint32_t field_head(const uint8_t *field)
+{
+    uint32_t head = 1;
+    while (field[head] & 0x80)
+        head++;
+    return head + 1;
+}
+
 /* Enters the field at [used, used + size) into the index, and applies replacement and limit. */
 void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list, uint64_t hash, uint32_t size,
                           uint32_t key_at, uint32_t key_size, uint32_t limit);

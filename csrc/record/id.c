@@ -48,8 +48,6 @@ static void seed(struct otlite_ids *ids, uint64_t now)
     }
     for (int i = 0; i < 4; i++)
         ids->state[i] ^= fresh[i];
-    if ((ids->state[0] | ids->state[1] | ids->state[2] | ids->state[3]) == 0)
-        ids->state[0] = 1; /* the one state that xoshiro never leaves */
     ids->reseed_at = now + SEED_LIFE;
 }
 
@@ -82,7 +80,6 @@ void otlite_ids_init(struct otlite_ids *ids, bool from_os)
 
 void otlite_ids_reset(struct otlite_ids *ids)
 {
-    memset(ids->state, 0, sizeof ids->state);
     ids->reseed_at = 0;
 }
 

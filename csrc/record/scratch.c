@@ -12,6 +12,7 @@ void otlite_scratch_init(struct otlite_scratch *scratch, void *block, uint32_t s
 
 enum otlite_status otlite_scratch_move(struct otlite_scratch *scratch, void *block, uint32_t size)
 {
+    (void)otlite_scratch_compact(scratch);
     struct otlite_scratch moved = *scratch;
     moved.block = block;
     moved.size = size & ~(uint32_t)(alignof(struct scratch_field) - 1);
@@ -133,18 +134,14 @@ static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct 
     at[0] = SPAN_ATTRIBUTES;
     uint8_t *body = length + reserved;
     uint8_t *key_end = put_text_field(body, KEY_VALUE_KEY, key);
-    uint32_t field_size = (uint32_t)(key_end - body);
-    *key_size = key.kind == OTLITE_TEXT_UTF8 ? key.length : 0;
-    if (key.kind != OTLITE_TEXT_UTF8) /* its length's own size depends on it */
-        for (uint32_t width = 1; width <= 5; width++)
-            if (varint_size(field_size - 1 - width) == width)
-                *key_size = field_size - 1 - width;
+    uint32_t key_head = field_head(body);
+    *key_size = (uint32_t)(key_end - body) - key_head;
     uint8_t *value_length = put_tag(key_end, KEY_VALUE_VALUE);
     uint32_t value_reserved = varint_size(value_bound);
     uint8_t *value_end = otlite_value_encode(value_length + value_reserved, value);
     value_end = put_length(value_length, value_reserved, (size_t)(value_end - value_length) - value_reserved);
     uint8_t *end = put_length(length, reserved, (size_t)(value_end - body));
-    *key_at = 1 + varint_size((size_t)(value_end - body)) + field_size - *key_size;
+    *key_at = 1 + varint_size((size_t)(value_end - body)) + key_head;
     return end;
 }
 
@@ -175,11 +172,9 @@ bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list
         const struct scratch_field *field = field_at(scratch, i);
         if (!field->live || field->list != (uint8_t)list || index-- != 0)
             continue;
-        uint32_t head = 1;
-        while (scratch->block[field->offset + head] & 0x80)
-            head++;
-        *data = scratch->block + field->offset + head + 1;
-        *size = field->size - head - 1;
+        uint32_t head = 1 + varint_width(scratch->block + field->offset + 1);
+        *data = scratch->block + field->offset + head;
+        *size = field->size - head;
         return true;
     }
     return false;

@@ -294,12 +294,12 @@ def test_any_spans_are_drawn_once_each_on_safe_lines(
     spans: list[otlp.Span], service: str, unicode: bool
 ) -> None:
     (trace,) = traces_of(spans, service)
-    style = waterfall.Style(width=100, unicode=unicode)
-    lines = waterfall.draw(trace, style)
-    assert len(lines) == 1 + len({span.span_id for span in spans})
-    for line in lines:
-        assert line.isprintable()
-        assert sum(map(waterfall.columns, line)) <= 120 + len("trace ") + 32
+    for width in (80, 120):
+        lines = waterfall.draw(trace, waterfall.Style(width, unicode))
+        assert len(lines) == 1 + len({span.span_id for span in spans})
+        for line in lines:
+            assert line.isprintable()
+            assert sum(map(waterfall.columns, line)) <= width
 
 
 def test_the_tree_follows_parents_whatever_the_order() -> None:

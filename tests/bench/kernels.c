@@ -1,5 +1,4 @@
-/* kernels.c - times every kernel of every table that runs here: one line of JSON per kernel, table,
- * size
+/* kernels.c - times every kernel of every table that runs here, one line of JSON each
  *
  * The tables take turns, round by round, so that a slow moment of the machine falls on all of them.
  * Each round runs over enough different inputs that branches cannot be learnt by heart. n counts
@@ -42,8 +41,7 @@ struct walk {
     size_t n, step, end; /* inputs of n units lie `step` bytes apart, up to `end` */
 };
 
-/* Makes `calls` calls through the table, as the library does; the sum keeps them from being
- * dropped. */
+/* Calls through the table, as the library does; the sum keeps the calls from being dropped. */
 #define SUBJECT(name, call)                                                                        \
     static size_t name(const struct otlite_kernels *k, struct walk walk, size_t calls)             \
     {                                                                                              \

@@ -141,8 +141,8 @@ struct record {
     struct bytes field; /* ScopeSpans.spans */
 };
 
-/* What a batch's body is: one ResourceSpans, its resource first, its schema URL last, its ScopeSpans
- * likewise, none of them empty. False when it is not that. */
+/* What a batch's body is: one ResourceSpans, its resource first, its schema URL last, its
+ * ScopeSpans likewise, none of them empty. False when it is not that. */
 static inline bool read_request(struct bytes body, void (*each)(void *, const struct record *),
                                 void *context)
 {
@@ -151,7 +151,7 @@ static inline bool read_request(struct bytes body, void (*each)(void *, const st
     struct bytes resource_spans = next_field(&request, 1, BYTES).bytes;
     struct reader reader = read_bytes(resource_spans), scopes;
     struct record record = {.resource = next_field(&reader, 1, BYTES).whole};
-    struct field field, inner;
+    struct field field = {0}, inner;
 
     for (scopes = reader; read_field(&reader, &field) && field.number == 2;) {
     }
@@ -179,7 +179,8 @@ static inline bool read_request(struct bytes body, void (*each)(void *, const st
     return read_all(&request) && read_all(&reader);
 }
 
-/* The segments of a batch as one piece, to be freed; size 0 when they are not what the batch says. */
+/* The segments of a batch as one piece, to be freed; size 0 when they are not what the batch says.
+ */
 static inline struct bytes join_segments(const struct otlite_batch *batch)
 {
     uint8_t *all = malloc(batch->size + 1);
@@ -210,6 +211,63 @@ static inline uint32_t draw(uint64_t *state, uint32_t below)
 static inline struct otlite_text text_of(const char *utf8)
 {
     return (struct otlite_text){utf8, (uint32_t)strlen(utf8), OTLITE_TEXT_UTF8};
+}
+
+/* Texts of every kind, and what they are in UTF-8 by a slow and obvious way. */
+
+enum { SAMPLE_MAX = 20000 };
+
+struct sample {
+    struct otlite_text text;
+    struct bytes utf8;
+    uint32_t units[SAMPLE_MAX];
+    uint8_t written[4 * SAMPLE_MAX];
+};
+
+static inline uint8_t *put_code_point(uint8_t *at, uint32_t c)
+{
+    if (c >= 0xd800 && c < 0xe000)
+        c = 0xfffd;
+    if (c < 0x80) {
+        *at++ = (uint8_t)c;
+    } else if (c < 0x800) {
+        *at++ = (uint8_t)(0xc0 | c >> 6);
+        *at++ = (uint8_t)(0x80 | (c & 63));
+    } else if (c < 0x10000) {
+        *at++ = (uint8_t)(0xe0 | c >> 12);
+        *at++ = (uint8_t)(0x80 | (c >> 6 & 63));
+        *at++ = (uint8_t)(0x80 | (c & 63));
+    } else {
+        *at++ = (uint8_t)(0xf0 | c >> 18);
+        *at++ = (uint8_t)(0x80 | (c >> 12 & 63));
+        *at++ = (uint8_t)(0x80 | (c >> 6 & 63));
+        *at++ = (uint8_t)(0x80 | (c & 63));
+    }
+    return at;
+}
+
+/* `length` units; one in `odd` is not ASCII (0: none is). CHARS: the odd unit is a byte that UTF-8
+ * never has. */
+static inline void make_sample(struct sample *sample, uint64_t *state, uint32_t kind,
+                               uint32_t length, uint32_t odd)
+{
+    static const uint32_t highest[] = {0x7f, 0xff, 0xffff, 0x10ffff, 0xff};
+    uint8_t *at = sample->written;
+
+    for (uint32_t i = 0; i < length; i++) {
+        uint32_t c = ' ' + draw(state, 95);
+        if (odd != 0 && kind != OTLITE_TEXT_UTF8 && draw(state, odd) == 0)
+            c = kind == OTLITE_TEXT_CHARS ? 0xff : 0x80 + draw(state, highest[kind] - 0x7f);
+        at = put_code_point(at, kind == OTLITE_TEXT_CHARS && c == 0xff ? 0xfffd : c);
+        if (kind == OTLITE_TEXT_UCS2)
+            ((uint16_t *)sample->units)[i] = (uint16_t)c;
+        else if (kind == OTLITE_TEXT_UCS4)
+            sample->units[i] = c;
+        else
+            ((uint8_t *)sample->units)[i] = (uint8_t)c;
+    }
+    sample->text = (struct otlite_text){sample->units, length, kind};
+    sample->utf8 = (struct bytes){sample->written, (size_t)(at - sample->written)};
 }
 
 /* Names are stretches of one long text that repeats after 251 bytes. */
@@ -255,11 +313,56 @@ static inline uint64_t number_of(struct bytes field)
                             ? next_field(&span, 5, BYTES).bytes
                             : (struct bytes){0};
     const uint8_t *expected = (const uint8_t *)long_text() + number % NAME_STARTS;
-    bool whole = name.size <= NAME_MAX_SIZE && same_bytes(name, (struct bytes){expected, name.size});
+    bool whole =
+        name.size <= NAME_MAX_SIZE && same_bytes(name, (struct bytes){expected, name.size});
     whole &= next_value_is(&span, 6, VARINT, 3) && next_value_is(&span, 7, FIXED64, number + 1) &&
              next_value_is(&span, 8, FIXED64, number + 2) &&
              next_bytes_are(&span, 15, (struct bytes){0});
     return whole && read_all(&span) && read_all(&outer) ? number : UINT64_MAX;
+}
+
+/* A numbered span whose field ScopeSpans.spans is `size` bytes long, to be freed; NULL where no name
+ * gives that size. */
+static inline uint8_t *sized_field(uint64_t number, size_t size)
+{
+    for (size_t name = size > 90 ? size - 90 : 0; name < size; name++) {
+        struct otlite_span span = numbered_span(number, (uint32_t)name);
+        size_t bound = otlite_span_encode_bound(&span);
+        if (bound < size)
+            continue;
+        uint8_t *field = malloc(bound);
+        if (field == NULL)
+            abort();
+        if (otlite_span_encode(field, &span) == size)
+            return field;
+        free(field);
+    }
+    return NULL;
+}
+
+static inline uint32_t register_resource(struct otlite_region *region, const char *schema_url)
+{
+    uint8_t bytes[16];
+    uint32_t handle = UINT32_MAX;
+    size_t size = otlite_resource_encode(bytes, NULL);
+
+    if (otlite_resource_register(region, bytes, size, schema_url, strlen(schema_url), &handle))
+        return UINT32_MAX;
+    return handle;
+}
+
+static inline uint32_t register_scope(struct otlite_region *region, const char *name,
+                                      const char *schema_url)
+{
+    uint8_t bytes[512];
+    uint32_t handle = UINT32_MAX;
+
+    if (otlite_scope_encode_bound(text_of(name), text_of(""), NULL) > sizeof bytes)
+        abort();
+    size_t size = otlite_scope_encode(bytes, text_of(name), text_of(""), NULL);
+    if (otlite_scope_register(region, bytes, size, schema_url, strlen(schema_url), &handle))
+        return UINT32_MAX;
+    return handle;
 }
 
 #endif

@@ -1,5 +1,4 @@
-/* test_cpu.c - the facts about this machine are right, and the table that is chosen follows from
- * them */
+/* test_cpu.c - the facts about this machine are right, and the chosen table follows from them */
 
 #include <string.h>
 

@@ -70,6 +70,7 @@ static const struct expectation whole[] = {
     {"HTTP/1.1 200 OK\ntransfer-encoding: Chunked\n\n"
      "5\nhello\nd \t; a=\"b\"\n, wide worl\nd\n0\n\n", OK, 200, "hello, wide worl\nd", false, ""},
     {IN_CHUNKS "00001;x\r\na\r\n1\r\nb\r\n000;y\r\nT: 1\r\nU\r\n\r\n", OK, 200, "ab", false, ""},
+    {IN_CHUNKS "0a\n1234567890\n5\nhello\n0\n\n", OK, 200, "1234567890hello", false, ""},
     {IN_CHUNKS "2;" LONG "\r\nhi\r\n0\r\n\r\n", OK, 200, "hi", false, ""},
     {IN_CHUNKS "40\r\n" SIXTY_FOUR "\r\n0\r\n\r\n", OK, 200, SIXTY_FOUR, false, ""},
     {IN_CHUNKS "a\r\n1234567890\r\nF\r\n123456789012345\r\n0\r\n\r\n",
@@ -81,7 +82,7 @@ static const struct expectation whole[] = {
     /* interim answers */
     {"HTTP/1.1 100 Continue\r\n\r\n" HEAD HI, OK, 200, "hi", false, ""},
     {"HTTP/1.1 103 Hints\r\nConnection: close\r\n" CHUNKED SIZED(9) "Retry-After: 7\r\n\r\n"
-     "HTTP/1.0 100 Go\r\n\r\nHTTP/1.1 429 Slow\r\n" EMPTY, OK, 429, "", false, ""},
+     "HTTP/1.0 199 Go\r\n\r\nHTTP/1.1 429 Slow\r\n" EMPTY, OK, 429, "", false, ""},
     /* Retry-After */
     {"HTTP/1.1 503 Busy\r\nretry-after:  120 \r\n" EMPTY, OK, 503, "", false, "120"},
     {"HTTP/1.1 429 Slow\r\nRetry-After: Fri, 07 Nov 2014 23:59:59 GMT\r\n" EMPTY,
@@ -92,6 +93,7 @@ static const struct expectation whole[] = {
      OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After: " LONG "\r\n" EMPTY, OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After: 1" LONG "\r\n" EMPTY, OK, 429, "", false, ""},
+    {"HTTP/1.1 429 Slow\r\nRetry-After:  \t \r\n" EMPTY, OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After:\r\nX-Retry-After: 3\r\n" EMPTY, OK, 429, "", false, ""},
 };
 
@@ -118,11 +120,12 @@ static const struct expectation ended[] = {
 /* The last byte of each is the one that makes it malformed. */
 static const char *const malformed[] = {
     /* the status line */
-    "X", "h", "P", " ", "HTTP/2", "HTTP ", "\r\r", "\rH", "HTTP/1.\n", "HTTP/1.x 200 OK\n",
+    "X", "h", "P", " ", "HTTP/2", "HTTP ", "\r\r", "\rH", "HTTP/1 ", "HTTP/1.\n", "HTTP/1.x 200 OK\n",
     "HTTP/1.1  200 OK\n", "HTTP/1.1 20 OK\n", "HTTP/1.1 2000 OK\n", "HTTP/1.1 200OK\n",
     "HTTP/1.1 099 OK\n", "HTTP/1.1 600 OK\n", "HTTP/1.1 999 OK\n", "HTTP/1.1 2x0 OK\n",
     "HTTP/1.1\n", "HTTP/1.1 20\n", "HTTP/1.1\t200 OK\n", "HTTP/1.1 101 Switching Protocols\n",
-    "HTTP/1.1 200 O\rK\n", "HTTP/1.1 200 O\x01K\n", "HTTP/1.11 200\n",
+    "HTTP/1.1 200 O\rK\n", "HTTP/1.1 200 O\x01K\n", "HTTP/1.11 200\n", "HTTP/1.1 200x\n",
+    "HTTP/1.1 100 OK\n\nHTTP/1.1 20\n",
     /* headers */
     HEAD "no colon\n", HEAD ": no name\n", HEAD "a b: c\n", HEAD "a : c\n", HEAD "a\t: c\n",
     HEAD "\xe9: c\n", HEAD "X: a\r\n folded: b\n", HEAD "X: a\r\n\tb: c\n", HEAD " X: a\n",
@@ -148,7 +151,7 @@ static const char *const malformed[] = {
     IN_CHUNKS "0x5\n", IN_CHUNKS "5 5\n", IN_CHUNKS "5g\n", IN_CHUNKS "5`\n", IN_CHUNKS "41\n",
     IN_CHUNKS "10000000000000001\n", IN_CHUNKS "ffffffffffffffff\n", IN_CHUNKS "100000001\n",
     IN_CHUNKS "5\nhellox\n", IN_CHUNKS "5\nhello\n3c\n", IN_CHUNKS "5\nhello0\n",
-    IN_CHUNKS "00000" LONG "\n",
+    IN_CHUNKS "00000" LONG "\n", IN_CHUNKS "0\n\x01\n",
     /* a body without a length, a byte too long */
     HEAD "\n" SIXTY_FOUR "x",
 };
@@ -224,6 +227,19 @@ static void test_ended_answers(void)
 {
     for (size_t i = 0; i < sizeof ended / sizeof *ended; i++)
         check_splits(&ended[i], strlen(ended[i].bytes), true);
+}
+
+/* Bytes after the answer: it stands, and the connection is spent. */
+static void test_more_than_one_answer(void)
+{
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        char bytes[1024];
+        struct expectation spent = whole[i];
+        spent.bytes = bytes;
+        spent.close = true;
+        size_t size = (size_t)snprintf(bytes, sizeof bytes, "%s%c", whole[i].bytes, "H\r\n0"[i % 4]);
+        check_splits(&spent, size, false);
+    }
 }
 
 /* Every answer of known length, cut short anywhere, is not whole. */
@@ -397,6 +413,7 @@ int main(void)
 {
     RUN(test_whole_answers);
     RUN(test_ended_answers);
+    RUN(test_more_than_one_answer);
     RUN(test_cut_short);
     RUN(test_malformed_answers);
     RUN(test_other_protocols);

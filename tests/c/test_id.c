@@ -168,6 +168,7 @@ static void test_reset_and_first_use_seed(void)
     CHECK(next_span(&first, 0) != next_span(&second, 0));
     second = first;
     otlite_ids_reset(&second);
+    CHECK_EQUAL(second.reseed_at, 0);
     CHECK_EQUAL(second.from_os, 0);
     CHECK(next_span(&first, 1) != next_span(&second, 1));
     second = first;

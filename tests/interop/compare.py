@@ -25,7 +25,7 @@ class ReadBack:
 
 
 def flat(node: Span) -> Iterator[tuple[str, Any]]:
-    """Each leaf of a span with its path. The order of attributes means nothing; that of events and links does."""
+    """Each leaf of a span with its path. The order of attributes means nothing, that of the rest does."""
     for name, content in node.items():
         if name == "attributes":
             seen: Counter[str] = Counter()
@@ -50,7 +50,8 @@ def matches(want: Any, got: Any) -> bool:
             known = HAS_REMOTE | REMOTE * remote
             return isinstance(got, int) and got & ~TRACE_FLAGS == known and got & TRACE_FLAGS in (0, flags)
         case {"ends": text}:
-            return str(got[1] if isinstance(got, list) else got).endswith(text)
+            kind, content = got if isinstance(got, list) else ("str", got)
+            return kind == "str" and str(content).endswith(text)
     return type(want) is type(got) and bool(want == got)
 
 
@@ -99,7 +100,7 @@ def resource_differences(want: Mapping[str, Any], back: ReadBack) -> list[str]:
     """Whether each request has one and the same resource, and in it at least the attributes of `want`."""
     problems = [] if back.resources else ["no resource arrived"]
     for pairs in back.resources:
-        found = {key: value for key, value in pairs}
+        found = dict(pairs)
         problems += [
             f"resource {key}: {value!r} expected, {found.get(key)!r} received"
             for key, value in want.items()

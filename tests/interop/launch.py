@@ -1,4 +1,4 @@
-"""Runs a program under an SDK that exports to OTEL_EXPORTER_OTLP_ENDPOINT: launch.py SDK PROGRAM ARGUMENT..."""
+"""Runs a program under an SDK that exports to OTEL_EXPORTER_OTLP_ENDPOINT: launch.py SDK PROGRAM [WORD]..."""
 
 from __future__ import annotations
 

@@ -49,10 +49,6 @@ def _same_pair(key: Any, value: Any) -> tuple[Any, Any]:
     return key, value
 
 
-def _same_resource(resource: Mapping[Any, Any], version: str) -> Mapping[Any, Any]:
-    return resource
-
-
 @dataclasses.dataclass(frozen=True)
 class Departure:
     """`text` rewrites strings, `value` other leaves of values, `pair` attributes of spans, events, links."""
@@ -63,7 +59,6 @@ class Departure:
     text: Callable[[str], str] = _same
     value: Callable[[Any], Any] = _same
     pair: Callable[[Any, Any], tuple[Any, Any]] = _same_pair
-    resource: Callable[[Mapping[Any, Any], str], Mapping[Any, Any]] = _same_resource
 
 
 def probe(*calls: Call, **start: Any) -> Program:
@@ -108,10 +103,6 @@ def _cut(value: Any, depth: int) -> Any:
     return type(value)(_cut(element, depth + 1) for element in value)
 
 
-def name_otlp_lite(resource: Mapping[Any, Any], version: str) -> Mapping[Any, Any]:
-    return {"telemetry.sdk.name": "otlp_lite", "telemetry.sdk.version": version, **resource}
-
-
 _LINK = LinkTo(Outside(1, 2), {"k": "a\udc00"})
 
 DEPARTURES = (
@@ -154,6 +145,8 @@ DEPARTURES = (
                 probe(SetAttributes(0, {"before": 1, "k": [1, {"in": hostile}], "after": 2})),
                 probe(AddEvent(0, "event", 3, {"k": hostile})),
                 probe(AddLink(0, LinkTo(Outside(1, 2), {"k": hostile}))),
+                dataclasses.replace(probe(), scopes=(Scope("scope", attributes={"k": hostile}),)),
+                dataclasses.replace(probe(), resource={**Program(()).resource, "k": hostile}),
             )
         ),
     ),
@@ -189,25 +182,19 @@ DEPARTURES = (
             probe(AddLink(0, LinkTo(Outside(1, 2), {"k": values.nested(40)}))),
         ),
     ),
-    Departure(
-        "name of the SDK",
-        "telemetry.sdk.name and telemetry.sdk.version say which SDK it is.",
-        resource=name_otlp_lite,
-        probes=(probe(),),
-    ),
 )
 
 
-def depart(program: Program, version: str, departures: Iterable[Departure] = DEPARTURES) -> Program:
-    """The program to give to the stock SDK, so that it exports what otlp_lite of that version does."""
+def depart(program: Program, departures: Iterable[Departure] = DEPARTURES) -> Program:
+    """The program to give to the stock SDK, so that it exports what otlp_lite does of the one given here."""
     for departure in departures:
-        program = _Rewriting(departure, version).record(program)
+        program = _Rewriting(departure).record(program)
     return program
 
 
 class _Rewriting:
-    def __init__(self, departure: Departure, version: str) -> None:
-        self.departure, self.version = departure, version
+    def __init__(self, departure: Departure) -> None:
+        self.departure = departure
 
     def record(self, record: Any) -> Any:
         """A program, or one of the dataclasses in it, with each field rewritten."""
@@ -218,8 +205,6 @@ class _Rewriting:
         return dataclasses.replace(record, **changes)
 
     def field(self, record: object, name: str, value: Any) -> Any:
-        if name == "resource":
-            return self.value(self.departure.resource(value, self.version))
         if name == "attributes" and not isinstance(record, Scope) and value is not None:
             return dict(self.pair(key, member) for key, member in value.items())
         if dataclasses.is_dataclass(value):

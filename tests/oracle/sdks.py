@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 from opentelemetry import trace
@@ -58,50 +57,48 @@ class ByName(Sampler):
 
 
 class Choice(NamedTuple):
-    """One sampler: the stock SDK's, the options that ask otlp_lite for it, the reference's."""
+    """One sampler: the stock SDK's, what makes otlp_lite's, the reference's."""
 
     stock: Sampler
-    options: dict[str, Any]
+    otlp_lite: Callable[[], object]
     reference: tracer.Sampler
+
+
+def _named(name: str) -> Callable[[], object]:
+    def make() -> object:
+        from otlp_lite.traces.sampling import by_name
+
+        return by_name(name, 0.5)
+
+    return make
 
 
 HALF = TraceIdRatioBased(0.5)
 
 SAMPLERS = {
-    "parentbased_always_on": Choice(ParentBased(ALWAYS_ON), {}, tracer.RatioSampler(1, parent_based=True)),
-    "always_on": Choice(ALWAYS_ON, {"sampler": "always_on"}, tracer.RatioSampler(1, parent_based=False)),
-    "always_off": Choice(ALWAYS_OFF, {"sampler": "always_off"}, tracer.RatioSampler(0, parent_based=False)),
-    "traceidratio": Choice(
-        HALF, {"sampler": "traceidratio", "sampler_arg": 0.5}, tracer.RatioSampler(0.5, parent_based=False)
-    ),
-    "parentbased_always_off": Choice(
-        ParentBased(ALWAYS_OFF),
-        {"sampler": "parentbased_always_off"},
-        tracer.RatioSampler(0, parent_based=True),
-    ),
-    "parentbased_traceidratio": Choice(
-        ParentBased(HALF),
-        {"sampler": "parentbased_traceidratio", "sampler_arg": 0.5},
-        tracer.RatioSampler(0.5, parent_based=True),
-    ),
-    "the stock SDK's": Choice(
-        ParentBased(HALF), {"sampler": ParentBased(HALF)}, tracer.RatioSampler(0.5, parent_based=True)
-    ),
-    "by name": Choice(ByName(), {"sampler": ByName()}, ByName()),
+    name: Choice(
+        theirs, _named(name), tracer.RatioSampler(ratio, parent_based=name.startswith("parentbased"))
+    )
+    for name, theirs, ratio in (
+        ("parentbased_always_on", ParentBased(ALWAYS_ON), 1),
+        ("parentbased_always_off", ParentBased(ALWAYS_OFF), 0),
+        ("parentbased_traceidratio", ParentBased(HALF), 0.5),
+        ("always_on", ALWAYS_ON, 1),
+        ("always_off", ALWAYS_OFF, 0),
+        ("traceidratio", HALF, 0.5),
+    )
 }
-
-
-@cache
-def base_resource() -> Resource:
-    """What Resource.create() merges a program's resource into; it starts threads each time."""
-    return Resource.create({"service.name": "replaced"})
+SAMPLERS["the stock SDK's"] = SAMPLERS["parentbased_traceidratio"]._replace(
+    otlp_lite=lambda: ParentBased(HALF)
+)
+SAMPLERS["by name"] = Choice(ByName(), ByName, ByName())
 
 
 def stock(program: Program) -> Requests:
     """What the stock SDK exports; whatever the program's calls or the encoder raise comes out."""
     provider = TracerProvider(
         sampler=SAMPLERS[program.sampler].stock,
-        resource=base_resource().merge(Resource(program.resource)),
+        resource=Resource(program.resource),
         shutdown_on_exit=False,
         id_generator=Ids(program.seed),
         span_limits=SpanLimits(**program.limits),
@@ -113,13 +110,12 @@ def stock(program: Program) -> Requests:
 
 
 def otlp_lite_bodies(program: Program, **options: Any) -> list[bytes]:
+    from otlp_lite import SpanLimits
     from otlp_lite.testing import collect
 
-    import otlp_lite
-
-    options |= SAMPLERS[program.sampler].options
-    options |= {"id_generator": Ids(program.seed), "limits": otlp_lite.SpanLimits(**program.limits)}
-    with collect(resource=dict(program.resource), **options) as collected:
+    options["sampler"] = SAMPLERS[program.sampler].otlp_lite()
+    options["limits"] = SpanLimits(**program.limits)
+    with collect(id_generator=Ids(program.seed), resource=dict(program.resource), **options) as collected:
         program.run(collected.tracer_provider)
         bodies: list[bytes] = collected.requests()
     return bodies
@@ -129,14 +125,7 @@ def otlp_lite(program: Program) -> Requests:
     return [ExportTraceServiceRequest.FromString(body) for body in otlp_lite_bodies(program)]
 
 
-def otlp_lite_version() -> str:
-    import otlp_lite
-
-    version: str = otlp_lite.__version__
-    return version
-
-
-def model(program: Program, version: str, notes: Counter[str] | None = None) -> encoder.Request:
+def model(program: Program, notes: Counter[str] | None = None) -> encoder.Request:
     """What must be exported, says the reference; `notes` counts the unusual things that happened."""
     seen: Counter[str] = Counter() if notes is None else notes
     provider = tracer.Provider(
@@ -144,28 +133,15 @@ def model(program: Program, version: str, notes: Counter[str] | None = None) -> 
         id_generator=Ids(program.seed),
         limits=program.limits,
         resource=program.resource,
-        version=version,
         note=lambda name: seen.update([name]),
     )
     program.run(provider)
     return provider.request
 
 
-class Sdk(NamedTuple):
-    name: str
-    export: Callable[[Program], Requests]
-    version: Callable[[], str]
+def reference(program: Program) -> Requests:
+    return [ExportTraceServiceRequest.FromString(encoder.encode(model(program)))]
 
 
-def _reference(program: Program) -> Requests:
-    return [ExportTraceServiceRequest.FromString(encoder.encode(model(program, "0")))]
-
-
-SDKS = {
-    sdk.name: sdk
-    for sdk in (
-        Sdk("reference", _reference, lambda: "0"),
-        Sdk("otlp_lite", otlp_lite, otlp_lite_version),
-    )
-}
+SDKS: dict[str, Callable[[Program], Requests]] = {"reference": reference, "otlp_lite": otlp_lite}
 """What is compared with the stock SDK: the reference, which shows what the comparison is worth, and ours."""

@@ -17,7 +17,7 @@ from .calls import AddEvent, AddLink, End, LinkTo, Outside, Program, Scope, SetA
 from .compare import difference
 from .departures import DEPARTURES, Departure, depart, probe
 from .ledger import CLASSES, LEAST, Ledger
-from .sdks import SDKS, stock
+from .sdks import reference, stock
 from .targeted import FAMILIES
 from .test_oracle import check, stale
 
@@ -132,8 +132,8 @@ REQUEST_FAULTS: dict[str, Callable[[ExportTraceServiceRequest], object]] = {
 
 @pytest.mark.parametrize("fault", REQUEST_FAULTS)
 def test_reference_export_with_fault_differs(fault: str) -> None:
-    expected = stock(depart(RICH, "0"))
-    actual = SDKS["reference"].export(RICH)
+    expected = stock(depart(RICH))
+    actual = reference(RICH)
     assert not difference(expected, actual)
     REQUEST_FAULTS[fault](actual[0])
     assert difference(expected, actual)
@@ -226,7 +226,7 @@ def test_reference_tracer_with_fault_differs(fault: str, monkeypatch: pytest.Mon
     seen = []
     for program in programs:
         try:
-            check(SDKS["reference"], program)
+            check("reference", program)
         except AssertionError:
             seen.append(program)
     assert seen
@@ -238,7 +238,7 @@ def test_reference_departure_that_has_gone_is_seen() -> None:
         "gone", "nothing differs", probes=(DEPARTURES[0].probes[0], gone), text=DEPARTURES[0].text
     )
     others = tuple(departure for departure in DEPARTURES if departure.name != "lone surrogate")
-    assert stale(row, SDKS["reference"], others) == [gone]
+    assert stale(row, "reference", others) == [gone]
 
 
 @pytest.mark.parametrize("name", [CLASSES[0], CLASSES[-1]])

@@ -60,11 +60,6 @@ class Array:
         return "[10 20]"
 
 
-class Raises:
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
-
-
 VALUES: dict[str, Any] = {
     "enum": Colour.RED,
     "dataclass": Point(1, 2),
@@ -95,11 +90,3 @@ with tracer.start_as_current_span("odd") as span:
         span.set_attribute(key, value)
     span.add_event("event", VALUES)
     span.set_attributes(VALUES)
-with tracer.start_as_current_span("raising") as span:
-    raising: dict[str, Any] = {"alone": Raises(), "in a list": [1, Raises()]}
-    for name, value in raising.items():
-        try:
-            span.set_attribute(name, value)
-        except RuntimeError as error:
-            print(name, error)
-    span.set_attribute("after", 1)

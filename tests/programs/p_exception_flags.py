@@ -1,21 +1,12 @@
 """Each combination of recording, status and ending, for each way to leave a span by an exception."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from itertools import product
 
 from opentelemetry import trace
 
 tracer = trace.get_tracer("flags")
 left_open: list[trace.Span] = []
-
-
-@contextmanager
-def caught() -> Iterator[None]:
-    try:
-        yield
-    except ValueError:
-        pass
 
 
 def told(flags: tuple[bool, bool, bool]) -> str:
@@ -25,7 +16,7 @@ def told(flags: tuple[bool, bool, bool]) -> str:
 for record, status, end in product((False, True), repeat=3):
     name = told((record, status, end))
     with (
-        caught(),
+        suppress(ValueError),
         tracer.start_as_current_span(
             f"current {name}", record_exception=record, set_status_on_exception=status, end_on_exit=end
         ) as span,
@@ -33,11 +24,11 @@ for record, status, end in product((False, True), repeat=3):
         left_open.append(span)
         raise ValueError("current")
     used = tracer.start_span(f"used {name}", record_exception=not record, set_status_on_exception=not status)
-    with caught(), trace.use_span(used, end, record, status):
+    with suppress(ValueError), trace.use_span(used, end, record, status):
         left_open.append(used)
         raise ValueError("used")
     with (
-        caught(),
+        suppress(ValueError),
         tracer.start_as_current_span(
             f"quiet {name}", None, trace.SpanKind.INTERNAL, None, (), None, record, status, end
         ) as quiet,
@@ -45,7 +36,7 @@ for record, status, end in product((False, True), repeat=3):
         left_open.append(quiet)
     if end:
         with (
-            caught(),
+            suppress(ValueError),
             tracer.start_span(f"bare {name}", record_exception=record, set_status_on_exception=status),
         ):
             raise ValueError("bare")

@@ -45,7 +45,7 @@ def during() -> None:
     try:
         raise KeyError("first")
     except KeyError:
-        raise TypeError("second")
+        raising(TypeError("second"))()
 
 
 def suppressed() -> None:

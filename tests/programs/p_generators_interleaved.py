@@ -14,7 +14,7 @@ def numbers(name: str) -> Generator[int, None, None]:
 
 
 with tracer.start_as_current_span("outer"):
-    print([left + right for left, right in zip(numbers("left"), numbers("right"))])
+    print([left + right for left, right in zip(numbers("left"), numbers("right"), strict=False)])
     with tracer.start_as_current_span("inside still"):
         pass
 with tracer.start_as_current_span("after"):

@@ -372,7 +372,7 @@ def stacks_of(enter: Callable[[], AbstractContextManager[object]]) -> None:
             try:
                 inner()
             except KeyError as error:
-                raise error if group is None else group("group", [error, KeyError("k")])
+                raise error if group is None else group("group", [error, KeyError("k")]) from None
 
     for act in (outer, grouped):
         with suppress(Exception):

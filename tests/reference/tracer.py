@@ -202,7 +202,7 @@ def remote_flags(context: SpanContext | None) -> int:
 
 
 class Provider(trace.TracerProvider):
-    """`resource` names the service and its instance; the attributes that name the SDK come first."""
+    """`resource` is sent as it is, but cleaned."""
 
     def __init__(
         self,
@@ -210,20 +210,11 @@ class Provider(trace.TracerProvider):
         sampler: Sampler,
         id_generator: IdGenerator,
         limits: Mapping[str, int],
-        resource: Mapping[str, Any],
-        version: str,
+        resource: ApiAttributes,
         note: Note,
     ) -> None:
         self.sampler, self.ids, self.limits, self.note = sampler, id_generator, Limits(limits), note
-        identity = {
-            "telemetry.sdk.language": "python",
-            "telemetry.sdk.name": "otlp_lite",
-            "telemetry.sdk.version": version,
-            "service.instance.id": resource["service.instance.id"],
-        }
-        self.request = encoder.Request(
-            AttributeMap({**identity, **resource}, NO_LIMIT, NO_LIMIT, note).entries
-        )
+        self.request = encoder.Request(AttributeMap(resource, NO_LIMIT, NO_LIMIT, note).entries)
 
     def get_tracer(
         self,

@@ -430,6 +430,13 @@ def kernels_name():
     return otlite_kernels_name().decode()
 
 
+def kernels_names():
+    """The names of the kernel tables in this build, best first."""
+    cdef size_t count = 0
+    cdef const otlite_kernels *const *tables = otlite_kernels_list(&count)
+    return [tables[i].name.decode() for i in range(count)]
+
+
 # ---- The hot path, for the sibling extensions ----
 
 cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:

@@ -254,3 +254,10 @@ cdef extern from "otlite.h" nogil:
     bint otlite_waker_wait(void *waker, uint64_t deadline)
     otlite_status otlite_exchange(int descriptor, const otlite_segment *segments, size_t count,
                                   otlite_http_answer *answer, uint64_t deadline, cbool *sent)
+
+
+cdef extern from "cpu/kernels.h" nogil:
+    cdef struct otlite_kernels:
+        const char *name
+
+    const otlite_kernels *const *otlite_kernels_list(size_t *n)

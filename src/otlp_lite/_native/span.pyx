@@ -159,9 +159,10 @@ cdef class Span:
         """A first block, or one twice as large."""
         global pooled
         cdef uint32_t size
+        cdef uint32_t dropped[3]
         cdef void *block
         if self.scratch.block == NULL:
-            dropped = self.scratch.dropped
+            memcpy(dropped, self.scratch.dropped, sizeof(dropped))
             if pooled > 0:
                 pooled -= 1
                 block = pool[pooled]
@@ -170,7 +171,7 @@ cdef class Span:
                 if block == NULL:
                     raise MemoryError("span: no memory for its attributes")
             scratch_init(&self.scratch, block, BLOCK_SIZE)
-            self.scratch.dropped = dropped
+            memcpy(self.scratch.dropped, dropped, sizeof(dropped))
             return 0
         if self.scratch.size >= SCRATCH_MAX:
             raise MemoryError("span: more than 1 GiB of attributes, events and links")

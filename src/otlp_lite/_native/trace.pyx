@@ -420,10 +420,6 @@ cdef int leave(CurrentSpan manager) except -1:
     """Restores the context before. One left out of order is marked, and those that return to it skip it."""
     global left_out_of_order
     cdef bint in_order = current_context() is manager.attached
-    if in_order and left_out_of_order == 0:
-        PyContextVar_Reset(context_var, manager.token)
-        manager.token = None
-        return keep_context(manager)
     if not in_order:
         left_out_of_order += 1
         below = manager.token.old_value
@@ -434,6 +430,9 @@ cdef int leave(CurrentSpan manager) except -1:
     except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
         manager.tracer.recorder.detach_failures += 1
         return 0
+    manager.token = None
+    if in_order and left_out_of_order == 0:
+        return keep_context(manager)
     restored = current_context()
     wanted = skip_left(restored)
     if wanted is not restored:

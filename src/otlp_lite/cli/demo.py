@@ -40,16 +40,17 @@ TURN = (
 )
 SLICE = 20 * len(TURN)  # requests
 
-WIDTHS = (18, 11, 11, 11, 11, 9, 9, 10, 7)
+WIDTHS = (18, 8, 8, 8, 8, 7, 8, 9, 6)
 HEADINGS = (
     ("", "CPU", "tracing", "latency", "tracing", "spans", "spans", "spans", "spans"),
-    ("", "a request", "adds", "a request", "adds", "a second", "made", "received", "lost"),
+    ("", "us/req", "adds us", "us/req", "adds us", "/s", "made", "received", "lost"),
 )
 EXPLANATION = """\
-Medians of {} interleaved rounds of {} requests: one client, one connection. CPU is that of the shop's whole
-process, the export of its spans included (a flush ends each round). "tracing adds": the median difference
-to the untraced shop in the same round. It holds contrib's Flask instrumentation, Python code that every SDK
-runs alike. Spans a second: what one client makes of this shop, not what an SDK can bear.
+Medians of {} interleaved rounds of {} requests; one client, one connection.
+CPU: of the shop's whole process, the export of its spans included (a flush ends
+each round). "tracing adds": the median difference to the untraced shop in the
+same round. It holds contrib's Flask instrumentation, Python code that every SDK
+runs alike. spans/s: what one client makes of this shop, not an SDK's limit.
 """
 
 
@@ -114,7 +115,7 @@ class Contestant:
 
     def row(self, base: Contestant | None) -> list[str]:
         """A line of the report, as in HEADINGS."""
-        cpu, latency = (f"{statistics.median(times):.0f} us" for times in (self.cpu_us, self.latency_us))
+        cpu, latency = (f"{statistics.median(times):,.0f}" for times in (self.cpu_us, self.latency_us))
         if not self.traced:
             return ["untraced", cpu, "", latency, *[""] * 5]
         more_cpu = more_latency = ""
@@ -138,7 +139,7 @@ class Contestant:
 
 
 def median_difference(mine: list[float], its: list[float]) -> str:
-    return f"{statistics.median(a - b for a, b in zip(mine, its, strict=False)):+.0f} us"
+    return f"{statistics.median(a - b for a, b in zip(mine, its, strict=False)):+,.0f}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

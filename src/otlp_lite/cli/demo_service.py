@@ -67,7 +67,7 @@ class Sdk(NamedTuple):
 
 @contextmanager
 def untraced(service: str, endpoint: str) -> Iterator[Sdk]:
-    yield Sdk(Untraced(), "untraced", False, lambda: True, lambda: {})
+    yield Sdk(Untraced(), "untraced", False, lambda: True, dict)
 
 
 @contextmanager
@@ -83,7 +83,7 @@ def opentelemetry_sdk(service: str, endpoint: str) -> Iterator[Sdk]:
     trace.set_tracer_provider(provider)
     label = f"opentelemetry-sdk {version('opentelemetry-sdk')}"
     try:
-        yield Sdk(trace.get_tracer("shop"), label, True, lambda: provider.force_flush(5000), lambda: {})
+        yield Sdk(trace.get_tracer("shop"), label, True, lambda: provider.force_flush(5000), dict)
     finally:
         provider.shutdown()
 

@@ -27,8 +27,8 @@ MAX_PENDING_SPANS = 20_000
 MAX_DRAWN_SPANS = 100
 MAX_REMEMBERED_TRACES = 10_000
 
-NAME_WIDTH, KIND_WIDTH, BAR_WIDTH, TIME_WIDTH = 36, 8, 20, 10
-LEFT_WIDTH = 2 + NAME_WIDTH + 1 + KIND_WIDTH + 1 + BAR_WIDTH + 1 + TIME_WIDTH
+KIND_WIDTH, TIME_WIDTH = 8, 10
+WIDE = 100
 MAX_INDENT = 8
 
 KINDS = {0: "", 1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
@@ -48,6 +48,11 @@ class Style(NamedTuple):
     colour: bool = False
     attributes: tuple[str, ...] = ()
     """Keys to show, in this order; none: all but the COMMON ones."""
+
+    def widths(self) -> tuple[int, int, int]:
+        """Columns for the name, the bar and the details of a span."""
+        name, bar = (36, 20) if self.width >= WIDE else (28, 10)
+        return name, bar, max(self.width - name - bar - KIND_WIDTH - TIME_WIDTH - 7, 10)
 
 
 class Row(NamedTuple):
@@ -169,7 +174,8 @@ def fit(value: str, width: int, ellipsis: str) -> str:
 def duration(nanoseconds: int) -> str:
     for unit, size in (("s", 10**9), ("ms", 10**6), ("us", 10**3)):
         if abs(nanoseconds) >= size:
-            return f"{nanoseconds / size:.2f} {unit}"
+            value = nanoseconds / size
+            return f"{value:.2f} {unit}" if abs(value) < 10_000 else f"{value:.2g} {unit}"
     return f"{nanoseconds} ns"
 
 
@@ -185,8 +191,10 @@ def draw(trace: Trace, style: Style) -> list[str]:
     notes += ["continued"] * trace.continued
     ellipsis = "…" if style.unicode else "~"
     names = fit(", ".join(services), max(style.width - 80, 20), ellipsis).rstrip()
-    header = f"trace {trace.trace_id.hex()[:32] or '(no id)'}  {names}  {', '.join(notes)}"
-    lines = [_coloured(header, "1", style)]
+    header = fit(
+        f"trace {trace.trace_id.hex()[:32] or '(no id)'}  {names}  {', '.join(notes)}", style.width, ellipsis
+    )
+    lines = [_coloured(header.rstrip(), "1", style)]
     for row, indent in _tree(trace, style.unicode):
         if len(lines) > MAX_DRAWN_SPANS:
             lines.append(f"  {ellipsis} and {len(spans) - MAX_DRAWN_SPANS} more spans")
@@ -226,20 +234,17 @@ def _tree(trace: Trace, unicode: bool) -> Iterator[tuple[Row, str]]:
 
 def _line(span: Span, indent: str, service: str, start: int, length: int, style: Style) -> str:
     ellipsis = "…" if style.unicode else "~"
-    name = fit(f"{indent}{span.name or '(no name)'}", NAME_WIDTH, ellipsis)
+    name_width, bar_width, details_width = style.widths()
+    name = fit(f"{indent}{span.name or '(no name)'}", name_width, ellipsis)
     kind = fit(KINDS.get(span.kind, f"kind {span.kind}"), KIND_WIDTH, ellipsis)
     took = span.end_time_unix_nano - span.start_time_unix_nano
-    bar = _bar(span.start_time_unix_nano - start, took, length, style)
-    details = fit(_details(span, service, style), max(style.width - LEFT_WIDTH - 2, 20), ellipsis).rstrip()
+    left = min((span.start_time_unix_nano - start) * bar_width // length, bar_width - 1)
+    size = min(max(took * bar_width // length, 1), bar_width - left)
+    full, empty = ("█", "·") if style.unicode else ("=", ".")
+    bar = empty * left + full * size + empty * (bar_width - left - size)
+    details = fit(_details(span, service, style), details_width, ellipsis).rstrip()
     details = _coloured(details, "31", style, span.status.code == ERROR)
     return f"  {name} {kind} {bar} {duration(took):>{TIME_WIDTH}}  {details}".rstrip()
-
-
-def _bar(offset: int, took: int, length: int, style: Style) -> str:
-    full, empty = ("█", "·") if style.unicode else ("=", ".")
-    left = min(offset * BAR_WIDTH // length, BAR_WIDTH - 1)
-    size = min(max(took * BAR_WIDTH // length, 1), BAR_WIDTH - left)
-    return empty * left + full * size + empty * (BAR_WIDTH - left - size)
 
 
 def _details(span: Span, service: str, style: Style) -> str:
@@ -252,9 +257,8 @@ def _details(span: Span, service: str, style: Style) -> str:
     values = {kv.key: kv.value for kv in span.attributes}
     keys: Sequence[str] = style.attributes or [key for key in values if not key.startswith(COMMON)]
     parts += [f"{key}={text(values[key])}" for key in keys if key in values]
-    parts += [f"events: {len(span.events)}"] * bool(span.events) + [f"links: {len(span.links)}"] * bool(
-        span.links
-    )
+    counts = (("events", len(span.events)), ("links", len(span.links)))
+    parts += [f"{what}: {count}" for what, count in counts if count]
     return "  ".join(parts)
 
 

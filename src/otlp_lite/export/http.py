@@ -44,10 +44,10 @@ class Carrier(Protocol):
 class Broken(OSError):
     """An exchange that did not come to its end."""
 
-    def __init__(self, cause: BaseException, sent: bool, acknowledged: int = 0) -> None:
+    def __init__(self, cause: BaseException, sent: bool) -> None:
         super().__init__(str(cause))
         self.sent = sent
-        self.acknowledged = acknowledged
+        self.acknowledged = 0
 
 
 class Tls(NamedTuple):
@@ -199,9 +199,10 @@ class Stream(Connection):
         while (batch := region.collect(max_bytes, max_records, True)) is not None:
             try:
                 answer = self.exchange(batch, timeout)
-            except (OSError, ValueError) as error:
+            except Broken as error:
                 batch.release()
-                raise Broken(error, getattr(error, "sent", False), done) from error
+                error.acknowledged = done
+                raise
             if answer.status != 200 or answer.body not in (b"", b"\n\0"):
                 return batch, answer, done
             done += batch.records

@@ -219,7 +219,7 @@ class Pipeline:
         now = monotonic()
         if self._resume > now:
             self._sleep(self._resume - now)
-        elif self._waiters or self._rested():
+        elif self._waiters or (caller is None and self._rested()):
             timeout = self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
             self._attempt(timeout)
 

@@ -1,0 +1,62 @@
+# Makefile - every command of the project; bare `make` lists them. Each does its own set-up, in .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*) setup.py pyproject.toml
+
+.PHONY: help demo test check interop bench lint types sanitize clean venv
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (half a minute)
+	$(RUN) -m otlp_lite demo
+
+test: $(VENV)/test ## the C tests and the Python tests
+	$(MAKE) -C csrc check
+	$(RUN) -m pytest tests --ignore tests/interop
+
+check: test lint types ## test, lint and types
+
+interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
+	PYTHON=$(abspath $(RUN)) sh tests/interop/setup.sh
+	$(RUN) -m pytest tests/interop
+
+BENCH ?=
+bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)
+	$(MAKE) -C csrc bench
+	$(RUN) tests/bench/run.py $(BENCH)
+
+lint: $(VENV)/lint ## ruff, cython-lint, clang-format, vulture
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(VENV)/bin/cython-lint src/otlp_lite/_native/*.pyx src/otlp_lite/_native/*.pxd
+
+types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright
+	$(RUN) -m mypy --strict src/otlp_lite tests
+	$(VENV)/bin/pyright
+
+sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan
+	$(MAKE) -C csrc asan
+	$(MAKE) -C csrc ubsan
+	$(MAKE) -C csrc tsan
+	sh .ci/sanitize-python $(RUN)
+
+clean: ## remove what was built
+	rm -rf build $(VENV) src/otlp_lite/_native/*.so
+	$(MAKE) -C csrc clean
+
+venv: $(VENV)/base
+
+# ---- Set-up: a stamp for each set of packages ----
+
+$(VENV)/base: $(SOURCES)
+	PYTHON=$(PYTHON) sh .ci/setup $(VENV)
+	$(RUN) -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/lint: $(VENV)/%: $(VENV)/base
+	$(RUN) -m pip install --quiet --editable '.[$*]'
+	touch $@
