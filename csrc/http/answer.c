@@ -191,7 +191,6 @@ static enum state after_headers(struct otlite_http_answer *answer)
             return FAILED;
         return answer->remaining == 0 ? DONE : BODY_SIZED;
     }
-    answer->close = true;
     return BODY_TO_CLOSE;
 }
 
@@ -215,8 +214,8 @@ static enum state chunk_size(struct otlite_http_answer *answer, struct piece lin
     if (extension.size > 0 && extension.at[0] != ';')
         return FAILED;
     answer->remaining = size;
-    answer->header_bytes =
-        0; /* a small chunk's lines outweigh it; the body's size bounds their number */
+    /* A small chunk's lines outweigh it: the body's size bounds their number. */
+    answer->header_bytes = 0;
     return size == 0 ? TRAILERS : BODY_CHUNK;
 }
 

@@ -294,7 +294,6 @@ static void refer(struct work *work, const void *data, size_t size)
 static void put_chain(const struct otlite_region *region, struct work *work, uint32_t head, size_t size, bool gather)
 {
     size_t part = otlite_region_inline_max(region);
-    gather = gather && size <= work->gather_size - work->gather_used;
     for (uint32_t index = head; size != 0; index = region->chunks[index].next) {
         part = part < size ? part : size;
         if (gather)
@@ -310,7 +309,7 @@ static void put_run(const struct otlite_region *region, struct work *work, const
 {
     if (run->size > otlite_region_inline_max(region))
         put_chain(region, work, run->offset / region->chunk_size, run->size, gather);
-    else if ((gather || run->size < REFERENCE_MIN) && run->size <= work->gather_size - work->gather_used)
+    else if (gather || run->size < REFERENCE_MIN)
         put_gathered(work, region->data + run->offset, run->size);
     else
         refer(work, region->data + run->offset, run->size);
@@ -385,7 +384,8 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region, const stru
     memset(batch, 0, sizeof *batch);
     batch->records = collect_items(region, &work, limits);
     if (batch->records != 0) {
-        batch->size = put_body(region, &work, limits->gather);
+        /* a record that goes alone may be too large to gather; the heads and a short run always fit */
+        batch->size = put_body(region, &work, limits->gather && work.copied <= work.gather_size);
         batch->segments = work.segments;
         batch->segment_count = work.segment_count;
         batch->copied = work.gather_used;

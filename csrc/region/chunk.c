@@ -168,6 +168,17 @@ static bool has_room(const struct otlite_region *region, const struct otlite_chu
     return chunk->used + bound + index <= region->chunk_size;
 }
 
+/* The slot's chunk takes no more records. */
+static void leave_chunk(struct otlite_region *region, struct otlite_slot *slot)
+{
+    uint32_t index = slot->chunk[SIGNAL_SPANS];
+    if (index == NO_CHUNK)
+        return;
+    slot->chunk[SIGNAL_SPANS] = NO_CHUNK;
+    complete(region, index);
+    wake_for(region, OTLITE_WAKE_CHUNK);
+}
+
 /* The chunk of this slot with room for `bound` bytes more, a new one where it must; NO_CHUNK when full. */
 static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, uint32_t resource, size_t bound)
 {
@@ -175,9 +186,7 @@ static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, 
     if (index != NO_CHUNK) {
         if (region->chunks[index].resource == resource && has_room(region, &region->chunks[index], bound))
             return index;
-        complete(region, index);
-        slot->chunk[SIGNAL_SPANS] = NO_CHUNK;
-        wake_for(region, OTLITE_WAKE_CHUNK);
+        leave_chunk(region, slot);
     }
     index = take_chunk(region);
     if (index != NO_CHUNK) {
@@ -282,9 +291,11 @@ static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, s
     }
 }
 
-static enum otlite_status append_chain(struct otlite_region *region, const uint8_t *bytes, size_t size,
-                                       uint32_t resource, struct record_index record)
+static enum otlite_status append_chain(struct otlite_region *region, struct otlite_slot *slot,
+                                       const uint8_t *bytes, size_t size, uint32_t resource,
+                                       struct record_index record)
 {
+    leave_chunk(region, slot); /* records leave in the order of their chunks */
     uint32_t head = fill_chain(region, bytes, size);
     if (head == NO_CHUNK)
         return count_lost(region, OTLITE_LOSS_FULL, 1);
@@ -312,7 +323,7 @@ enum otlite_status otlite_region_append(struct otlite_region *region, const void
     if (size > otlite_region_record_max(region)) {
         status = count_lost(region, OTLITE_LOSS_TOO_LARGE, 1);
     } else if (size > otlite_region_inline_max(region)) {
-        status = append_chain(region, bytes, size, resource & HANDLE_INDEX, record);
+        status = append_chain(region, slot, bytes, size, resource & HANDLE_INDEX, record);
     } else {
         uint32_t index = reserve(region, slot, resource & HANDLE_INDEX, size);
         if (index == NO_CHUNK) {

@@ -102,7 +102,6 @@ def configure(
     max_queue_size: int | None = None,
     max_export_batch_size: int | None = None,
     span_processors: Sequence[Any] | None = None,
-    canonical: bool | None = None,
     disabled: bool | None = None,
     exit_timeout: float | None = None,
 ) -> Telemetry:

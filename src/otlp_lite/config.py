@@ -344,8 +344,6 @@ SETTINGS: tuple[Setting, ...] = (
             "Spans in one request; without it only the size bounds them, at 1 MiB."),
     Setting("span_processors", (), _processors, _read_text, (),
             "Python span processors, called beside our own exporting."),
-    Setting("canonical", (), _flag, _read_flag, False,
-            "Lengths in their minimal encoding, for a receiver that insists; costs a copy a span."),
     Setting("disabled", ("OTEL_SDK_DISABLED",), _flag, _read_flag, False,
             "Record nothing; contexts still propagate."),
     Setting("exit_timeout", (), _seconds, _read_text, 2.0,
@@ -381,7 +379,6 @@ class Config(NamedTuple):
     max_queue_size: int | None
     max_export_batch_size: int | None
     span_processors: tuple[Any, ...]
-    canonical: bool
     disabled: bool
     exit_timeout: float
     cpu: str | None

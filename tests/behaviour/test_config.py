@@ -61,7 +61,6 @@ ARGUMENTS = [
     ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True]),
     ("max_export_batch_size", [(512, 512)], [0, "512", True]),
     ("span_processors", [((), ()), ([], ())], [3, [object()]]),
-    ("canonical", [(True, True)], [1, "true"]),
     ("disabled", [(False, False), (True, True)], [0, "true"]),
     ("exit_timeout", [(2, 2.0)], [0, -2]),
     ("cpu", [("scalar", "scalar")], ["", 3]),

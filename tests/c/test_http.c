@@ -23,6 +23,9 @@ struct expectation {
 #define SIXTY_FOUR EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
 #define LONG SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR
 
+#define ZEROS "0000000000000000" /* 16 */
+#define ZEROS_239 ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS \
+    ZEROS "000000000000000"
 #define HEAD "HTTP/1.1 200 OK\r\n"
 #define SIZED(size) "Content-Length: " #size "\r\n"
 #define EMPTY SIZED(0) "\r\n"
@@ -50,6 +53,7 @@ static const struct expectation whole[] = {
     {HEAD SIZED(2) HI, OK, 200, "hi", false, ""},
     {HEAD "Content-Length: 2, 2,\r\n\r\nhi", OK, 200, "hi", false, ""},
     {HEAD "Content-Length: 0002\r\n\r\nhi", OK, 200, "hi", false, ""},
+    {HEAD "Content-Length: " ZEROS_239 "2\n\r\nhi", OK, 200, "hi", false, ""}, /* 256 bytes */
     /* no body, whatever the headers say */
     {"HTTP/1.1 204 No Content\r\n\r\n", OK, 204, "", false, ""},
     {"HTTP/1.1 204 No Content\r\n" CHUNKED "\r\n", OK, 204, "", false, ""},
@@ -93,6 +97,7 @@ static const struct expectation whole[] = {
      OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After: " LONG "\r\n" EMPTY, OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After: 1" LONG "\r\n" EMPTY, OK, 429, "", false, ""},
+    {"HTTP/1.1 429 Slow\r\nRetry-After: 120\r\nRetry-After: 7\r\n" EMPTY, OK, 429, "", false, "7"},
     {"HTTP/1.1 429 Slow\r\nRetry-After:  \t \r\n" EMPTY, OK, 429, "", false, ""},
     {"HTTP/1.1 429 Slow\r\nRetry-After:\r\nX-Retry-After: 3\r\n" EMPTY, OK, 429, "", false, ""},
 };
@@ -138,7 +143,7 @@ static const char *const malformed[] = {
     HEAD "Content-Length: 5:\n", HEAD "Content-Length: 5/\n",
     HEAD "Content-Length: 18446744073709551616\n", HEAD "Content-Length: 99999999999999999999999\n",
     HEAD "Content-Length: 5\nContent-Length: 6\n", HEAD "Content-Length: 5, 6\n",
-    HEAD "Content-Length: 0000" LONG "\n", HEAD SIZED(65) "\n", HEAD SIZED(4294967297) "\n",
+    HEAD "Content-Length: " ZEROS_239 "02\n", HEAD SIZED(65) "\n", HEAD SIZED(4294967297) "\n",
     HEAD SIZED(18446744073709551615) "\n",
     /* codings */
     HEAD "Transfer-Encoding: gzip\n", HEAD "Transfer-Encoding: gzip, chunked\n",

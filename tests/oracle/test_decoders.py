@@ -161,22 +161,21 @@ def test_receiver_reads_the_same(requests: list[encoder.Request]) -> None:
             otlp.decode(body)
 
 
-def our_bodies(program: Program, canonical: bool) -> list[bytes]:
+def our_bodies(program: Program) -> list[bytes]:
     """What otlp_lite sends of it, from a region with room for the largest record, over 2 MiB."""
-    return otlp_lite_bodies(program, canonical=canonical, region_size=16 << 20)
+    return otlp_lite_bodies(program, region_size=16 << 20)
 
 
-@pytest.mark.parametrize("canonical", [True, False])
-def test_our_bytes_pass(decoder: matrix.Decoder, canonical: bool) -> None:
-    """What otlp_lite sends, in both its forms, reads the same everywhere."""
-    bodies = [body for program in programs() for body in our_bodies(program, canonical)]
+def test_our_bytes_pass(decoder: matrix.Decoder) -> None:
+    """What otlp_lite sends reads the same everywhere."""
+    bodies = [body for program in programs() for body in our_bodies(program)]
     assert parsed(decoder.decode(bodies)) == matrix.upb(bodies)
 
 
-def test_our_canonical_lengths_are_minimal() -> None:
-    """`canonical=True` is as short as protobuf's own encoding, and says the same as otherwise."""
+def test_our_lengths_are_minimal() -> None:
+    """Our bodies are as short as protobuf's own encoding, and say what the model says."""
     for program in programs():
-        bodies = our_bodies(program, canonical=True)
+        bodies = our_bodies(program)
         requests = [ExportTraceServiceRequest.FromString(body) for body in bodies]
         assert list(map(len, bodies)) == [request.ByteSize() for request in requests]
         said = encoder.encode(model(program))

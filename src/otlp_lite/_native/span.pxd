@@ -65,7 +65,7 @@ cdef class Span:
     cdef bint record_on_exit
     cdef bint status_on_exit
 
-    cdef int put(self, object key, object value) except -1
+    cdef int put(self, object key, object value, uint32_t length_limit) except -1
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped)
     cdef int put_all(self, object attributes) except -1
     cdef int put_link(self, object context, object attributes) except -1

@@ -61,7 +61,7 @@ cdef class Recorder:
         cdef otlite_scratch scratch
         cdef bytes encoded
         encoded = encode_attributes(self.resource.attributes, RESOURCE, None, None)
-        self.resource_handle = self.region.register_resource(encoded, self.resource.schema_url.encode())
+        self.resource_handle = self.region.register_resource(encoded, utf8(self.resource.schema_url))
         return 0
 
     cdef int announce(self) except -1:
@@ -89,13 +89,19 @@ cdef bytes encode_attributes(object attributes, head_kind what, object name, obj
     return encode_scope(text_of(name), text_of(version), &holder.scratch)
 
 
+cdef bytes utf8(object url):
+    """A schema URL as bytes; None is the empty one, a lone surrogate U+FFFD."""
+    text = url or ""
+    return "".join(["\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text]).encode()
+
+
 cdef class Scope:
     """An instrumentation scope, encoded once, and its handle in the region of the moment."""
 
     def __cinit__(self, described):
         self.described = described
         self.encoded = encode_attributes(described.attributes, SCOPE, described.name, described.version or "")
-        self.schema_url = (described.schema_url or "").encode("utf-8", "replace")
+        self.schema_url = utf8(described.schema_url)
         self.epoch = 0
 
 
@@ -186,8 +192,8 @@ cdef class Span:
         PyMem_RawFree(old)
         return 0
 
-    cdef int put(self, object key, object value) except -1:
-        """Sets an attribute; `key` is a str."""
+    cdef int put(self, object key, object value, uint32_t length_limit) except -1:
+        """Sets an attribute; `key` is a str, strings are cut at `length_limit`."""
         cdef otlite_value scalar
         cdef otlite_composer composer
         cdef span_limits *limits = &self.recorder.limits
@@ -199,10 +205,10 @@ cdef class Span:
             key = str.__str__(key)
         if self.scratch.block == NULL:
             self.grow()
-        kind = scalar_of(value, limits.span_value_length, &scalar)
+        kind = scalar_of(value, length_limit, &scalar)
         if kind == NOT_SCALAR:
             try:
-                value = clean(value, limits.span_value_length, 0)
+                value = clean(value, length_limit, 0)
                 kind = scalar_of(value, OTLITE_NO_LIMIT, &scalar)
             except OverflowError:
                 kind = OUT_OF_RANGE
@@ -232,6 +238,7 @@ cdef class Span:
     cdef int put_all(self, object attributes) except -1:
         """Sets the attributes of a mapping, its keys cleaned as API 1.45 does."""
         cdef bint plain = type(attributes) is dict
+        cdef uint32_t length_limit = self.recorder.limits.span_value_length
         if self.recorder.limits.attributes == 0:
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>len(attributes)
             return 0
@@ -242,10 +249,11 @@ cdef class Span:
                     break
         if not plain:
             given = len(attributes)
-            attributes = clean_mapping(attributes, self.recorder.limits.span_value_length)
+            attributes = clean_mapping(attributes, length_limit)
+            length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>(given - len(attributes))
         for key, value in (<dict>attributes).items():
-            self.put(key, value)
+            self.put(key, value, length_limit)
         return 0
 
     def set_attribute(self, key, value):
@@ -253,7 +261,7 @@ cdef class Span:
             logger.warning("Setting attribute on ended span.")
             return
         if PyUnicode_Check(key) and key:
-            self.put(key, value)
+            self.put(key, value, self.recorder.limits.span_value_length)
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
         if self.recorder.limits.attributes != 0:

@@ -387,17 +387,20 @@ cdef class CurrentSpan:
         return span
 
     def __exit__(self, kind, error, traceback):
-        if context_var is not None:
-            leave(self)
-        else:
-            context_api.detach(self.token)
-            self.token = None
+        leave(self)
         span = self.span
         if type(span) is Span:
             if error is not None and isinstance(error, Exception) and not (<Span>span).ended:
                 (<Span>span).fail(error, self.record_exception, self.set_status_on_exception, False)
             if self.end_on_exit:
                 (<Span>span).finish(None)
+
+    def __dealloc__(self):
+        # entered, and thrown away without being left: the API's generator would be closed now
+        if self.token is not None:
+            leave(self)
+            if self.end_on_exit and type(self.span) is Span:
+                (<Span>self.span).finish(None)
 
     def __call__(self, function):
         """Decorates a function, sync or async: each call runs in a span of its own."""
@@ -419,19 +422,23 @@ cdef class CurrentSpan:
 cdef int leave(CurrentSpan manager) except -1:
     """Restores the context before. One left out of order is marked, and those that return to it skip it."""
     global left_out_of_order
+    cdef object token = manager.token
+    manager.token = None
+    if context_var is None:
+        context_api.detach(token)
+        return 0
     cdef bint in_order = current_context() is manager.attached
     if not in_order:
         left_out_of_order += 1
-        below = manager.token.old_value
-        PyDict_SetItem(manager.attached, LEFT_KEY, (id(manager.attached),
-                                                    Context() if below is manager.token.MISSING else below))
+        below = token.old_value
+        PyDict_SetItem(manager.attached, LEFT_KEY, (id(manager.attached), Context() if below is token.MISSING else below))
     try:
-        PyContextVar_Reset(context_var, manager.token)
+        PyContextVar_Reset(context_var, token)
     except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
         manager.tracer.recorder.detach_failures += 1
         return 0
-    manager.token = None
     if in_order and left_out_of_order == 0:
+        token = None
         return keep_context(manager)
     restored = current_context()
     wanted = skip_left(restored)

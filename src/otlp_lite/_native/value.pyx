@@ -152,6 +152,12 @@ cdef dict clean_mapping(object mapping, uint32_t length_limit):
     return cleaned
 
 
+def cleaned(attributes):
+    """Attributes of a resource or a scope: a new dict of what OTLP can hold, as API 1.45 cleans them, except that
+    a value whose `__str__` raises becomes None, and an integer outside 64 bits is left out."""
+    return clean_mapping(attributes, OTLITE_NO_LIMIT) if attributes else {}
+
+
 cdef void compose_value(otlite_composer *composer, object value) noexcept:
     """Writes what `clean` returned. Runs no Python code."""
     cdef otlite_value scalar

@@ -216,10 +216,12 @@ class Pipeline:
         if urgent and not self._asked:
             self._resume = 0.0  # someone waits: one attempt at once, unless the receiver asked for time
         self._answer_waiters()
+        if caller is not None and not caller.over.locked():
+            return
         now = monotonic()
         if self._resume > now:
             self._sleep(self._resume - now)
-        elif self._waiters or (caller is None and self._rested()):
+        elif self._waiters or self._rested():
             timeout = self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
             self._attempt(timeout)
 

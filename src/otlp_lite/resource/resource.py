@@ -8,6 +8,8 @@ from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 
+from .._native.value import cleaned
+
 _log = logging.getLogger(__name__)
 
 
@@ -23,7 +25,7 @@ class Resource:
     __slots__ = ("_attributes", "_schema_url")
 
     def __init__(self, attributes: Mapping[str, Any], schema_url: str | None = None) -> None:
-        self._attributes = BoundedAttributes(attributes=attributes, immutable=True)
+        self._attributes = BoundedAttributes(attributes=cleaned(attributes), immutable=True)
         self._schema_url = schema_url or ""
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
 
+from .._native.value import cleaned
 from .resource import to_json
 
 
@@ -25,7 +26,7 @@ class InstrumentationScope:
         self._name = name
         self._version = version
         self._schema_url = schema_url or ""
-        self._attributes = BoundedAttributes(attributes=attributes, immutable=True)
+        self._attributes = BoundedAttributes(attributes=cleaned(attributes), immutable=True)
 
     @property
     def name(self) -> str:
