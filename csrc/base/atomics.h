@@ -1,4 +1,4 @@
-/* atomics.h - every atomic access of the core, by name.
+/* atomics.h - every atomic access of the core, by name
  *
  * Nothing else in csrc uses __atomic builtins or <stdatomic.h>: a test that explores schedules of
  * threads puts its own versions of these nine functions in their place. Words are plain uint32_t,

@@ -1,4 +1,4 @@
-/* status.c - the names of statuses and of losses. */
+/* status.c - the names of statuses and of losses */
 #include "otlite.h"
 
 static const char *const statuses[] = {

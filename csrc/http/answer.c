@@ -1,4 +1,4 @@
-/* answer.c - an HTTP/1.x answer, parsed as its bytes come (RFC 9110, RFC 9112).
+/* answer.c - an HTTP/1.x answer, parsed as its bytes come (RFC 9110, RFC 9112)
  *
  * Strict where two readers could disagree about where the answer ends (lengths, codings, folded
  * lines), lenient where they cannot (bare line feeds, empty lines before the answer).

@@ -1,4 +1,4 @@
-/* exchange.c - one request over a connected descriptor and its answer, by a deadline. */
+/* exchange.c - one request over a connected descriptor and its answer, by a deadline */
 #define _POSIX_C_SOURCE 200809L
 #include <errno.h>
 #include <limits.h>
@@ -111,7 +111,6 @@ enum otlite_status otlite_exchange(int descriptor, const struct otlite_segment *
     enum otlite_status status = probe(descriptor);
     if (status == OTLITE_OK && otlite_clock_boot() >= deadline)
         status = OTLITE_TIMEOUT;
-    advance(&cursor, 0);
     bool sending = cursor.count > 0;
     while (status == OTLITE_OK) {
         if (sending && (ready & ~POLLIN) != 0) {

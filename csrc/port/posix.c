@@ -1,4 +1,4 @@
-/* posix.c - clocks, entropy, memory and the waker, on Linux and its POSIX kin. */
+/* posix.c - clocks, entropy, memory and the waker, on Linux and its POSIX kin */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>

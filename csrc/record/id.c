@@ -1,4 +1,4 @@
-/* id.c - trace and span identifiers, by xoshiro256++ (Blackman, Vigna 2019) or the system. */
+/* id.c - trace and span identifiers, by xoshiro256++ (Blackman, Vigna 2019) or the system */
 #include <string.h>
 
 #include "otlite.h"

@@ -126,6 +126,9 @@ void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list,
     scratch->live[list]++;
 }
 
+/* Tags and one-byte lengths of key and value in a KeyValue. */
+enum { SHORT_OVERHEAD = 4 };
+
 /* KeyValue with its tag and length. `key_at` and `key_size` tell where the key went. */
 static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct otlite_value *value,
                               uint32_t value_bound, uint32_t reserved, uint32_t *key_at, uint32_t *key_size)
@@ -145,6 +148,26 @@ static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct 
     return end;
 }
 
+static bool size_is_exact(struct otlite_text key, const struct otlite_value *value)
+{
+    return key.kind == OTLITE_TEXT_UTF8 &&
+           (value->type != OTLITE_TEXT || value->as.text.kind == OTLITE_TEXT_UTF8);
+}
+
+/* The usual attribute: sizes known, and under 128, so that each of the three lengths takes one byte. */
+static uint8_t *put_short_attribute(uint8_t *at, struct otlite_text key, const struct otlite_value *value,
+                                    uint32_t value_size)
+{
+    at[0] = SPAN_ATTRIBUTES;
+    at[1] = (uint8_t)(SHORT_OVERHEAD + key.length + value_size);
+    at[2] = KEY_VALUE_KEY;
+    at[3] = (uint8_t)key.length;
+    at = put_raw(at + 4, key.data, key.length);
+    at[0] = KEY_VALUE_VALUE;
+    at[1] = (uint8_t)value_size;
+    return otlite_value_encode(at + 2, value);
+}
+
 enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash, struct otlite_text key,
                                             const struct otlite_value *value, uint32_t limit)
 {
@@ -152,13 +175,20 @@ enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint
         scratch->dropped[OTLITE_ATTRIBUTES]++;
         return OTLITE_OK;
     }
+    uint8_t *start = scratch->block + scratch->used;
     size_t value_bound = otlite_value_bound(value);
+    size_t short_body = SHORT_OVERHEAD + key.length + value_bound;
+    if (short_body < 128 && short_body + 2 <= scratch_room(scratch) && size_is_exact(key, value)) {
+        uint8_t *end = put_short_attribute(start, key, value, (uint32_t)value_bound);
+        otlite_scratch_enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), 4, key.length, limit);
+        return OTLITE_OK;
+    }
     size_t body_bound = text_field_bound(key) + bytes_field_bound(value_bound);
     size_t bound = bytes_field_bound(body_bound);
     if (bound > scratch_room(scratch) && !(otlite_scratch_compact(scratch) && bound <= scratch_room(scratch)))
         return OTLITE_NO_ROOM;
     uint32_t key_at, key_size;
-    uint8_t *start = scratch->block + scratch->used;
+    start = scratch->block + scratch->used;
     uint8_t *end = put_attribute(start, key, value, (uint32_t)value_bound, varint_size(body_bound), &key_at,
                                  &key_size);
     otlite_scratch_enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), key_at, key_size, limit);

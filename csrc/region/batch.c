@@ -120,38 +120,6 @@ static uint32_t pop_oldest(const struct otlite_region *region, struct work *work
     return oldest;
 }
 
-/* ---- Pins ---- */
-
-static bool pin(struct otlite_chunk *chunk, uint32_t *generation)
-{
-    uint32_t state = otlite_load_acquire(&chunk->state);
-    while (chunk_readable(state) && (state & CHUNK_PINNED) == 0) {
-        if (otlite_compare_exchange(&chunk->state, &state, state | CHUNK_PINNED)) {
-            *generation = state / CHUNK_GENERATION;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Unpins; frees the chunk when it is complete and all of it is settled. */
-static void unpin(struct otlite_region *region, uint32_t index)
-{
-    struct otlite_chunk *chunk = &region->chunks[index];
-    uint32_t state = otlite_load_acquire(&chunk->state);
-    for (;;) {
-        bool settled = chunk_is(state, CHUNK_COMPLETE) &&
-                       otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed);
-        uint32_t unpinned = state & ~(uint32_t)CHUNK_PINNED;
-        uint32_t next = settled ? (unpinned & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN : unpinned;
-        if (!otlite_compare_exchange(&chunk->state, &state, next))
-            continue;
-        if (settled)
-            otlite_chunk_free(region, index);
-        return;
-    }
-}
-
 /* ---- First pass: runs ---- */
 
 static size_t entry_overhead(const struct otlite_entry *entry)
@@ -238,10 +206,12 @@ static uint32_t collect_items(struct otlite_region *region, struct work *work,
     while (work->heap_size != 0 && work->item_count < work->item_max && !full) {
         struct item item = {.chunk = pop_oldest(region, work)};
         struct otlite_chunk *chunk = &region->chunks[item.chunk];
-        if (!pin(chunk, &item.generation))
+        if (!otlite_chunk_hold(chunk, CHUNK_PINNED, &item.generation))
             continue;
-        if (work->item_count == 0)
+        if (work->item_count == 0) {
             work->resource = chunk->resource;
+            work->body = work->copied = entry_overhead(&region->resources[chunk->resource]) + 6;
+        }
         item.from = otlite_load_acquire(&chunk->acked);
         /* acquire: the bytes and the index of what is committed */
         item.to = otlite_load_acquire(&chunk->committed);
@@ -249,7 +219,7 @@ static uint32_t collect_items(struct otlite_region *region, struct work *work,
         if (chunk->resource == work->resource)
             added = add_chunk(region, work, limits, &item, records, &full);
         if (added == 0) {
-            unpin(region, item.chunk);
+            otlite_chunk_release(region, item.chunk, CHUNK_PINNED);
             continue;
         }
         item.to = item.from + added;
@@ -375,12 +345,6 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region, const stru
     struct work work;
     carve_work(region, &work);
     find_candidates(region, &work);
-    /* the resource's head is written for every batch: leave room for the largest */
-    for (uint32_t i = 0; i < region->resource_count; i++) {
-        size_t overhead = entry_overhead(&region->resources[i]) + 6;
-        if (region->resources[i].used && overhead > work.body)
-            work.body = work.copied = overhead;
-    }
     memset(batch, 0, sizeof *batch);
     batch->records = collect_items(region, &work, limits);
     if (batch->records != 0) {
@@ -410,7 +374,7 @@ static void settle(struct otlite_region *region, struct otlite_batch *batch)
     for (uint32_t i = 0; i < batch->item_count; i++) {
         /* seq: against the writer that completes this chunk; the later of us two frees it */
         otlite_store_seq(&region->chunks[items[i].chunk].acked, items[i].to);
-        unpin(region, items[i].chunk);
+        otlite_chunk_release(region, items[i].chunk, CHUNK_PINNED);
     }
     batch->pinned = false;
     batch->item_count = 0;
@@ -442,7 +406,7 @@ void otlite_batch_release(struct otlite_region *region, struct otlite_batch *bat
         return;
     const struct item *items = batch_items(region);
     for (uint32_t i = 0; i < batch->item_count; i++)
-        unpin(region, items[i].chunk);
+        otlite_chunk_release(region, items[i].chunk, CHUNK_PINNED);
     batch->pinned = false;
 }
 
@@ -453,11 +417,11 @@ enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlit
         return OTLITE_INVALID;
     for (uint32_t i = 0; i < batch->item_count; i++) {
         uint32_t generation;
-        bool pinned = pin(&region->chunks[items[i].chunk], &generation);
+        bool pinned = otlite_chunk_hold(&region->chunks[items[i].chunk], CHUNK_PINNED, &generation);
         if (pinned && generation == items[i].generation)
             continue;
         for (uint32_t undo = 0; undo < i + pinned; undo++)
-            unpin(region, items[undo].chunk);
+            otlite_chunk_release(region, items[undo].chunk, CHUNK_PINNED);
         return OTLITE_GONE;
     }
     batch->pinned = true;

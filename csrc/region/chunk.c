@@ -64,6 +64,35 @@ void otlite_chunk_free(struct otlite_region *region, uint32_t index)
         otlite_store_relaxed(&region->header->free_hint, index);
 }
 
+bool otlite_chunk_hold(struct otlite_chunk *chunk, uint32_t hold, uint32_t *generation)
+{
+    uint32_t state = otlite_load_acquire(&chunk->state);
+    while (chunk_readable(state) && (state & hold) == 0) {
+        if (otlite_compare_exchange(&chunk->state, &state, state | hold)) {
+            *generation = state / CHUNK_GENERATION;
+            return true;
+        }
+    }
+    return false;
+}
+
+void otlite_chunk_release(struct otlite_region *region, uint32_t index, uint32_t hold)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    uint32_t state = otlite_load_acquire(&chunk->state);
+    for (;;) {
+        uint32_t left = state & ~hold;
+        bool settled = chunk_is(left, CHUNK_COMPLETE) && (left & CHUNK_HELD) == 0 &&
+                       otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed);
+        uint32_t next = settled ? (left & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN : left;
+        if (!otlite_compare_exchange(&chunk->state, &state, next))
+            continue;
+        if (settled)
+            otlite_chunk_free(region, index);
+        return;
+    }
+}
+
 static bool take(struct otlite_chunk *chunk, uint32_t state)
 {
     return otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
@@ -83,7 +112,7 @@ static uint32_t take_free(struct otlite_region *region)
     return NO_CHUNK;
 }
 
-/* The oldest complete chunk that no batch holds; what it still held is counted as overwritten. */
+/* The oldest complete chunk that nobody holds; what it still held is counted as overwritten. */
 static uint32_t take_oldest(struct otlite_region *region)
 {
     for (uint32_t tries = 0; tries < region->chunk_count; tries++) {
@@ -91,7 +120,7 @@ static uint32_t take_oldest(struct otlite_region *region)
         for (uint32_t i = 0; i < region->chunk_count; i++) {
             uint32_t state = otlite_load_acquire(&region->chunks[i].state);
             uint32_t sequence = otlite_load_relaxed(&region->chunks[i].sequence);
-            if (!chunk_is(state, CHUNK_COMPLETE) || (state & CHUNK_PINNED) != 0)
+            if (!chunk_is(state, CHUNK_COMPLETE) || (state & CHUNK_HELD) != 0)
                 continue;
             if (oldest == NO_CHUNK || (int32_t)(sequence - oldest_sequence) < 0) {
                 oldest = i;
@@ -147,7 +176,7 @@ static void complete(struct otlite_region *region, uint32_t index)
     while (!otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_COMPLETE)) {
     }
     state = otlite_load_seq(&chunk->state);
-    if ((state & CHUNK_PINNED) == 0 && chunk_is(state, CHUNK_COMPLETE) &&
+    if ((state & CHUNK_HELD) == 0 && chunk_is(state, CHUNK_COMPLETE) &&
         otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed) && take(chunk, state))
         otlite_chunk_free(region, index);
 }

@@ -71,9 +71,10 @@ struct otlite_entry {
 
 #define NO_CHUNK UINT32_MAX
 
-/* A chunk's state word: what it is, whether a batch holds it, and how often it was given away. */
+/* A chunk's state word: what it is, who keeps it from being given away (a batch; the table lock's holder, while
+ * it reads which entries are in use), and how often it was given away. */
 enum { CHUNK_FREE = 0, CHUNK_TAKEN, CHUNK_WRITING, CHUNK_COMPLETE, CHUNK_LINK, CHUNK_STATE = 7, CHUNK_PINNED = 8,
-       CHUNK_GENERATION = 16 };
+       CHUNK_SCANNED = 16, CHUNK_HELD = CHUNK_PINNED | CHUNK_SCANNED, CHUNK_GENERATION = 32 };
 
 struct otlite_chunk {
     uint32_t state;
@@ -131,6 +132,11 @@ static inline bool handle_valid(const struct otlite_entry *table, uint32_t count
 
 /* chunk.c: gives a chunk back whose records are settled and that the caller owns by CHUNK_TAKEN. */
 void otlite_chunk_free(struct otlite_region *region, uint32_t chunk);
+
+/* chunk.c: holds a readable chunk by CHUNK_PINNED or CHUNK_SCANNED; false when it is not, or is held so already. */
+bool otlite_chunk_hold(struct otlite_chunk *chunk, uint32_t hold, uint32_t *generation);
+/* chunk.c: lets go; frees the chunk when nobody else holds it, it is complete and all of it is settled. */
+void otlite_chunk_release(struct otlite_region *region, uint32_t chunk, uint32_t hold);
 
 /* table.c: the reference that records hold on entries is found by scanning chunks. */
 

@@ -159,7 +159,7 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
         totals->chunks_used += !chunk_is(otlite_load_relaxed(&region->chunks[i].state), CHUNK_FREE);
     totals->scopes = region->scope_count;
     for (uint32_t i = 0; i < region->scope_count; i++)
-        totals->scopes_used += region->scopes[i].used;
+        totals->scopes_used += otlite_load_relaxed(&region->scopes[i].used);
     *stats = *totals;
 }
 

@@ -14,22 +14,22 @@ struct table {
     bool scopes;
 };
 
-/* Marks the entries that an unsettled record refers to. */
+/* Marks the entries that an unsettled record refers to. Chunks that are being taken or given back hold none. */
 static void mark(struct otlite_region *region, struct table table)
 {
     for (uint32_t i = 0; i < table.count; i++)
         table.entries[i].marked = 0;
     for (uint32_t i = 0; i < region->chunk_count; i++) {
-        const struct otlite_chunk *chunk = &region->chunks[i];
-        if (chunk_is(otlite_load_acquire(&chunk->state), CHUNK_FREE))
+        struct otlite_chunk *chunk = &region->chunks[i];
+        uint32_t generation;
+        if (!otlite_chunk_hold(chunk, CHUNK_SCANNED, &generation))
             continue;
-        if (!table.scopes) {
-            table.entries[chunk->resource % table.count].marked = 1;
-            continue;
-        }
-        uint32_t committed = otlite_load_acquire(&chunk->committed);
+        if (!table.scopes)
+            table.entries[chunk->resource].marked = 1;
+        uint32_t committed = table.scopes ? otlite_load_acquire(&chunk->committed) : 0;
         for (uint32_t record = otlite_load_acquire(&chunk->acked); record < committed; record++)
-            table.entries[chunk_index(region, i, record)->scope % table.count].marked = 1;
+            table.entries[chunk_index(region, i, record)->scope].marked = 1;
+        otlite_chunk_release(region, i, CHUNK_SCANNED);
     }
 }
 
@@ -70,7 +70,7 @@ static struct otlite_entry *fresh(struct otlite_region *region, struct table tab
             continue;
         entry->offset = region->header->arena_used;
         entry->capacity = size;
-        entry->used = 1;
+        otlite_store_relaxed(&entry->used, 1); /* for statistics, which take no lock */
         region->header->arena_used += size;
         return entry;
     }

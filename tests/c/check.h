@@ -1,4 +1,4 @@
-/* check.h - CHECK, CHECK_EQUAL and RUN: a failure is printed and counted, and the program goes on.
+/* check.h - CHECK, CHECK_EQUAL and RUN: a failure is printed and counted, and the program goes on
  *
  *     static void test_one(void) { CHECK_EQUAL(1 + 1, 2); }
  *     int main(void) { RUN(test_one); return check_end(); }

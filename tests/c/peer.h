@@ -1,4 +1,4 @@
-/* peer.h - the other end of a connection: a thread that follows a script. */
+/* peer.h - the other end of a connection: a thread that follows a script */
 #ifndef PEER_H
 #define PEER_H
 

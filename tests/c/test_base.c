@@ -1,4 +1,4 @@
-/* test_base.c - names of statuses and losses; what the atomic accesses promise of a single word. */
+/* test_base.c - names of statuses and losses; what the atomic accesses promise of a single word */
 #include <pthread.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* test_exchange.c - a request and its answer over real sockets, whatever the peer does. */
+/* test_exchange.c - a request and its answer over real sockets, whatever the peer does */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

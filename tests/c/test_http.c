@@ -1,4 +1,4 @@
-/* test_http.c - HTTP/1.x answers, split at every byte, are what RFC 9110 and RFC 9112 say. */
+/* test_http.c - HTTP/1.x answers, split at every byte, are what RFC 9110 and RFC 9112 say */
 #include <stdlib.h>
 #include <string.h>
 

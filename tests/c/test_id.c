@@ -1,4 +1,4 @@
-/* test_id.c - identifiers: the published vector, distinct, unbiased, reseeded, never zero. */
+/* test_id.c - identifiers: the published vector, distinct, unbiased, reseeded, never zero */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -228,7 +228,6 @@ static void test_forks_part_after_reset(void)
 
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>

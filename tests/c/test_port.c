@@ -1,4 +1,4 @@
-/* test_port.c - clocks, entropy, memory across fork, and the waker. */
+/* test_port.c - clocks, entropy, memory across fork, and the waker */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>

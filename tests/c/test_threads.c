@@ -66,6 +66,15 @@ static void note_status(struct writer *writer, enum otlite_status status)
         writer->wrong++;
 }
 
+/* Leaves the collector some time, so that it takes part and not only looks on. */
+static uint32_t pause_every;
+
+static void rest(uint64_t *state)
+{
+    if (pause_every != 0 && draw(state, pause_every) == 0)
+        usleep(100);
+}
+
 /* One record in 16 is a chain. */
 static enum otlite_status record_span(uint64_t number, uint64_t *state, uint32_t of, uint32_t scope)
 {
@@ -86,6 +95,7 @@ static void *write_spans(void *argument)
     while (!stopped() && writer->made < writer->most) {
         uint64_t number = writer->id << NUMBER_BITS | writer->made;
         note_status(writer, record_span(number, &state, resource, shared_scopes[number % SHARED_SCOPES]));
+        rest(&state);
     }
     return NULL;
 }
@@ -142,6 +152,7 @@ static void *write_under_many_heads(void *argument)
         } else {
             note_status(writer, status);
         }
+        rest(&state);
     }
     return NULL;
 }
@@ -189,7 +200,7 @@ static bool collect_once(struct collector *collector, uint64_t *state)
     if (status == OTLITE_EMPTY)
         return false;
     uint64_t before = collector->records;
-    for (int tries = (int)draw(state, 3); tries > 0 && status == OTLITE_OK; tries--) {
+    for (uint32_t tries = draw(state, 8) ? 0 : 2; tries > 0 && status == OTLITE_OK; tries--) {
         otlite_batch_offer(&region, &batch);
         otlite_batch_release(&region, &batch);
         sched_yield();
@@ -247,8 +258,8 @@ static struct otlite_stats run(uint32_t count, uint64_t most, void *(*write)(voi
         free(writers[i].seen);
     }
     otlite_region_stats(&region, &stats);
-    printf("    %u writers: %llu made, %llu exported, %llu overwritten, %llu full, %llu reentered, %llu table full\n",
-           count, (unsigned long long)made, (unsigned long long)stats.exported,
+    printf("    %u bytes, %u writers: %llu made, %llu exported, %llu overwritten, %llu full, %llu reentered, %llu table full\n",
+           (unsigned)(region.chunk_size * region.chunk_count), count, (unsigned long long)made, (unsigned long long)stats.exported,
            (unsigned long long)stats.dropped[OTLITE_LOSS_OVERWRITTEN],
            (unsigned long long)stats.dropped[OTLITE_LOSS_FULL], (unsigned long long)stats.dropped[OTLITE_LOSS_REENTERED],
            (unsigned long long)stats.dropped[OTLITE_LOSS_TABLE_FULL]);
@@ -278,19 +289,19 @@ static void open_shared(size_t size, enum otlite_on_full on_full)
 static void test_eight_writers(void)
 {
     static const size_t sizes[] = {64 << 10, 1 << 20};
-    for (int i = 0; i < 2; i++) {
-        open_shared(sizes[i], OTLITE_OVERWRITE_OLDEST);
-        run(8, 1 << 24, write_spans, 2 * SECOND);
-        otlite_unmap(memory, sizes[i]);
-        open_shared(sizes[i], OTLITE_DROP_NEWEST);
-        run(8, 1 << 24, write_spans, SECOND / 2);
-        otlite_unmap(memory, sizes[i]);
-    }
+    for (int i = 0; i < 2; i++)
+        for (int on_full = OTLITE_OVERWRITE_OLDEST; on_full <= OTLITE_DROP_NEWEST; on_full++)
+            for (pause_every = 0; pause_every <= 50; pause_every += 50) {
+                open_shared(sizes[i], (enum otlite_on_full)on_full);
+                run(8, 1 << 24, write_spans, pause_every != 0 ? SECOND : SECOND / 2);
+                otlite_unmap(memory, sizes[i]);
+            }
 }
 
 /* Two slots for 64 threads: whoever finds both taken does not wait. */
 static void test_more_writers_than_slots(void)
 {
+    pause_every = 0;
     open_shared(64 << 10, OTLITE_OVERWRITE_OLDEST);
     struct otlite_stats stats = run(64, 1 << 21, write_spans, 2 * SECOND);
     CHECK(stats.dropped[OTLITE_LOSS_REENTERED] > 0);
@@ -299,6 +310,7 @@ static void test_more_writers_than_slots(void)
 
 static void test_tables_change_meanwhile(void)
 {
+    pause_every = 50;
     open_region(128 << 10, &(struct otlite_region_options){.on_full = OTLITE_OVERWRITE_OLDEST});
     struct otlite_stats stats = run(4, 1 << 24, write_under_many_heads, 2 * SECOND);
     CHECK_EQUAL(stats.scopes_used, stats.scopes); /* so that entries were given to others */

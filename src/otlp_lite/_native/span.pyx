@@ -19,6 +19,9 @@ from opentelemetry.trace import (
     NonRecordingSpan, Span as ApiSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags,
 )
 
+cdef extern from "Python.h":
+    Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
 cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
@@ -214,8 +217,8 @@ cdef class Span:
                 kind = OUT_OF_RANGE
             except Exception as error:
                 logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
-                value = None
-                kind = scalar_of(None, OTLITE_NO_LIMIT, &scalar)
+                scalar.type = OTLITE_NONE
+                kind = SCALAR
         if kind == OUT_OF_RANGE:
             logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
@@ -260,7 +263,7 @@ cdef class Span:
         if self.ended:
             logger.warning("Setting attribute on ended span.")
             return
-        if PyUnicode_Check(key) and key:
+        if PyUnicode_Check(key) and PyUnicode_GET_LENGTH(key) != 0:
             self.put(key, value, self.recorder.limits.span_value_length)
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1

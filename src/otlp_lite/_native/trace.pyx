@@ -3,7 +3,6 @@
 
 cimport cython
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size, PyDict_Update
-from cpython.list cimport PyList_GET_SIZE
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -34,10 +33,12 @@ cdef extern from *:
     static inline PyObject *otlp_lite_new_dict(PyTypeObject *type, PyObject *empty) {
         return type->tp_new(type, empty, NULL);
     }
+    static inline void otlp_lite_incref(PyObject *object) { Py_INCREF(object); }
     static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
     static inline Py_ssize_t otlp_lite_refcount(PyObject *object) { return Py_REFCNT(object); }
     """
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
+    void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
     Py_ssize_t otlp_lite_refcount(object value)
 
@@ -75,18 +76,25 @@ cdef inline object current_context():
     return current
 
 
-# Contexts that hold nothing but SPAN_KEY, and that nobody else refers to: the next spans' own.
-cdef list spare_contexts = []
-
 cdef enum:
-    SPARE_CONTEXTS = 16
+    SPARES = 16
+
+# Contexts that hold nothing but SPAN_KEY, and that nobody else refers to: the next spans' own. We own them.
+cdef PyObject *spares[SPARES]
+cdef int spare_count = 0
 
 
 cdef inline object context_with(object current, object span):
     """A copy of the current context in which `span` is current."""
+    global spare_count
     cdef Py_ssize_t size = PyDict_Size(current)
     if size == 0 or (size == 1 and PyDict_GetItemWithError(current, SPAN_KEY) != NULL):
-        context = spare_contexts.pop() if spare_contexts else otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
+        if spare_count > 0:
+            spare_count -= 1
+            context = <object>spares[spare_count]
+            otlp_lite_decref(spares[spare_count])
+        else:
+            context = otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
     else:
         context = otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
         PyDict_Update(context, current)
@@ -96,12 +104,14 @@ cdef inline object context_with(object current, object span):
 
 cdef inline int keep_context(CurrentSpan manager) except -1:
     """Keeps the context that was just left for the next span, when only we refer to it."""
+    global spare_count
     context = manager.attached
     manager.attached = None
-    if (otlp_lite_refcount(context) == 1 and PyDict_Size(context) == 1
-            and PyList_GET_SIZE(spare_contexts) < SPARE_CONTEXTS):
+    if otlp_lite_refcount(context) == 1 and PyDict_Size(context) == 1 and spare_count < SPARES:
         PyDict_SetItem(context, SPAN_KEY, None)
-        spare_contexts.append(context)
+        spares[spare_count] = <PyObject *>context
+        otlp_lite_incref(spares[spare_count])
+        spare_count += 1
     return 0
 
 

@@ -297,7 +297,7 @@ class Pipeline:
             self._settle(batch, answer)
             return
         # Until what is there now is sent: what comes meanwhile may gather.
-        until = 1 if self._lost_answer else region.stats().pending
+        until = 1 if self._lost_answer else max(region.stats().pending, 1)
         batch, last, count = self._carrier.drain(region, self._bytes_max, self._records_max, timeout, until)
         if count:
             self._succeeded(count)

@@ -1,0 +1,110 @@
+"""Types of the compiled provider and tracers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Protocol, final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind
+from opentelemetry.trace import Tracer as ApiTracer
+from opentelemetry.trace import TracerProvider as ApiTracerProvider
+from opentelemetry.util._decorator import _AgnosticContextManager
+from opentelemetry.util.types import Attributes
+
+from otlp_lite._native.core import Region
+
+class _Pipeline(Protocol):
+    """What takes the records away."""
+
+    def opened(self, region: Region) -> None: ...
+    def force_flush(self, timeout: float) -> bool: ...
+    def shutdown(self, timeout: float) -> bool: ...
+
+@final
+class CurrentSpan(_AgnosticContextManager[Span]):  # by its type alone: what the API says a tracer returns
+    """Makes a new span current for a with-block, or for each call of a function that it decorates."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+@final
+class Tracer(ApiTracer):
+    """See `opentelemetry.trace.Tracer`."""
+
+    @property
+    def instrumentation_scope(self) -> Any: ...
+    @property
+    def resource(self) -> Any: ...
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span: ...
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> CurrentSpan: ...
+
+@final
+class TracerProvider(ApiTracerProvider):
+    """See `opentelemetry.trace.TracerProvider`."""
+
+    def __init__(
+        self,
+        *,
+        resource: Callable[[], Any],
+        scope: Callable[[str, str, str | None, Attributes], Any],
+        sampler: Any,
+        limits: Any,
+        region_size: int,
+        on_full: str = "overwrite",
+        id_generator: Any = None,
+        ids: str = "random",
+        pipeline: _Pipeline | None = None,
+        span_processors: Iterable[Any] = (),
+    ) -> None: ...
+    @property
+    def sampler(self) -> Any: ...
+    @property
+    def id_generator(self) -> Any: ...
+    @property
+    def root_flags(self) -> int: ...
+    @property
+    def resource(self) -> Any: ...
+    @property
+    def region(self) -> Region | None: ...
+    @property
+    def detach_failures(self) -> int: ...
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Tracer: ...
+    def add_span_processor(self, span_processor: Any) -> None: ...
+    def force_flush(self, timeout_millis: int = 30000) -> bool: ...
+    def shutdown(self, timeout: float = 2.0) -> bool: ...
+
+def get_tracer(
+    name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
+) -> Tracer: ...
+def set_provider(provider: TracerProvider | None) -> None: ...
