@@ -1,6 +1,8 @@
 /* table.c - resources and scopes: bytes that many records share, kept once */
 #include "region/layout.h"
 
+enum { ARENA_STEP = 64 };
+
 static uint32_t hash_bytes(const uint8_t *bytes, size_t size, uint32_t hash)
 {
     for (size_t i = 0; i < size; i++)
@@ -60,27 +62,43 @@ static struct otlite_entry *evict(struct otlite_region *region, struct table tab
     return NULL;
 }
 
-static struct otlite_entry *fresh(struct otlite_region *region, struct table table, uint32_t size)
+/* Room in the arena comes in steps, so that the next of an entry's tenants is likely to fit as well. */
+static bool give_room(struct otlite_region *region, struct otlite_entry *entry, uint32_t size)
 {
-    if (size > region->arena_size - region->header->arena_used)
-        return NULL;
+    uint32_t capacity = (size + ARENA_STEP - 1) & ~(uint32_t)(ARENA_STEP - 1);
+    if (capacity > region->arena_size - region->header->arena_used)
+        return false;
+    entry->offset = region->header->arena_used;
+    entry->capacity = capacity;
+    region->header->arena_used += capacity;
+    return true;
+}
+
+/* An entry never used; or one that is needed no more: with room enough, or else with new room. */
+static struct otlite_entry *find_entry(struct otlite_region *region, struct table table, uint32_t size)
+{
     for (uint32_t i = 0; i < table.count; i++) {
         struct otlite_entry *entry = &table.entries[i];
         if (entry->used)
             continue;
-        entry->offset = region->header->arena_used;
-        entry->capacity = size;
+        if (!give_room(region, entry, size))
+            break;
         otlite_store_relaxed(&entry->used, 1); /* for statistics, which take no lock */
-        region->header->arena_used += size;
         return entry;
     }
-    return NULL;
+    struct otlite_entry *entry = evict(region, table, size);
+    if (entry == NULL && size <= region->arena_size - region->header->arena_used) {
+        entry = evict(region, table, 0);
+        if (entry != NULL && !give_room(region, entry, size))
+            return NULL;
+    }
+    return entry;
 }
 
 static enum otlite_status enter(struct otlite_region *region, struct table table, const void *bytes, size_t size,
                                 const void *schema_url, size_t schema_url_size, uint32_t *handle)
 {
-    if (size + schema_url_size > region->arena_size)
+    if (size > region->arena_size || schema_url_size > region->arena_size - size)
         return OTLITE_TABLE_FULL;
     uint32_t hash = hash_bytes(schema_url, schema_url_size, hash_bytes(bytes, size, 2166136261u));
     struct otlite_entry *entry = NULL;
@@ -94,9 +112,7 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
     }
     if (entry == NULL) {
         uint32_t needed = (uint32_t)(size + schema_url_size);
-        entry = fresh(region, table, needed);
-        if (entry == NULL)
-            entry = evict(region, table, needed);
+        entry = find_entry(region, table, needed);
         if (entry == NULL)
             return OTLITE_TABLE_FULL;
         entry->hash = hash;

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final, Literal, final
 
+from typing_extensions import Self
+
 LOSSES: Final[tuple[str, ...]]
 
 @final
 class Answer:
     """What a receiver answered, parsed as its bytes come (no I/O)."""
 
-    def __init__(self) -> None: ...
     @property
     def status(self) -> int: ...
     @property
@@ -60,9 +61,7 @@ class Stats:
 class Region:
     """One fixed block of memory that holds ended records until a receiver has them."""
 
-    def __init__(
-        self, size: int, *, on_full: Literal["overwrite", "drop"] = "overwrite"
-    ) -> None: ...
+    def __new__(cls, size: int, *, on_full: Literal["overwrite", "drop"] = "overwrite") -> Self: ...
     @property
     def size(self) -> int: ...
     def collect(self, max_bytes: int, max_records: int = 0, gather: bool = False) -> Batch | None: ...

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from otlp_lite._native.readable import Event
 
+@final
 class Recorder:
     """What one provider records into."""
 
@@ -21,10 +22,11 @@ class Recorder:
     @property
     def detach_failures(self) -> int: ...
 
+@final
 class Scope:
     """An instrumentation scope, encoded once."""
 
-    def __init__(self, described: Any) -> None: ...
+    def __new__(cls, described: Any) -> Self: ...
     @property
     def described(self) -> Any: ...
 
