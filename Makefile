@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
-SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*) setup.py pyproject.toml
+SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/* stubs/otlp_lite/_native/*) setup.py pyproject.toml
+C := $(wildcard csrc/*.h csrc/*/*.[ch] tests/c/*.[ch] tests/bench/*.c)
 
 .PHONY: help demo test check interop bench lint types sanitize clean venv
 .DELETE_ON_ERROR:
@@ -16,7 +17,7 @@ demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them c
 
 test: $(VENV)/test ## the C tests and the Python tests
 	$(MAKE) -C csrc check
-	$(RUN) -m pytest tests --ignore tests/interop
+	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing
 
 check: test lint types ## test, lint and types
 
@@ -32,11 +33,16 @@ bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the sa
 lint: $(VENV)/lint ## ruff, cython-lint, clang-format, vulture
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
-	$(VENV)/bin/cython-lint src/otlp_lite/_native/*.pyx src/otlp_lite/_native/*.pxd
+	$(VENV)/bin/cython-lint src/otlp_lite/_native
+	$(VENV)/bin/clang-format --dry-run --Werror $(C)
+	$(RUN) -m vulture
 
-types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright
-	$(RUN) -m mypy --strict src/otlp_lite tests
-	$(VENV)/bin/pyright
+types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against the extensions, tests/typing
+	$(RUN) -m mypy --python-version 3.10
+	$(RUN) -m mypy --python-version 3.14
+	$(VENV)/bin/pyright --pythonpath $(RUN)
+	$(VENV)/bin/pyright --pythonpath $(RUN) --verifytypes otlp_lite --ignoreexternal
+	$(RUN) -m pytest tests/typing
 
 sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan
 	$(MAKE) -C csrc asan
@@ -45,7 +51,7 @@ sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tes
 	sh .ci/sanitize-python $(RUN)
 
 clean: ## remove what was built
-	rm -rf build $(VENV) src/otlp_lite/_native/*.so
+	rm -rf build $(VENV) src/otlp_lite/_native/*.so src/otlp_lite/_native/*.pyi
 	$(MAKE) -C csrc clean
 
 venv: $(VENV)/base

@@ -1,6 +1,7 @@
 """Builds libotlite.a into the core extension, and the sibling extensions against its header."""
 
 import os
+import shutil
 from glob import glob
 
 from Cython.Build import cythonize
@@ -24,6 +25,9 @@ def room(name: str, sources: list[str]) -> Extension:
         extra_link_args=LINK,
     )
 
+
+for stub in glob("stubs/otlp_lite/_native/*.pyi"):  # beside the extensions, where type checkers look for them
+    shutil.copy(stub, "src/otlp_lite/_native")
 
 core = sorted(path for path in glob("csrc/*/*.c") if not path.startswith("csrc/example"))
 setup(

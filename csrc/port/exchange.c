@@ -74,7 +74,7 @@ static enum otlite_status receive(int descriptor, struct otlite_http_answer *ans
 static enum otlite_status probe(int descriptor)
 {
     char bytes[sizeof "HTTP/1.1"];
-    ssize_t size = recv(descriptor, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    ssize_t size = recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
 
     if (size < 0)
         return refusal(errno);

@@ -51,25 +51,29 @@ static void seed(struct otlite_ids *ids, uint64_t now)
     ids->reseed_at = now + SEED_LIFE;
 }
 
-/* Fills `count` words, not all of them zero. */
-static void draw(struct otlite_ids *ids, uint64_t now, uint64_t *words, int count)
+static bool from_system(struct otlite_ids *ids, uint8_t *id, size_t size)
 {
-    uint64_t any = 0;
+    static const uint8_t zero[16];
 
-    if (ids->from_os) {
-        if (otlite_entropy(words, (size_t)count * sizeof *words) == OTLITE_OK)
-            for (int i = 0; i < count; i++)
-                any |= words[i];
-        if (any != 0)
-            return;
-        ids->failures++;
-    }
+    if (otlite_entropy(id, size) == OTLITE_OK && memcmp(id, zero, size) != 0)
+        return true;
+    ids->failures++;
+    return false;
+}
+
+static void generate(struct otlite_ids *ids, uint64_t now, uint8_t *id, size_t size)
+{
+    uint64_t words[2] = {0, 0};
+
     /* Unseeded, due, or a clock that ran backwards: anything but 1 .. SEED_LIFE to go. */
     if (ids->reseed_at - now - 1 >= SEED_LIFE)
         seed(ids, now);
-    while (any == 0)
-        for (int i = 0; i < count; i++)
-            any |= words[i] = next(ids->state);
+    while ((words[0] | words[1]) == 0) {
+        words[0] = next(ids->state);
+        if (size > sizeof words[0])
+            words[1] = next(ids->state);
+    }
+    memcpy(id, words, size);
 }
 
 void otlite_ids_init(struct otlite_ids *ids, bool from_os)
@@ -85,14 +89,8 @@ void otlite_ids_reset(struct otlite_ids *ids)
 
 void otlite_ids_next(struct otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id)
 {
-    uint64_t words[2];
-
-    if (trace_id != NULL) {
-        draw(ids, now, words, 2);
-        memcpy(trace_id, words, 16);
-    }
-    if (span_id != NULL) {
-        draw(ids, now, words, 1);
-        memcpy(span_id, words, 8);
-    }
+    if (trace_id != NULL && !(ids->from_os && from_system(ids, trace_id, 16)))
+        generate(ids, now, trace_id, 16);
+    if (span_id != NULL && !(ids->from_os && from_system(ids, span_id, 8)))
+        generate(ids, now, span_id, 8);
 }

@@ -65,6 +65,22 @@ static void attach(struct otlite_region *region, uint8_t *base)
     region->chunk_size = region->header->chunk_size;
 }
 
+/* Wall clock minus boot clock. A thread may be interrupted between reading the one and the other: the quickest
+ * of a few readings counts. */
+static uint64_t wall_offset(void)
+{
+    uint64_t offset = 0, least = UINT64_MAX;
+    for (int i = 0; i < 4; i++) {
+        uint64_t before = otlite_clock_boot(), wall = otlite_clock_wall();
+        uint64_t took = otlite_clock_boot() - before;
+        if (took < least) {
+            offset = wall - before - took / 2;
+            least = took;
+        }
+    }
+    return offset;
+}
+
 enum otlite_status otlite_region_init(struct otlite_region *region, void *memory, size_t size,
                                       const struct otlite_region_options *options)
 {
@@ -87,7 +103,7 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
     for (uint32_t i = 0; i < region->slot_count; i++)
         for (uint32_t signal = 0; signal < SIGNALS; signal++)
             region->slots[i].chunk[signal] = NO_CHUNK;
-    header->anchors[0] = otlite_clock_wall() - otlite_clock_boot();
+    header->anchors[0] = wall_offset();
     return OTLITE_OK;
 }
 
@@ -112,7 +128,7 @@ bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance)
 {
     struct otlite_header *header = region->header;
     uint32_t current = otlite_load_relaxed(&header->anchor);
-    uint64_t offset = otlite_clock_wall() - otlite_clock_boot();
+    uint64_t offset = wall_offset();
     uint64_t moved = offset - header->anchors[current];
     if (moved + tolerance <= 2 * tolerance)
         return false;

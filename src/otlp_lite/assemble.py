@@ -17,7 +17,7 @@ from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, carrier
 from .export.signals import TRACES
-from .export.worker import Pipeline
+from .export.worker import WAIT_MAX, Pipeline
 from .resource import InstrumentationScope, detect
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name
@@ -48,13 +48,16 @@ class Telemetry:
         self.shutdown()
 
     def force_flush(self, timeout: float = 5.0) -> bool:
-        """Sends what has ended, within `timeout` seconds. True when all that was recorded before is settled."""
+        """Sends what has ended, within `timeout` seconds. True when all of it is settled."""
         provider = self.tracer_provider
-        return provider.force_flush(int(timeout * 1000)) if isinstance(provider, trace.TracerProvider) else True
+        milliseconds = int(min(max(timeout, 0), WAIT_MAX) * 1000)
+        return provider.force_flush(milliseconds) if isinstance(provider, trace.TracerProvider) else True
 
     def shutdown(self, timeout: float = 2.0) -> bool:
-        """Sends what has ended, within `timeout` seconds, and stops recording. What is left is dropped, counted
-        `shutdown`. True when nothing was left. Again: True."""
+        """Sends what has ended, within `timeout` seconds, and stops recording.
+
+        What is left is dropped, and counted `shutdown`. True when nothing was left, and when called again.
+        """
         provider = self.tracer_provider
         return provider.shutdown(timeout) if isinstance(provider, trace.TracerProvider) else True
 
@@ -107,14 +110,14 @@ def configure(
 ) -> Telemetry:
     """Sets tracing up: each setting is a row of the table in `otlp_lite.config`, which says what it means.
 
-    Starts no thread and opens no socket. Again with the same settings it returns the same handle; with others it
-    raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
+    Starts no thread and opens no socket. Again with the same settings it returns the same handle; with others
+    it raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
     """
     return _assemble(dict(locals()), announce=True)
 
 
 def tracer_provider() -> TracerProvider:
-    """Our provider, from the environment unless configure() came first: what OTEL_PYTHON_TRACER_PROVIDER loads."""
+    """Our provider, set up from the environment unless configure() came first: an entry point."""
     telemetry = _telemetry or _assemble({}, announce=False)
     return telemetry.tracer_provider
 
@@ -203,7 +206,7 @@ def _make_global(provider: TracerProvider) -> None:
     elif current is not provider:
         kind = type(current)
         _log.warning(
-            "%s.%s is the global TracerProvider already, and stays; tracers of otlp_lite.get_tracer() are exported",
+            "%s.%s is the global TracerProvider already, and stays; otlp_lite.get_tracer() still exports",
             kind.__module__,
             kind.__qualname__,
         )

@@ -1,4 +1,4 @@
-"""A receiver on the loopback that does, request by request, what a script says: answers, stalls, resets, lies."""
+"""A receiver on the loopback that does what a script says: answers, stalls, resets, lies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from otlp_lite import Stats, Telemetry
 
 
 class Request(NamedTuple):
@@ -87,10 +90,36 @@ def dribble(connection: socket.socket, request: Request) -> bool:
     return False
 
 
+def mute() -> socket.socket:
+    """A listener that cannot be connected to: its queue is full, and it never accepts."""
+    listener = Mute()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    for _ in range(4):
+        filler = socket.socket()
+        filler.setblocking(False)
+        filler.connect_ex(listener.getsockname())
+        listener.fillers.append(filler)
+    return listener
+
+
+class Mute(socket.socket):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fillers: list[socket.socket] = []
+
+    def close(self) -> None:
+        for filler in self.fillers:
+            filler.close()
+        super().close()
+
+
 class Receiver:
     """Listens on 127.0.0.1. Each request takes the next reply of the script, then `default`."""
 
-    def __init__(self, *script: Reply, default: Reply | None = None, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *script: Reply, default: Reply | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.script = list(script)
         self.default = default or answer()
         self.requests: list[Request] = []
@@ -98,9 +127,15 @@ class Receiver:
         self.handshake_errors: list[str] = []
         self._tls = tls
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     @property
     def url(self) -> str:
@@ -113,9 +148,14 @@ class Receiver:
         return [span.name for span in self.spans()]
 
     def close(self) -> None:
-        self._listener.close()
-        for connection in self._open:
-            connection.close()
+        """Hangs up. Each thread closes its own socket: a number closed under it would soon be another's."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in tuple(self._threads):
+            thread.join(5)
 
     def __enter__(self) -> Receiver:
         return self
@@ -128,15 +168,18 @@ class Receiver:
             try:
                 connection, _ = self._listener.accept()
             except OSError:
+                self._listener.close()
                 return
             self.connections += 1
-            threading.Thread(target=self._serve, args=(connection, self.connections), daemon=True).start()
+            self._open.append(connection)
+            self._start(self._serve, connection, self.connections)
 
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:
             if self._tls:
+                self._open.remove(connection)
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            self._open.append(connection)
+                self._open.append(connection)
             while request := self._read(connection, number):
                 self.requests.append(request)
                 reply = self.script.pop(0) if self.script else self.default
@@ -147,6 +190,8 @@ class Receiver:
         except OSError:
             pass
         finally:
+            if connection in self._open:
+                self._open.remove(connection)
             connection.close()
 
     def _read(self, connection: socket.socket, number: int) -> Request | None:
@@ -158,7 +203,9 @@ class Receiver:
             data += piece
         head, _, body = data.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)
+        }
         size = int(headers["content-length"])
         pieces, have = [body], len(body)
         while have < size:
@@ -168,3 +215,38 @@ class Receiver:
             pieces.append(piece)
             have += len(piece)
         return Request(line, headers, b"".join(pieces), time.monotonic(), number)
+
+
+# ---- What is tested against it ----
+
+Start = Callable[..., Telemetry]
+
+
+def record(telemetry: Telemetry, count: int, prefix: str = "s", **attributes: object) -> list[str]:
+    tracer = telemetry.tracer_provider.get_tracer("test")
+    names = [f"{prefix}{i}" for i in range(count)]
+    for name in names:
+        tracer.start_span(name, attributes=attributes).end()
+    return names
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return condition()
+
+
+def balanced(stats: Stats) -> bool:
+    t = stats.traces
+    return t.recorded == t.exported + t.rejected + sum(t.dropped.values()) + t.pending
+
+
+class Clock:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+
+    def __float__(self) -> float:
+        return time.monotonic() - self.start

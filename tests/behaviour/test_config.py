@@ -25,8 +25,21 @@ ARGUMENTS = [
             ("http://u:p@w@h/a?key=1#f", Endpoint("http", "u:p@w", "h", 80, "/a", "?key=1")),
         ],
         [
-            "", "localhost:4318", "ftp://h", "http://", "http://h:0", "http://h:65536", "http://h:x", "http://h: 1",
-            "http://a b", "http://h/\r\nX: y", "http://[::1", "http://[h]:1", "http://h/\xe9", "http:///x", 4318,
+            "",
+            "localhost:4318",
+            "ftp://h",
+            "http://",
+            "http://h:0",
+            "http://h:65536",
+            "http://h:x",
+            "http://h: 1",
+            "http://a b",
+            "http://h/\r\nX: y",
+            "http://[::1",
+            "http://[h]:1",
+            "http://h/\xe9",
+            "http:///x",
+            4318,
         ],
     ),
     ("traces_endpoint", [("http://h/x", Endpoint("http", "", "h", 80, "/x", ""))], ["h/x"]),
@@ -34,16 +47,36 @@ ARGUMENTS = [
         "headers",
         [({}, {}), ({"API-Key": "a=b, c"}, {"api-key": "a=b, c"}), ({"x": "caf\xe9\t"}, {"x": "caf\xe9\t"})],
         [
-            "a=b", {"x": "a\r\nb: c"}, {"x": "a\nb"}, {"x": "\0"}, {"x": 1}, {"a b": "c"}, {"": "c"}, {"a:": "c"},
-            {"x": "\u20ac"}, {"Content-Length": "3"}, {"transfer-encoding": "chunked"}, {1: "x"},
+            "a=b",
+            {"x": "a\r\nb: c"},
+            {"x": "a\nb"},
+            {"x": "\0"},
+            {"x": 1},
+            {"a b": "c"},
+            {"": "c"},
+            {"a:": "c"},
+            {"x": "\u20ac"},
+            {"Content-Length": "3"},
+            {"transfer-encoding": "chunked"},
+            {1: "x"},
         ],
     ),
-    ("sampler", [("always_on", "always_on"), ("TraceIdRatio", "traceidratio")], ["sometimes", "", 0.5, object()]),
+    (
+        "sampler",
+        [("always_on", "always_on"), ("TraceIdRatio", "traceidratio")],
+        ["sometimes", "", 0.5, object()],
+    ),
     ("sampler_arg", [(0, 0.0), (1, 1.0), (0.25, 0.25)], [-0.1, 1.1, "0.5", True, float("nan")]),
     (
         "region_size",
-        [(65536, 65536), ("64KiB", 65536), ("8MiB", 8 << 20), ("8 MiB", 8 << 20), ("1GiB", 1 << 30),
-         ("1048576", 1 << 20)],
+        [
+            (65536, 65536),
+            ("64KiB", 65536),
+            ("8MiB", 8 << 20),
+            ("8 MiB", 8 << 20),
+            ("1GiB", 1 << 30),
+            ("1048576", 1 << 20),
+        ],
         [65535, (1 << 30) + 1, "63KiB", "2GiB", "8MB", "many", "", 8.0, True],
     ),
     ("on_full", [("overwrite", "overwrite"), ("DROP", "drop")], ["block", "", 1]),
@@ -92,14 +125,34 @@ VARIABLES = [
         ],
         [],
     ),
-    ("OTEL_EXPORTER_OTLP_COMPRESSION", "compression", [("gzip", "gzip"), ("none", "none")], ["deflate", "zstd"]),
-    ("OTEL_EXPORTER_OTLP_TIMEOUT", "timeout", [("2500", 2.5), ("1", 0.001)], ["0", "-1", "soon", "nan", "inf"]),
+    (
+        "OTEL_EXPORTER_OTLP_COMPRESSION",
+        "compression",
+        [("gzip", "gzip"), ("none", "none")],
+        ["deflate", "zstd"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "timeout",
+        [("2500", 2.5), ("1", 0.001)],
+        ["0", "-1", "soon", "nan", "inf"],
+    ),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "certificate", [(HERE, HERE)], [HERE + ".not"]),
     ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "client_certificate", [(HERE, HERE)], [HERE + ".not"]),
     ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "client_key", [], [HERE + ".not", HERE]),
-    ("OTEL_TRACES_SAMPLER", "sampler", [("always_off", "always_off"), ("ALWAYS_ON", "always_on")], ["jaeger"]),
+    (
+        "OTEL_TRACES_SAMPLER",
+        "sampler",
+        [("always_off", "always_off"), ("ALWAYS_ON", "always_on")],
+        ["jaeger"],
+    ),
     ("OTEL_TRACES_SAMPLER_ARG", "sampler_arg", [("0.5", 0.5), ("1", 1.0)], ["2", "-1", "half", "nan"]),
-    ("OTEL_RESOURCE_ATTRIBUTES", "resource_attributes", [("a=b, c = d%2Ce ,f=", {"a": "b", "c": "d,e", "f": ""})], []),
+    (
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "resource_attributes",
+        [("a=b, c = d%2Ce ,f=", {"a": "b", "c": "d,e", "f": ""})],
+        [],
+    ),
     ("OTEL_SDK_DISABLED", "disabled", [("true", True), ("TRUE", True), ("false", False)], ["1", "yes"]),
     ("OTEL_BSP_SCHEDULE_DELAY", "schedule_delay", [("100", 0.1)], ["0", "x", "-5"]),
     ("OTEL_BSP_EXPORT_TIMEOUT", "export_timeout", [("100", 0.1)], ["0", "x"]),
@@ -111,7 +164,7 @@ VARIABLES = [
 
 def test_every_setting_is_a_row_an_argument_and_a_field() -> None:
     names = [row.name for row in SETTINGS]
-    assert names == list(Config._fields)
+    assert names == list(Config.__annotations__) == list(vars(load({}, {})))
     assert names == [name for name, _, _ in ARGUMENTS]
     tested = {variable for variable, _, _, _ in VARIABLES}
     general = {v for v in tested if v.startswith("OTEL_EXPORTER_OTLP_") and "TRACES" not in v}
@@ -150,7 +203,7 @@ def test_variable(variable: str, name: str, good: list, bad: list, caplog: pytes
 
 @pytest.mark.parametrize(("variable", "name", "good", "bad"), VARIABLES, ids=[row[0] for row in VARIABLES])
 def test_argument_wins_over_variable(variable: str, name: str, good: list, bad: list) -> None:
-    for argument, normal in dict((n, g) for n, g, _ in ARGUMENTS)[name][:1]:
+    for argument, normal in {n: g for n, g, _ in ARGUMENTS}[name][:1]:
         for text, _ in good[-1:]:
             loaded = getattr(load({name: argument}, {variable: text}), name)
             if name in ("headers", "resource_attributes"):
@@ -198,8 +251,12 @@ def test_secrets_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
     assert "s3cret" not in caplog.text
     config = load({"headers": {"a": "s3cret"}, "endpoint": "http://s3cret@h/?s3cret"}, {})
     assert "s3cret" not in repr(config) and "s3cret" not in str(config)
+    with pytest.raises(AttributeError):
+        config.timeout = 3.0
     with pytest.raises(ConfigurationError, match="headers") as caught:
-        refuse_difference(config, config._replace(headers={"a": "s3cret2"}))
+        refuse_difference(
+            config, load({"headers": {"a": "s3cret2"}, "endpoint": "http://s3cret@h/?s3cret"}, {})
+        )
     assert "s3cret" not in str(caught.value)
 
 

@@ -30,9 +30,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("attributes", "environ"), CASES)
-def test_equals_the_stock_resource(
-    attributes: dict, environ: dict, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_equals_the_stock_resource(attributes: dict, environ: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"):
         monkeypatch.delenv(variable, raising=False)
     for variable, text in environ.items():
@@ -40,7 +38,9 @@ def test_equals_the_stock_resource(
     ours = detect(load({"resource_attributes": attributes}))
     theirs = StockResource.create(attributes)
     assert list(ours.attributes) == list(theirs.attributes)
-    given = set(attributes) | {item.split("=")[0] for item in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",")}
+    given = set(attributes) | {
+        item.split("=")[0] for item in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",")
+    }
     for key, value in theirs.attributes.items():
         if key not in OWN or key in given:
             assert ours.attributes[key] == value
@@ -50,7 +50,8 @@ def test_equals_the_stock_resource(
 
 def test_the_service_name_argument_wins() -> None:
     config = load(
-        {"service_name": "arg", "resource_attributes": {"service.name": "attr", "z": 1}}, {"OTEL_SERVICE_NAME": "var"}
+        {"service_name": "arg", "resource_attributes": {"service.name": "attr", "z": 1}},
+        {"OTEL_SERVICE_NAME": "var"},
     )
     assert detect(config).attributes["service.name"] == "arg"
 
@@ -59,12 +60,20 @@ def test_each_detection_has_an_instance_of_its_own() -> None:
     config = load({}, {})
     ids = {detect(config).attributes["service.instance.id"] for _ in range(3)}
     assert len(ids) == 3
-    assert all(re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", i) for i in ids)
+    assert all(
+        re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", i) for i in ids
+    )
     mine = load({}, {"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=mine"})
     assert detect(mine).attributes["service.instance.id"] == "mine"
 
 
-RESOURCES = [({}, None), ({"a": 1}, ""), ({"a": 2, "b": [1]}, "s1"), ({"c": {"d": b"\1"}}, "s1"), ({"a": 1}, "s2")]
+RESOURCES = [
+    ({}, None),
+    ({"a": 1}, ""),
+    ({"a": 2, "b": [1]}, "s1"),
+    ({"c": {"d": b"\1"}}, "s1"),
+    ({"a": 1}, "s2"),
+]
 
 
 @pytest.mark.parametrize("mine", RESOURCES)
@@ -94,7 +103,13 @@ def test_resources_are_values() -> None:
 
 
 def test_scopes_are_values_like_the_stock_ones() -> None:
-    cases = [("a",), ("a", "1"), ("a", "1", "s"), ("a", "1", "s", {"x": (1, 2)}), ("a", "1", "s", {"x": (1, 3)})]
+    cases = [
+        ("a",),
+        ("a", "1"),
+        ("a", "1", "s"),
+        ("a", "1", "s", {"x": (1, 2)}),
+        ("a", "1", "s", {"x": (1, 3)}),
+    ]
     for one in cases:
         mine, theirs = InstrumentationScope(*one), StockScope(*one)
         assert (mine.name, mine.version, mine.schema_url) == (theirs.name, theirs.version, theirs.schema_url)
@@ -106,8 +121,10 @@ def test_scopes_are_values_like_the_stock_ones() -> None:
 
 
 def test_the_name_of_a_service_that_has_none_is_the_executable_s() -> None:
-    code = "from otlp_lite.config import load; from otlp_lite.resource import detect;" \
-           "print(detect(load({}, {})).attributes['service.name'])"
+    code = (
+        "from otlp_lite.config import load; from otlp_lite.resource import detect;"
+        "print(detect(load({}, {})).attributes['service.name'])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     stock = StockResource.create().attributes["service.name"]
     assert done.stdout.strip() == stock and stock.startswith("unknown_service:")

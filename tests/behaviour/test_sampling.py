@@ -1,4 +1,4 @@
-"""Samplers decide as the stock SDK's do, and their plans say the same; limits resolve as the stock SDK's do."""
+"""Samplers decide, their plans say, and limits resolve, as the stock SDK's do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import SpanLimits as StockLimits
 from opentelemetry.sdk.trace import sampling as stock
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from otlp_lite.config import LIMITS
+from otlp_lite.config import LIMITS, SAMPLERS
 from otlp_lite.errors import ConfigurationError
 from otlp_lite.traces import sampling as ours
 from otlp_lite.traces.limits import SpanLimits
@@ -54,7 +54,9 @@ def follow(plan: tuple, trace_id: int, parent: SpanContext) -> bool:
             if not parent.is_valid:
                 return follow(root, trace_id, parent)
             sampled = parent.trace_flags.sampled
-            inner = (remote if sampled else remote_not) if parent.is_remote else (local if sampled else local_not)
+            inner = (
+                (remote if sampled else remote_not) if parent.is_remote else (local if sampled else local_not)
+            )
             return follow(inner, trace_id, parent)
     raise AssertionError(plan)
 
@@ -105,10 +107,7 @@ def test_a_rate_is_a_probability(rate: float) -> None:
         ours.TraceIdRatioBased(rate)
 
 
-@pytest.mark.parametrize(
-    "name",
-    "always_on always_off traceidratio parentbased_always_on parentbased_always_off parentbased_traceidratio".split(),
-)
+@pytest.mark.parametrize("name", SAMPLERS)
 def test_names_are_the_variable_s(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", name)
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.25")
@@ -158,4 +157,6 @@ def test_a_bad_variable_is_warned_of(
         caplog.clear()
         monkeypatch.setenv(variable, text)
         assert SpanLimits() == default
-        assert len(caplog.messages) == 1 and variable in caplog.messages[0] and repr(text) in caplog.messages[0]
+        assert (
+            len(caplog.messages) == 1 and variable in caplog.messages[0] and repr(text) in caplog.messages[0]
+        )

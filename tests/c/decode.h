@@ -271,7 +271,7 @@ static inline void make_sample(struct sample *sample, uint64_t *state, uint32_t 
 }
 
 /* Names are stretches of one long text that repeats after 251 bytes. */
-enum { NAME_MAX_SIZE = 1 << 24, NAME_STARTS = 251 };
+enum { NAME_MAX_SIZE = 1 << 22, NAME_STARTS = 251 };
 
 static inline const char *long_text(void)
 {
@@ -285,6 +285,12 @@ static inline const char *long_text(void)
             text[i] = (char)(' ' + i % NAME_STARTS * 89 % 95);
     }
     return text;
+}
+
+static inline struct otlite_value long_value(uint32_t size)
+{
+    struct otlite_text text = {long_text(), size, OTLITE_TEXT_UTF8};
+    return (struct otlite_value){.type = OTLITE_TEXT, .as.text = text};
 }
 
 /* A span that tells its number by its ids, its times and where in the long text its name begins. */
@@ -321,8 +327,8 @@ static inline uint64_t number_of(struct bytes field)
     return whole && read_all(&span) && read_all(&outer) ? number : UINT64_MAX;
 }
 
-/* A numbered span whose field ScopeSpans.spans is `size` bytes long, to be freed; NULL where no name
- * gives that size. */
+/* A numbered span whose field ScopeSpans.spans is `size` bytes long, to be freed; NULL where no
+ * name gives that size. */
 static inline uint8_t *sized_field(uint64_t number, size_t size)
 {
     for (size_t name = size > 90 ? size - 90 : 0; name < size; name++) {

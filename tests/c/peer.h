@@ -111,6 +111,13 @@ static void stays_silent(struct peer *peer)
         pause_for(1);
 }
 
+static void answers_at_the_end(struct peer *peer)
+{
+    while (hear(peer, 1))
+        continue;
+    say(peer, peer->answer, strlen(peer->answer));
+}
+
 static void dribbles(struct peer *peer)
 {
     hear(peer, peer->wanted);

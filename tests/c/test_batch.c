@@ -1,6 +1,7 @@
-/* test_batch.c - batches, against a model: every record whole, once, in order, under its own resource and scope, and counted
+/* test_batch.c - batches, against a model: every record whole, once, in order, under its own
+ * resource and scope, and counted
  *
- * Includes layout.h for one thing: the collector's lock, which no call leaves taken.
+ * Includes layout.h for what no call shows: the collector's lock, and the chunks that a batch pins.
  */
 #include "check.h"
 #include "decode.h"
@@ -37,19 +38,24 @@ struct head {
 
 static struct head resources[RESOURCES], scopes[SCOPES];
 
-/* Scopes of one name and two schema URLs, and of one schema URL and two names; one without either. */
+/* Scopes of one name and two schema URLs, and of one schema URL and two names; one without either.
+ */
 static void make_heads(void)
 {
-    static const char *const names[] = {"a", "a", "b", "", "a much longer name, as modules have", "c", "d"};
-    static const char *const schemas[] = {"", "https://example.org/schema/1.2.0", "", "", "x", "", ""};
+    static const char *const names[] = {"a", "a", "b", "", "a much longer name, as modules have",
+                                        "c", "d"};
+    static const char *const schemas[] = {"", "https://example.org/schema/1.2.0", "", "", "x", "",
+                                          ""};
     uint8_t block[200];
 
     for (uint32_t i = 0; i < SCOPES; i++) {
         struct head *head = &scopes[i];
-        size_t size = otlite_scope_encode(head->bytes, text_of(names[i]), text_of(i % 2 ? "1.0" : ""), NULL);
+        size_t size =
+            otlite_scope_encode(head->bytes, text_of(names[i]), text_of(i % 2 ? "1.0" : ""), NULL);
         head->whole = (struct bytes){head->bytes, size};
         head->schema = (struct bytes){(const uint8_t *)schemas[i], strlen(schemas[i])};
-        CHECK_EQUAL(otlite_scope_register(&region, head->bytes, size, schemas[i], head->schema.size, &head->handle),
+        CHECK_EQUAL(otlite_scope_register(&region, head->bytes, size, schemas[i], head->schema.size,
+                                          &head->handle),
                     OTLITE_OK);
     }
     for (uint32_t i = 0; i < RESOURCES; i++) {
@@ -63,8 +69,8 @@ static void make_heads(void)
         head->schema = (struct bytes){(const uint8_t *)"urn:schema", i == 1 ? 10 : 0};
         CHECK(size <= sizeof head->bytes);
         if (i < region.resource_count)
-            CHECK_EQUAL(otlite_resource_register(&region, head->bytes, size, head->schema.data, head->schema.size,
-                                                 &head->handle),
+            CHECK_EQUAL(otlite_resource_register(&region, head->bytes, size, head->schema.data,
+                                                 head->schema.size, &head->handle),
                         OTLITE_OK);
         else
             *head = resources[0];
@@ -121,7 +127,8 @@ static void record(uint32_t resource, uint32_t scope, uint32_t name_size)
     made[number].scope = (uint8_t)scope;
     made[number].size = (uint32_t)size;
     if (status == OTLITE_NO_ROOM)
-        status = otlite_region_append(&region, field, size, resources[resource].handle, scopes[scope].handle, 0, true);
+        status = otlite_region_append(&region, field, size, resources[resource].handle,
+                                      scopes[scope].handle, 0, true);
     free(field);
     made[number].chained = size > otlite_region_inline_max(&region);
     if (status == OTLITE_OK) {
@@ -211,7 +218,8 @@ static size_t bytes_outside_of_chunks(const struct otlite_batch *batch)
     size_t size = 0;
     for (uint32_t i = 0; i < batch->segment_count; i++) {
         const uint8_t *at = batch->segments[i].data;
-        CHECK(at >= (uint8_t *)memory && at + batch->segments[i].size <= (uint8_t *)memory + memory_size);
+        CHECK(at >= (uint8_t *)memory &&
+              at + batch->segments[i].size <= (uint8_t *)memory + memory_size);
         CHECK(batch->segments[i].size > 0);
         if (at < region.data)
             size += batch->segments[i].size;
@@ -219,7 +227,8 @@ static size_t bytes_outside_of_chunks(const struct otlite_batch *batch)
     return size;
 }
 
-static void check_batch(const struct otlite_batch *batch, const struct otlite_batch_limits *limits, struct bytes body)
+static void check_batch(const struct otlite_batch *batch, const struct otlite_batch_limits *limits,
+                        struct bytes body)
 {
     read_so_far.count = 0;
     read_so_far.scope = -1;
@@ -230,6 +239,10 @@ static void check_batch(const struct otlite_batch *batch, const struct otlite_ba
     CHECK(limits->max_records == 0 || batch->records <= limits->max_records);
     CHECK_EQUAL(bytes_outside_of_chunks(batch), batch->copied);
     CHECK(!limits->gather || batch->segment_count == 1 || batch->records == 1);
+    uint32_t pinned = 0;
+    for (uint32_t i = 0; i < region.chunk_count; i++)
+        pinned += (otlite_load_relaxed(&region.chunks[i].state) & CHUNK_PINNED) != 0;
+    CHECK(pinned > 0 && pinned <= region.chunk_count / 2);
     find_lost();
 }
 
@@ -251,10 +264,12 @@ static void settle(struct otlite_batch *batch)
         dropped[loss] += records;
         otlite_batch_drop(&region, batch, loss);
     } else {
-        refused = refused > records ? records : refused; /* the receiver may claim more than it got */
+        refused =
+            refused > records ? records : refused; /* the receiver may claim more than it got */
         exported += records - refused;
         rejected += refused;
-        otlite_batch_acknowledge(&region, batch, refused == records && draw(&seed, 2) ? UINT32_MAX : refused);
+        otlite_batch_acknowledge(&region, batch,
+                                 refused == records && draw(&seed, 2) ? UINT32_MAX : refused);
     }
     CHECK(!batch->pinned);
     check_stats();
@@ -326,8 +341,10 @@ static void release_and_return(struct otlite_batch *batch, struct bytes body)
 
 static bool collect(bool settle_at_once)
 {
-    static const uint32_t sizes[] = {0, 150, 1000, 5000, 30000, 1 << 20}, counts[] = {0, 0, 1, 2, 30, 500};
-    struct otlite_batch_limits limits = {.max_bytes = sizes[draw(&seed, 6)], .max_records = counts[draw(&seed, 6)]};
+    static const uint32_t sizes[] = {0, 150, 1000, 5000, 30000, 1 << 20},
+                          counts[] = {0, 0, 1, 2, 30, 500};
+    struct otlite_batch_limits limits = {.max_bytes = sizes[draw(&seed, 6)],
+                                         .max_records = counts[draw(&seed, 6)]};
     struct otlite_batch batch;
     limits.gather = draw(&seed, 2);
     uint64_t before = check_stats().pending;
@@ -378,7 +395,8 @@ static void test_against_the_model(void)
     static const size_t sizes[] = {64 << 10, 65599, 100000, 200000, 1 << 20, (1 << 20) + 77};
     for (uint64_t round = 0; round < 24; round++) {
         seed = 7046029254386353131 + round;
-        run_model(sizes[round % 6], round / 6 % 2 ? OTLITE_DROP_NEWEST : OTLITE_OVERWRITE_OLDEST, 150);
+        run_model(sizes[round % 6], round / 6 % 2 ? OTLITE_DROP_NEWEST : OTLITE_OVERWRITE_OLDEST,
+                  150);
     }
     CHECK(gone_seen > 50 && repinned_seen > 50);
 }
@@ -390,8 +408,8 @@ static void visit_one(void *context, const struct record *found)
     *(struct record *)context = *found;
 }
 
-/* Gathered beside schema URLs of any length, a record of any size leaves nothing outside of the buffer: the
- * rest of the region is as it was. */
+/* Gathered beside schema URLs of any length, a record of any size leaves nothing outside of the
+ * buffer: the rest of the region is as it was. */
 static void test_gathering_beside_long_heads(void)
 {
     static char url[4097];

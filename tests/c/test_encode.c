@@ -458,9 +458,8 @@ static void test_resources_and_scopes(void)
     check_resource(NULL);
     check_scope(&name, &name, NULL);
     for (uint32_t length = 0; length < 16400; length += length == 140 ? 16150 : 1) {
-        struct otlite_value value = {.type = OTLITE_TEXT, .as.text = text_of(long_text())};
+        struct otlite_value value = long_value(length);
         start(&scratch, 2 * 16400 + 600);
-        value.as.text.length = length;
         CHECK_EQUAL(otlite_scratch_attribute(&scratch, 1, text_of("replaced"), &value, 3),
                     OTLITE_OK);
         CHECK_EQUAL(otlite_scratch_attribute(&scratch, 1, text_of("replaced"), &value, 3),

@@ -25,18 +25,28 @@ struct call {
     uint8_t body[SMALL];
     bool sent;
     uint64_t took;
+    uint64_t busy; /* of which the thread ran */
 };
+
+static uint64_t busy_time(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return (uint64_t)time.tv_sec * 1000 * MILLISECOND + (uint64_t)time.tv_nsec;
+}
 
 static void exchange(struct call *call, int descriptor, const struct otlite_segment *segments,
                      size_t count, unsigned milliseconds)
 {
-    uint64_t start = otlite_clock_boot();
+    uint64_t start = otlite_clock_boot(), busy = busy_time();
 
     otlite_http_begin(&call->answer, call->body, sizeof call->body);
     call->sent = true;
     call->status = otlite_exchange(descriptor, segments, count, &call->answer,
                                    start + milliseconds * MILLISECOND, &call->sent);
     call->took = otlite_clock_boot() - start;
+    call->busy = busy_time() - busy;
 }
 
 static bool success(const struct call *call, uint16_t code)
@@ -223,6 +233,24 @@ static void test_early_answer(void)
     }
 }
 
+/* Nothing can be sent any more: the peer's word is still heard, but the connection is spent. */
+static void test_own_end_shut(void)
+{
+    struct peer peer = {.script = answers_at_the_end, .answer = OK_ANSWER};
+    struct otlite_segment segment = {"request", 7};
+    struct call call;
+    int client = connected(&peer.descriptor);
+
+    shutdown(client, SHUT_WR);
+    start_peer(&peer);
+    exchange(&call, client, &segment, 1, 5000);
+    if (success(&call, 200))
+        CHECK(call.answer.close);
+    CHECK(!call.sent);
+    close(client);
+    end_peer(&peer);
+}
+
 static void check_deadline(void (*script)(struct peer *), size_t size, unsigned milliseconds)
 {
     struct call call = call_peer(script, OK_ANSWER, size, milliseconds);
@@ -232,6 +260,7 @@ static void check_deadline(void (*script)(struct peer *), size_t size, unsigned 
     CHECK(!call.answer.complete);
     CHECK(call.took >= milliseconds * MILLISECOND);
     CHECK(call.took < milliseconds * MILLISECOND + GRACE);
+    CHECK(call.busy < 50 * MILLISECOND); /* it slept */
 }
 
 static void test_deadline(void)
@@ -404,6 +433,7 @@ int main(void)
     RUN(test_dribbled_answer);
     RUN(test_kept_connection);
     RUN(test_early_answer);
+    RUN(test_own_end_shut);
     RUN(test_deadline);
     RUN(test_deadline_passed_already);
     RUN(test_reset);

@@ -56,6 +56,47 @@ static void test_entropy(void)
     CHECK_EQUAL(otlite_entropy(NULL, 0), OTLITE_OK);
 }
 
+static volatile sig_atomic_t ticks;
+
+static void tick(int signal)
+{
+    (void)signal;
+    ticks++;
+}
+
+/* A signal each millisecond, to no handler that restarts calls. */
+static timer_t start_ticking(void)
+{
+    struct sigaction action = {.sa_handler = tick};
+    struct itimerspec each = {{0, (long)MILLISECOND}, {0, (long)MILLISECOND}};
+    timer_t timer;
+
+    ticks = 0;
+    sigaction(SIGALRM, &action, NULL);
+    CHECK_EQUAL(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
+    timer_settime(timer, 0, &each, NULL);
+    return timer;
+}
+
+/* A large draw that signals interrupt comes in parts: none of it is left out. */
+static void test_entropy_and_signals(void)
+{
+    const size_t size = 16 << 20;
+    uint8_t *bytes = calloc(size, 1);
+    size_t zeros = 0;
+
+    if (!CHECK(bytes != NULL))
+        return;
+    timer_t timer = start_ticking();
+    CHECK_EQUAL(otlite_entropy(bytes, size), OTLITE_OK);
+    timer_delete(timer);
+    CHECK(ticks > 3);
+    for (size_t i = 0; i < size; i++)
+        zeros += bytes[i] == 0;
+    CHECK(zeros > 65536 - 6 * 256 && zeros < 65536 + 6 * 256); /* of 2^24, 6 deviations */
+    free(bytes);
+}
+
 static void test_map(void)
 {
     const size_t size = 3 << 20;
@@ -93,14 +134,14 @@ static int wiped_in(pid_t child, const uint8_t *page, size_t size)
 static bool marked(const void *page)
 {
     FILE *maps = fopen("/proc/self/smaps", "r");
-    char line[1024], start[32];
+    char line[1024];
+    unsigned long start, end;
     bool here = false, found = false;
 
-    snprintf(start, sizeof start, "%lx-", (unsigned long)page);
     while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
-        if (strchr(line, '-') != NULL && strstr(line, " rw-p ") != NULL)
-            here = strncmp(line, start, strlen(start)) == 0;
-        if (here && strncmp(line, "VmFlags:", 8) == 0)
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2) /* else a line about that mapping */
+            here = start == (unsigned long)page;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
             found = strstr(line, " wf") != NULL;
     }
     if (maps != NULL)
@@ -152,8 +193,10 @@ static void test_waker_alone(void)
     uint64_t waited;
 
     CHECK(!otlite_waker_wait(waker, 1)); /* long past */
+    uint64_t busy = system_clock(CLOCK_THREAD_CPUTIME_ID);
     CHECK(!wait_for(50, &waited));
     CHECK(waited >= 50 * MILLISECOND && waited < 150 * MILLISECOND);
+    CHECK(system_clock(CLOCK_THREAD_CPUTIME_ID) - busy < 10 * MILLISECOND); /* it slept */
 
     for (int i = 0; i < 3; i++)
         otlite_waker_post(waker);
@@ -200,14 +243,6 @@ static void test_waker_across_threads(void)
     pthread_join(thread, NULL);
 }
 
-static volatile sig_atomic_t ticks;
-
-static void tick(int signal)
-{
-    (void)signal;
-    ticks++;
-}
-
 static void post_from_handler(int signal)
 {
     (void)signal;
@@ -224,23 +259,16 @@ static void *signal_later(void *thread)
 /* Signals neither end a wait nor lengthen it; a handler may post. */
 static void test_waker_and_signals(void)
 {
-    struct sigaction action = {.sa_handler = tick};
-    timer_t timer;
-    struct itimerspec each = {{0, 2 * (long)MILLISECOND}, {0, 2 * (long)MILLISECOND}},
-                      never = {{0}, {0}};
+    struct sigaction action = {.sa_handler = post_from_handler};
     uint64_t waited;
 
-    sigaction(SIGALRM, &action, NULL); /* no SA_RESTART: every call is interrupted */
-    CHECK_EQUAL(timer_create(CLOCK_MONOTONIC, NULL, &timer), 0);
-    timer_settime(timer, 0, &each, NULL);
+    timer_t timer = start_ticking();
     CHECK(!wait_for(60, &waited));
-    timer_settime(timer, 0, &never, NULL);
     timer_delete(timer);
     CHECK(ticks > 5);
     CHECK(waited >= 60 * MILLISECOND && waited < 160 * MILLISECOND);
 
     pthread_t self = pthread_self(), thread;
-    action.sa_handler = post_from_handler;
     sigaction(SIGUSR1, &action, NULL);
     pthread_create(&thread, NULL, signal_later, &self);
     CHECK(otlite_waker_wait(waker, 0));
@@ -251,6 +279,7 @@ int main(void)
 {
     RUN(test_clocks);
     RUN(test_entropy);
+    RUN(test_entropy_and_signals);
     RUN(test_map);
     RUN(test_private_page);
     waker = malloc(otlite_waker_size());

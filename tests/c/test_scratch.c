@@ -347,9 +347,8 @@ static void test_replaced_values_take_no_room(void)
             /* twice a field's bytes and heads, and three entries of the index */
             start(&scratch, (2 * (longest + 3 + 12) + 3 * 20 + 3) & ~3u);
             for (uint32_t i = 0; i < 200; i++) {
-                struct otlite_value value = {.type = OTLITE_TEXT, .as.text = text_of(long_text())};
+                struct otlite_value value = long_value(longest - i % 3 * longest / 3);
                 struct otlite_text key = text_of(way >= 2 && i % 2 ? "two" : "one");
-                value.as.text.length = longest - i % 3 * longest / 3;
                 if (way % 2)
                     compose_text(&scratch, key, &value);
                 else
@@ -369,9 +368,7 @@ static void test_no_room_changes_nothing(void)
 
     for (uint32_t size = 0; size < 200; size += 4) {
         struct otlite_scratch scratch;
-        struct otlite_value value = integer(1),
-                            text = {.type = OTLITE_TEXT, .as.text = text_of(long_text())};
-        text.as.text.length = size;
+        struct otlite_value value = integer(1), text = long_value(size);
         start(&scratch, size);
         bool fits = otlite_scratch_attribute(&scratch, 1, text_of("k"), &value, OTLITE_NO_LIMIT) ==
                     OTLITE_OK;
@@ -424,8 +421,7 @@ static enum otlite_status compose_nest(struct otlite_scratch *scratch, uint32_t 
                                        uint32_t limit)
 {
     struct otlite_composer composer;
-    struct otlite_value text = {.type = OTLITE_TEXT,
-                                .as.text = {long_text(), length, OTLITE_TEXT_UTF8}};
+    struct otlite_value text = long_value(length);
     size_t marks[3 * DEPTH], open = 0;
 
     otlite_compose_begin(&composer, scratch, OTLITE_ATTRIBUTES);

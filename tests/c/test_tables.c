@@ -1,4 +1,5 @@
-/* test_tables.c - resources and scopes: kept once, given to others when no record needs them, never before
+/* test_tables.c - resources and scopes: kept once, given to others when no record needs them, never
+ * before
  *
  * Includes layout.h for one thing: the lock of the tables, which no call leaves taken.
  */
@@ -45,7 +46,8 @@ static uint32_t scope_slots(void)
     return stats.scopes;
 }
 
-/* The scope of this number; the number of a span under it is the same, or that plus a multiple of 10000. */
+/* The scope of this number; the number of a span under it is the same, or that plus a multiple of
+ * 10000. */
 static uint32_t numbered_scope(uint32_t number)
 {
     char name[24];
@@ -65,7 +67,8 @@ static enum otlite_status record_chain(uint32_t number, uint32_t scope)
     uint8_t *field = sized_field(number, size);
     if (!CHECK(field != NULL))
         return OTLITE_INVALID;
-    enum otlite_status status = otlite_region_append(&region, field, size, resource, scope, 0, false);
+    enum otlite_status status =
+        otlite_region_append(&region, field, size, resource, scope, 0, false);
     free(field);
     return status;
 }
@@ -81,7 +84,8 @@ static void check_scope_of(void *context, const struct record *found)
     ++*(uint64_t *)context;
 }
 
-/* Collects and settles `most` batches of `records`; the number of records, each under its own scope. */
+/* Collects and settles `most` batches of `records`; the number of records, each under its own
+ * scope. */
 static uint64_t drain(uint32_t most, uint32_t records)
 {
     struct otlite_batch_limits limits = {.max_bytes = 1 << 20, .max_records = records};
@@ -104,18 +108,25 @@ static void test_same_bytes_same_handle(void)
         const char *bytes, *schema;
         size_t size, schema_size;
     } pairs[] = {
-        {"\x0a\x02\x0a", "", 3, 0},       {"\x0a\x02\x0a", "u", 3, 1},    {"\x0a\x02", "\x0au", 2, 2},
-        {"\x0a\x02\x0au", "", 4, 0},      {"", "", 0, 0},                 {"", "\x0a\x02\x0a", 0, 3},
-        {"a\0b", "c\0d", 3, 3},           {"a\0b", "c\0e", 3, 3},         {"a\0c", "c\0d", 3, 3},
-        {"\xff\xfe", "\xc3\xa9 url", 2, 6}, {"", "\x0a\x02\x0b", 0, 3},
+        {"\x0a\x02\x0a", "", 3, 0},
+        {"\x0a\x02\x0a", "u", 3, 1},
+        {"\x0a\x02", "\x0au", 2, 2},
+        {"\x0a\x02\x0au", "", 4, 0},
+        {"", "", 0, 0},
+        {"", "\x0a\x02\x0a", 0, 3},
+        {"a\0b", "c\0d", 3, 3},
+        {"a\0b", "c\0e", 3, 3},
+        {"a\0c", "c\0d", 3, 3},
+        {"\xff\xfe", "\xc3\xa9 url", 2, 6},
+        {"", "\x0a\x02\x0b", 0, 3},
     };
     enum { PAIRS = sizeof pairs / sizeof *pairs };
     uint32_t resources[PAIRS], scopes[PAIRS], again;
 
     open_region(1 << 20);
     for (size_t i = 0; i < PAIRS; i++) {
-        CHECK_EQUAL(otlite_resource_register(&region, pairs[i].bytes, pairs[i].size, pairs[i].schema,
-                                             pairs[i].schema_size, &resources[i]),
+        CHECK_EQUAL(otlite_resource_register(&region, pairs[i].bytes, pairs[i].size,
+                                             pairs[i].schema, pairs[i].schema_size, &resources[i]),
                     OTLITE_OK);
         CHECK_EQUAL(otlite_scope_register(&region, pairs[i].bytes, pairs[i].size, pairs[i].schema,
                                           pairs[i].schema_size, &scopes[i]),
@@ -124,8 +135,8 @@ static void test_same_bytes_same_handle(void)
     for (size_t i = 0; i < PAIRS; i++) {
         for (size_t k = 0; k < i; k++)
             CHECK(resources[i] != resources[k] && scopes[i] != scopes[k]);
-        CHECK_EQUAL(otlite_resource_register(&region, pairs[i].bytes, pairs[i].size, pairs[i].schema,
-                                             pairs[i].schema_size, &again),
+        CHECK_EQUAL(otlite_resource_register(&region, pairs[i].bytes, pairs[i].size,
+                                             pairs[i].schema, pairs[i].schema_size, &again),
                     OTLITE_OK);
         CHECK_EQUAL(again, resources[i]);
         CHECK_EQUAL(otlite_scope_register(&region, pairs[i].bytes, pairs[i].size, pairs[i].schema,
@@ -153,14 +164,19 @@ static void test_schema_urls_of_every_length(void)
         struct record found = {0};
         url[length] = 0;
         resource = register_resource(&region, url);
-        if (resource == UINT32_MAX) /* the arena is full: a new region */
-            close_region(), open_region(4 << 20), resource = register_resource(&region, url);
         uint32_t scope = register_scope(&region, "scope", url);
+        if (resource == UINT32_MAX || scope == UINT32_MAX) { /* the arena is full */
+            close_region();
+            open_region(4 << 20);
+            resource = register_resource(&region, url);
+            scope = register_scope(&region, "scope", url);
+        }
         CHECK_EQUAL(record(1, scope), OTLITE_OK);
         CHECK_EQUAL(otlite_batch_collect(&region, &limits, &batch), OTLITE_OK);
         struct bytes body = join_segments(&batch), expected = {(const uint8_t *)url, length};
         CHECK(read_request(body, keep_heads, &found));
-        CHECK(same_bytes(found.resource_schema, expected) && same_bytes(found.scope_schema, expected));
+        CHECK(same_bytes(found.resource_schema, expected) &&
+              same_bytes(found.scope_schema, expected));
         free((void *)(uintptr_t)body.data);
         otlite_batch_acknowledge(&region, &batch, 0);
         url[length] = 'u';
@@ -216,7 +232,8 @@ static void test_stale_after_eviction(void)
     close_region();
 }
 
-/* Far more scopes than entries, in rounds of records that wait, that leave, that are chains, that a batch holds. */
+/* Far more scopes than entries, in rounds of records that wait, that leave, that are chains, that a
+ * batch holds. */
 static void test_needed_entries_stay(void)
 {
     static uint32_t handles[10000];
@@ -227,13 +244,15 @@ static void test_needed_entries_stay(void)
     for (uint32_t i = 0; i < 40000; i++) {
         uint32_t number = draw(&seed, draw(&seed, 2) ? 50 : 10000);
         bool chain = draw(&seed, 200) == 0;
-        enum otlite_status status = chain ? record_chain(number, handles[number]) : record(number, handles[number]);
+        enum otlite_status status =
+            chain ? record_chain(number, handles[number]) : record(number, handles[number]);
         if (status == OTLITE_STALE) {
             handles[number] = numbered_scope(number);
             full += handles[number] == UINT32_MAX;
             if (handles[number] == UINT32_MAX)
                 continue;
-            status = chain ? record_chain(number, handles[number]) : record(number, handles[number]);
+            status =
+                chain ? record_chain(number, handles[number]) : record(number, handles[number]);
         }
         CHECK(status == OTLITE_OK || status == OTLITE_DROPPED);
         recorded += status == OTLITE_OK;
@@ -282,7 +301,8 @@ static void test_resources_are_evicted_too(void)
         CHECK_EQUAL(record(7, scope), OTLITE_OK);
     }
     CHECK(taken >= 2 && taken < 64);
-    CHECK_EQUAL(drain(1, 0), 1); /* the first resource's; its chunk was left for another's, and is free */
+    CHECK_EQUAL(drain(1, 0),
+                1); /* the first resource's; its chunk was left for another's, and is free */
     resource = register_resource(&region, url);
     CHECK(resource != UINT32_MAX);
     CHECK_EQUAL(record(7, scope), OTLITE_OK);
@@ -299,9 +319,12 @@ static void test_arena_full(void)
     static uint8_t bytes[2 << 20];
     uint32_t handle, known = 0;
     open_region(64 << 10);
-    CHECK_EQUAL(otlite_scope_register(&region, bytes, sizeof bytes, "", 0, &handle), OTLITE_TABLE_FULL);
-    CHECK_EQUAL(otlite_resource_register(&region, bytes, sizeof bytes, "", 0, &handle), OTLITE_TABLE_FULL);
-    CHECK_EQUAL(otlite_scope_register(&region, bytes, SIZE_MAX - 2, bytes, 3, &handle), OTLITE_TABLE_FULL);
+    CHECK_EQUAL(otlite_scope_register(&region, bytes, sizeof bytes, "", 0, &handle),
+                OTLITE_TABLE_FULL);
+    CHECK_EQUAL(otlite_resource_register(&region, bytes, sizeof bytes, "", 0, &handle),
+                OTLITE_TABLE_FULL);
+    CHECK_EQUAL(otlite_scope_register(&region, bytes, SIZE_MAX - 2, bytes, 3, &handle),
+                OTLITE_TABLE_FULL);
     CHECK_EQUAL(otlite_scope_register(&region, "", 0, bytes, SIZE_MAX, &handle), OTLITE_TABLE_FULL);
     for (;; known++) {
         bytes[0] = (uint8_t)known;
@@ -310,7 +333,8 @@ static void test_arena_full(void)
         CHECK_EQUAL(record(known, handle), OTLITE_OK);
     }
     CHECK(known >= 4 && known < scope_slots());
-    CHECK_EQUAL(otlite_scope_register(&region, bytes, 1, "", 0, &handle), OTLITE_OK); /* a small one fits still */
+    CHECK_EQUAL(otlite_scope_register(&region, bytes, 1, "", 0, &handle),
+                OTLITE_OK); /* a small one fits still */
     struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
     struct otlite_batch batch;
     CHECK_EQUAL(otlite_batch_collect(&region, &limits, &batch), OTLITE_OK);
@@ -360,7 +384,8 @@ static void test_busy(void)
     close_region();
 }
 
-/* A writer is between the check of its handle and its commit, as far as anyone can tell: nothing is evicted. */
+/* A writer is between the check of its handle and its commit, as far as anyone can tell: nothing is
+ * evicted. */
 static void register_within(void *context)
 {
     (void)context;

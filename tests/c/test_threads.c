@@ -1,4 +1,5 @@
-/* test_threads.c - many threads record, one collects: every record whole, once, and counted; nobody sleeps through one
+/* test_threads.c - many threads record, one collects: every record whole, once, and counted; nobody
+ * sleeps through one
  *
  * The threads keep their findings to themselves, and are checked when they have ended.
  */
@@ -94,7 +95,8 @@ static void *write_spans(void *argument)
     uint64_t state = writer->id + 1;
     while (!stopped() && writer->made < writer->most) {
         uint64_t number = writer->id << NUMBER_BITS | writer->made;
-        note_status(writer, record_span(number, &state, resource, shared_scopes[number % SHARED_SCOPES]));
+        note_status(writer,
+                    record_span(number, &state, resource, shared_scopes[number % SHARED_SCOPES]));
         rest(&state);
     }
     return NULL;
@@ -120,7 +122,8 @@ static enum otlite_status enter_resource(uint32_t version, uint32_t *handle)
     snprintf(url, sizeof url, "url %u", version % 1000);
     size_t size = otlite_resource_encode(bytes, NULL);
     enum otlite_status status;
-    while ((status = otlite_resource_register(&region, bytes, size, url, strlen(url), handle)) == OTLITE_BUSY)
+    while ((status = otlite_resource_register(&region, bytes, size, url, strlen(url), handle)) ==
+           OTLITE_BUSY)
         sched_yield();
     return status;
 }
@@ -182,7 +185,8 @@ static void note_record(void *context, const struct record *found)
     uint64_t expected = collector->many_heads ? at / 8 % PRIVATE_SCOPES : number % SHARED_SCOPES;
     snprintf(name, sizeof name, "scope %u", (uint32_t)expected % 1000);
     struct reader field = read_bytes(found->scope), scope = next_message(&field, 1);
-    collector->under_wrong_scope += !next_bytes_are(&scope, 1, (struct bytes){(uint8_t *)name, strlen(name)});
+    collector->under_wrong_scope +=
+        !next_bytes_are(&scope, 1, (struct bytes){(uint8_t *)name, strlen(name)});
     if (collector->many_heads)
         collector->wrong += found->resource_schema.size < 5;
 }
@@ -190,7 +194,8 @@ static void note_record(void *context, const struct record *found)
 static bool collect_once(struct collector *collector, uint64_t *state)
 {
     static const uint32_t counts[] = {0, 0, 1, 50};
-    struct otlite_batch_limits limits = {.max_bytes = 1000 + draw(state, 100000), .max_records = counts[draw(state, 4)]};
+    struct otlite_batch_limits limits = {.max_bytes = 1000 + draw(state, 100000),
+                                         .max_records = counts[draw(state, 4)]};
     struct otlite_batch batch;
     struct otlite_stats stats;
     limits.gather = draw(state, 2);
@@ -258,10 +263,13 @@ static struct otlite_stats run(uint32_t count, uint64_t most, void *(*write)(voi
         free(writers[i].seen);
     }
     otlite_region_stats(&region, &stats);
-    printf("    %u bytes, %u writers: %llu made, %llu exported, %llu overwritten, %llu full, %llu reentered, %llu table full\n",
-           (unsigned)(region.chunk_size * region.chunk_count), count, (unsigned long long)made, (unsigned long long)stats.exported,
+    printf("    %u bytes, %u writers: %llu made, %llu exported, %llu overwritten, %llu full, %llu "
+           "reentered, %llu table full\n",
+           (unsigned)(region.chunk_size * region.chunk_count), count, (unsigned long long)made,
+           (unsigned long long)stats.exported,
            (unsigned long long)stats.dropped[OTLITE_LOSS_OVERWRITTEN],
-           (unsigned long long)stats.dropped[OTLITE_LOSS_FULL], (unsigned long long)stats.dropped[OTLITE_LOSS_REENTERED],
+           (unsigned long long)stats.dropped[OTLITE_LOSS_FULL],
+           (unsigned long long)stats.dropped[OTLITE_LOSS_REENTERED],
            (unsigned long long)stats.dropped[OTLITE_LOSS_TABLE_FULL]);
     CHECK_EQUAL(collector.wrong, 0);
     CHECK_EQUAL(collector.under_wrong_scope, 0);
@@ -335,7 +343,8 @@ static void *write_in_turn(void *argument)
     return NULL;
 }
 
-/* The writer goes on when its record was collected: one that nobody is woken for is one that the wait's end finds. */
+/* The writer goes on when its record was collected: one that nobody is woken for is one that the
+ * wait's end finds. */
 static void test_no_record_is_slept_through(void)
 {
     struct writer writer = {0};
@@ -346,7 +355,8 @@ static void test_no_record_is_slept_through(void)
 
     if (!CHECK_EQUAL(otlite_waker_init(waker), OTLITE_OK))
         return;
-    open_region(64 << 10, &(struct otlite_region_options){.wake = otlite_waker_post, .context = waker});
+    open_region(64 << 10,
+                &(struct otlite_region_options){.wake = otlite_waker_post, .context = waker});
     resource = register_resource(&region, "");
     CHECK_EQUAL(enter_scope(0, &shared_scopes[0]), OTLITE_OK);
     turn = 0;

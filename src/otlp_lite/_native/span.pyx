@@ -54,7 +54,12 @@ cdef class Recorder:
             ids_init(&page.random_ids, False)
             ids_init(&page.os_ids, True)
             page.epoch = epochs
-        self.region = Region(self.region_size, on_full=self.on_full)
+        try:
+            self.region = Region(self.region_size, on_full=self.on_full)
+        except MemoryError:
+            logger.error("region_size: the system refused %d bytes; %d are used", self.region_size,
+                         OTLITE_REGION_MIN)
+            self.region = Region(OTLITE_REGION_MIN, on_full=self.on_full)
         self.resource = self.make_resource()
         self.announced = False
         self.epoch = page.epoch

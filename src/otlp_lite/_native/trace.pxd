@@ -34,7 +34,6 @@ cdef class TracerProvider:
     cdef otlite_ids *ids       # NULL: ask id_generator
     cdef object describe_scope
     cdef dict tracers
-    cdef object lock
     cdef readonly uint8_t root_flags   # of a new trace, before sampling
 
     cdef int generate(self, uint8_t *trace_id, uint8_t *span_id) except -1

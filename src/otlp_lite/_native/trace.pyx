@@ -13,7 +13,6 @@ from otlp_lite._native.otlite cimport otlite_span
 from otlp_lite._native.span cimport *
 
 import logging
-from threading import Lock
 from time import monotonic
 
 from opentelemetry import context as context_api
@@ -494,7 +493,6 @@ cdef class TracerProvider:
         self.planned = self._take_plan(sampler)
         self.describe_scope = scope
         self.tracers = {}
-        self.lock = Lock()
 
     def _take_plan(self, sampler):
         """Compiles what a built-in sampler does; False for any other."""
@@ -532,16 +530,14 @@ cdef class TracerProvider:
             logger.error("get_tracer called with missing module name.")
         described = self.describe_scope(instrumenting_module_name, instrumenting_library_version or "",
                                          schema_url, attributes)
-        with self.lock:
-            known = self.tracers.get(described)
-            if known is not None:
-                return known
-            tracer = Tracer.__new__(Tracer)
-            tracer.scope = Scope(described)
-            tracer.provider = self
-            tracer.recorder = self.recorder
-            self.tracers[described] = tracer
-            return tracer
+        known = self.tracers.get(described)
+        if known is not None:
+            return known
+        tracer = Tracer.__new__(Tracer)
+        tracer.scope = Scope(described)
+        tracer.provider = self
+        tracer.recorder = self.recorder
+        return self.tracers.setdefault(described, tracer)  # no lock: a fork would inherit it held
 
     @property
     def resource(self):

@@ -1,4 +1,4 @@
-"""OTLP over HTTP/1.1: one kept connection, its requests by the core or, for https and gzip, by Python's sockets.
+"""OTLP over HTTP/1.1: one kept connection, used by the core or, for https and gzip, through Python's sockets.
 
 `socket` and `ssl` are loaded only where they are needed: the C modules beneath do for plain HTTP.
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import _socket
 import os
-from binascii import b2a_base64
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -17,13 +17,13 @@ from .._version import __version__
 from ..config import Config, Endpoint
 
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
-"""What Region.drain says: a batch that wants a decision, its answer, and how many records were acknowledged."""
+"""As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
 
 
 class Carrier(Protocol):
     """Takes batches to a receiver. One thread uses it, but for interrupt().
 
-    An exception of drain() or exchange() may have `sent` (bytes had left) and `acknowledged` (records, before it).
+    An exception of drain() or exchange() may have `sent` (bytes had left) and `acknowledged` (before).
     """
 
     def open(self, timeout: float) -> bool:
@@ -77,13 +77,19 @@ def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> 
         "content-type": "application/x-protobuf",
     }
     if endpoint.user:
-        from urllib.parse import unquote  # rare, and costs an import
+        from binascii import b2a_base64  # rare, and cost an import each
+        from urllib.parse import unquote
 
-        fields["authorization"] = f"Basic {b2a_base64(unquote(endpoint.user).encode(), newline=False).decode()}"
+        fields["authorization"] = (
+            f"Basic {b2a_base64(unquote(endpoint.user).encode(), newline=False).decode()}"
+        )
     if gzip:
         fields["content-encoding"] = "gzip"
     fields.update(headers)
-    lines = [f"POST {endpoint.path or '/'}{endpoint.query} HTTP/1.1", *(f"{k}: {v}" for k, v in fields.items())]
+    lines = [
+        f"POST {endpoint.path or '/'}{endpoint.query} HTTP/1.1",
+        *(f"{k}: {v}" for k, v in fields.items()),
+    ]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
@@ -130,14 +136,16 @@ class Connection:
         self._socket.setblocking(False)
 
     def _identify(self) -> tuple[int, int] | None:
-        """Which socket the descriptor is: a program that daemonises may have closed it, and its number be reused."""
+        """Which socket the descriptor is: a program that daemonises closes it, and its number is reused."""
         try:
             facts = os.fstat(self._socket.fileno())
         except OSError:
             return None
         return facts.st_dev, facts.st_ino
 
-    def drain(self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int) -> Drained:
+    def drain(
+        self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
+    ) -> Drained:
         return region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
 
     def exchange(self, batch: core.Batch, timeout: float) -> core.Answer:
@@ -146,10 +154,8 @@ class Connection:
     def interrupt(self) -> None:
         connected = self._socket
         if connected is not None:
-            try:
+            with suppress(OSError):  # it was not connected, or is gone already
                 connected.shutdown(_socket.SHUT_RDWR)
-            except OSError:
-                pass  # it was not connected, or is gone already
 
     def close(self) -> None:
         connected, self._socket = self._socket, None
@@ -194,7 +200,9 @@ class Stream(Connection):
         plain.settimeout(_left(deadline))
         self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
 
-    def drain(self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int) -> Drained:
+    def drain(
+        self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
+    ) -> Drained:
         done = 0
         while (batch := region.collect(max_bytes, max_records, True)) is not None:
             try:

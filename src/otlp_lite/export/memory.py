@@ -15,7 +15,9 @@ class Memory:
     def open(self, timeout: float) -> bool:
         return True
 
-    def drain(self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int) -> Drained:
+    def drain(
+        self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
+    ) -> Drained:
         done = 0
         while (batch := region.collect(max_bytes, max_records)) is not None:
             done += batch.records

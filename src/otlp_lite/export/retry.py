@@ -60,7 +60,7 @@ def retry_after(value: str, now: float) -> float | None:
 
 
 def partial_success(body: bytes) -> tuple[int, str]:
-    """Rejected records and the receiver's words, of an Export<Signal>ServiceResponse; (0, "") of anything else."""
+    """Rejected records and the receiver's words, of an Export<Signal>ServiceResponse; else (0, "")."""
     try:
         partial = _fields(body).get(1, b"")
         fields = _fields(partial) if isinstance(partial, bytes) else {}

@@ -1,7 +1,7 @@
 """The one thread that empties the region: collects, sends, decides, waits, gives up.
 
-It starts with the process's first record, and sleeps without a timeout while there is nothing to send. Where no
-thread can start, force_flush() and shutdown() do its work in the caller.
+It starts with the process's first record, and sleeps without a timeout while there is nothing to send. Where
+no thread can start, force_flush() and shutdown() do its work in the caller.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import os
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic, time
 
 from opentelemetry.context import (
@@ -114,6 +115,8 @@ class Pipeline:
 
     def opened(self, region: core.Region) -> None:
         """The process's first record is about to be made; `region` is empty."""
+        if region is self._here():
+            return
         if self._region is not None:
             self._carrier.close()  # a forked child: the connection is its parent's
         self._reset()
@@ -127,9 +130,9 @@ class Pipeline:
             _log.warning("%s: spans are sent only by force_flush() and shutdown()", error)
 
     def force_flush(self, timeout: float) -> bool:
-        """Sends what was recorded before the call. True when all of it is settled: taken, refused or overwritten.
+        """Sends what was recorded before the call. True when it is settled: taken, refused or overwritten.
 
-        False at the deadline, or before, as soon as it is known that the receiver will not be asked again by then.
+        False at the deadline, or as soon as it is known that the receiver will not be asked again by then.
         """
         return self._wait(timeout, last=False)
 
@@ -137,6 +140,7 @@ class Pipeline:
         """Sends what there is, drops what is left, and ends. True when nothing was left."""
         if self._stopped:
             return True
+        timeout = min(max(timeout, 0), WAIT_MAX)
         deadline = monotonic() + timeout
         reserve = min(0.1, timeout / 4)
         settled = self._wait(timeout - reserve, last=True)
@@ -188,16 +192,16 @@ class Pipeline:
         if self._region is not None:
             self._region.wake()
         if self._nudge.locked():
-            try:
+            with suppress(RuntimeError):  # another thread was quicker
                 self._nudge.release()
-            except RuntimeError:
-                pass  # another thread was quicker
 
     # ---- From the worker ----
 
     def _work(self, caller: _Waiter | None) -> None:
         """The worker's life; or, where there is no worker, what `caller` waits for."""
-        quiet = set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        quiet = set_value(
+            _SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)
+        )
         token = attach(quiet)
         try:
             while not self._stopped and (caller is None or caller.over.locked()):
@@ -222,7 +226,9 @@ class Pipeline:
         if self._resume > now:
             self._sleep(self._resume - now)
         elif self._waiters or self._rested():
-            timeout = self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
+            timeout = (
+                self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
+            )
             self._attempt(timeout)
 
     def _rested(self) -> bool:
@@ -320,8 +326,12 @@ class Pipeline:
                     f"partial {words}",
                     logging.WARNING,
                     "the receiver at %s rejected %d of %d %s: %s",
-                    self._url, rejected, records, TRACES.records, self._safe(words),
-                )  # fmt: skip
+                    self._url,
+                    rejected,
+                    records,
+                    TRACES.records,
+                    self._safe(words),
+                )
         elif verdict is Verdict.RETRY:
             batch.release()
             self._held = batch
@@ -340,8 +350,12 @@ class Pipeline:
                 f"refused {answer.status} {words}",
                 logging.ERROR,
                 "the receiver at %s refused %d %s, which are dropped: HTTP %d %s",
-                self._url, records, TRACES.records, answer.status, words,
-            )  # fmt: skip
+                self._url,
+                records,
+                TRACES.records,
+                answer.status,
+                words,
+            )
         if answer.close:
             self._carrier.close()
 
@@ -380,8 +394,13 @@ class Pipeline:
         self._last_error = reason = self._safe(reason)
         wanted = None if answer is None else retry_after(answer.retry_after, time())
         chance = int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
+        pause = backoff(self._failures, chance)
+        if wanted is not None:
+            pause = (
+                wanted if self._failures == 1 else max(wanted, pause)
+            )  # "at once", again and again, is no answer
         now = monotonic()
-        self._resume = now + (backoff(self._failures, chance) if wanted is None else wanted)
+        self._resume = now + pause
         self._asked = answer is not None
         if self._warned_at is None or now - self._warned_at >= WARN_EVERY:
             self._warned_at = now
@@ -389,8 +408,11 @@ class Pipeline:
             pending = 0 if self._region is None else self._region.stats().pending
             _log.warning(
                 "exporting to %s failed: %s. It is tried again; %d %s wait in memory, until that is full",
-                self._url, reason, pending, TRACES.records,
-            )  # fmt: skip
+                self._url,
+                reason,
+                pending,
+                TRACES.records,
+            )
 
     def _once(self, key: str, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
         if key not in self._logged and len(self._logged) < KEYS_MAX:

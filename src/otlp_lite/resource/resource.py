@@ -37,7 +37,7 @@ class Resource:
         return self._schema_url
 
     def merge(self, other: Resource) -> Resource:
-        """This resource updated by another. With two different schema URLs: an error is logged, nothing merged.
+        """This resource updated by another. Two different schema URLs: an error is logged, nothing merged.
 
         https://opentelemetry.io/docs/specs/otel/resource/sdk/#merge
         """

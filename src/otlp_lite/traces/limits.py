@@ -10,10 +10,11 @@ _DEFAULT = 128
 
 
 class SpanLimits:
-    """How much a span may hold. Each limit is a count, None (take the variable, or the default), or UNSET (none).
+    """How much a span may hold.
 
-    A limit of one kind beats the general one, `max_attributes` or `max_attribute_length`; a given one beats a
-    variable's. Counts are 128 by default, lengths unlimited.
+    Each limit is a count; None, for its variable or the default; or UNSET, for no limit. Counts are 128 by
+    default, lengths unlimited. A limit of one kind beats the general one, `max_attributes` or
+    `max_attribute_length`.
     """
 
     UNSET = -1

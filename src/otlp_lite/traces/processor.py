@@ -76,7 +76,7 @@ class SimpleSpanProcessor(SpanProcessor):
 
 
 class BatchSpanProcessor(SpanProcessor):
-    """Exports sampled spans from a thread, a batch at a time. A full queue loses its oldest span, and counts it."""
+    """Exports sampled spans from a thread, in batches. A full queue loses its oldest span, and counts it."""
 
     def __init__(
         self,

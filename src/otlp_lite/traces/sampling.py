@@ -154,7 +154,7 @@ class TraceIdRatioBased(Sampler):
 
 
 class ParentBased(Sampler):
-    """Follows the parent's decision, each of its four kinds by a sampler of its own; asks `root` without a parent."""
+    """Has a sampler for each kind of parent, remote or local, sampled or not; and `root`, without one."""
 
     def __init__(
         self,
@@ -208,10 +208,9 @@ class ParentBased(Sampler):
         )
 
     def get_description(self) -> str:
-        names = (
-            "root remoteParentSampled remoteParentNotSampled localParentSampled localParentNotSampled".split()
-        )
-        parts = (f"{name}:{each.get_description()}" for name, each in zip(names, self._five(), strict=True))
+        kinds = ("root", "remoteParentSampled", "remoteParentNotSampled", "localParentSampled")
+        five = zip((*kinds, "localParentNotSampled"), self._five(), strict=True)
+        parts = (f"{kind}:{sampler.get_description()}" for kind, sampler in five)
         return f"ParentBased{{{','.join(parts)}}}"
 
     def plan(self) -> Plan | None:

@@ -1,0 +1,36 @@
+"""A telemetry of its own for each test that exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from scripted import Receiver, Start
+
+from otlp_lite import Telemetry
+from otlp_lite.assemble import build
+from otlp_lite.config import load
+from otlp_lite.export import retry
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Makes a telemetry of its own for a receiver; shut down after the test."""
+    made = []
+
+    def make(receiver: Receiver | str, **settings: object) -> Telemetry:
+        url = receiver if isinstance(receiver, str) else receiver.url
+        telemetry = build(load({"endpoint": url, "schedule_delay": 60, "timeout": 5, **settings}, {}))
+        made.append(telemetry)
+        return telemetry
+
+    yield make
+    for telemetry in made:
+        telemetry.shutdown(0.2)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backs off by milliseconds."""
+    monkeypatch.setattr(retry, "BACKOFF_MIN", 0.01)
+    monkeypatch.setattr(retry, "BACKOFF_MAX", 0.05)

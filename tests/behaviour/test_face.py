@@ -1,0 +1,526 @@
+"""The face: configure(), its handle, the functions beside it, the provider that the environment asks for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor as StockSimple
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from scripted import Receiver, mute
+
+import otlp_lite
+from otlp_lite.assemble import build, core
+from otlp_lite.config import Config, load
+from otlp_lite.export.memory import Memory
+from otlp_lite.resource import Resource, detect
+from otlp_lite.traces.processor import BatchSpanProcessor, SimpleSpanProcessor, SpanProcessor
+from otlp_lite.traces.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler
+
+
+def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a program of its own; its environment is `env` alone. Its exit status must be 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        env=env or {},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+# ---- configure() ----
+
+
+def test_the_same_settings_give_the_same_handle_and_others_are_refused() -> None:
+    python(
+        """
+        import otlp_lite
+        url = "http://127.0.0.1:1"
+        one = otlp_lite.configure(service_name="a", endpoint=url, headers={"K": "v"}, timeout=3)
+        assert one is otlp_lite.configure(service_name="a", endpoint=url, headers={"k": "v"}, timeout=3.0)
+        for settings, named in [
+            ({}, "service_name='a', now with 'other'"),
+            ({"service_name": "b", "timeout": 4}, "service_name='a', now with 'b'"),
+            ({"service_name": "a", "timeout": 3, "headers": {"k": "v"}}, "endpoint="),
+            ({"service_name": "a", "timeout": 3, "headers": {"k": "w"}, "endpoint": url}, "headers=***"),
+        ]:
+            try:
+                otlp_lite.configure(**settings)
+            except otlp_lite.ConfigurationError as error:
+                assert named in str(error), error
+            else:
+                raise SystemExit("not refused")
+        """,
+        env={"OTEL_SERVICE_NAME": "other"},
+    )
+
+
+def test_a_bad_argument_leaves_nothing_behind() -> None:
+    python(
+        """
+        import otlp_lite
+        from opentelemetry import trace
+        try:
+            otlp_lite.configure(on_full="block")
+        except ValueError as error:
+            assert str(error) == "on_full='block': expected overwrite, drop", error
+        else:
+            raise SystemExit("not refused")
+        assert trace._TRACER_PROVIDER is None
+        otlp_lite.configure(on_full="drop")
+        """
+    )
+
+
+def test_configure_starts_no_thread_and_opens_no_socket_and_loads_little() -> None:
+    with Receiver() as receiver:
+        done = python(
+            """
+            import os, sys
+            import opentelemetry.trace
+            def tasks(): return len(os.listdir("/proc/self/task"))
+            def files():
+                links = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+                return [os.readlink(link) for link in links if os.path.lexists(link)]
+            threads, before, modules = tasks(), len(files()), set(sys.modules)
+            import otlp_lite
+            telemetry = otlp_lite.configure(endpoint=sys.argv[1])
+            assert (tasks(), len(files())) == (threads, before)
+            with otlp_lite.get_tracer("t").start_as_current_span("op") as span:
+                span.set_attribute("k", 1)
+            assert tasks() == threads + 1
+            assert telemetry.force_flush()
+            assert any(name.startswith("socket:") for name in files())
+            print(*sorted(name for name in set(sys.modules) - modules if not name.startswith("otlp_lite")))
+            """,
+            receiver.url,
+        )
+        assert receiver.names() == ["op"]
+        heavy = {
+            "socket",
+            "ssl",
+            "json",
+            "zlib",
+            "urllib",
+            "urllib.parse",
+            "http",
+            "email",
+            "dataclasses",
+            "random",
+            "selectors",
+            "asyncio",
+            "encodings.idna",
+            "unicodedata",
+            "opentelemetry.sdk",
+            "google",
+        }
+        assert not heavy & set(done.stdout.split())
+
+
+def test_the_handle_is_a_context_manager() -> None:
+    with Receiver() as receiver:
+        python(
+            """
+            import sys, otlp_lite
+            with otlp_lite.configure(endpoint=sys.argv[1]) as telemetry:
+                otlp_lite.get_tracer("t").start_span("inside").end()
+            assert telemetry.stats().traces.exported == 1
+            otlp_lite.get_tracer("t").start_span("after").end()
+            assert telemetry.stats().traces.dropped == {"shutdown": 1} == otlp_lite.stats().traces.dropped
+            """,
+            receiver.url,
+        )
+        assert receiver.names() == ["inside"]
+
+
+def test_before_configure_there_is_nothing_to_do() -> None:
+    python(
+        """
+        import otlp_lite
+        assert otlp_lite.force_flush() is True and otlp_lite.shutdown() is True
+        stats = otlp_lite.stats()
+        assert stats.traces == (0, 0, 0, 0, {}, 0) and str(stats.traces.dropped) == "{}"
+        assert stats.exporter.last_success_age is None
+        """
+    )
+
+
+def test_a_tracer_taken_early_records_from_configure_on() -> None:
+    with Receiver() as receiver:
+        python(
+            """
+            import sys, otlp_lite
+            from opentelemetry import trace
+            tracer = otlp_lite.get_tracer("early", "1.2", "http://schema", {"a": 1})
+            with tracer.start_as_current_span("too early") as span:
+                assert not span.is_recording()
+            telemetry = otlp_lite.configure(endpoint=sys.argv[1])
+            with tracer.start_as_current_span("in time") as span:
+                assert span.is_recording()
+            trace.get_tracer("api").start_span("through the API").end()
+            assert telemetry.force_flush()
+            assert trace.get_tracer_provider() is telemetry.tracer_provider
+            """,
+            receiver.url,
+        )
+        assert receiver.names() == ["in time", "through the API"]
+
+
+def test_over_a_foreign_provider_we_warn_once_and_still_export() -> None:
+    with Receiver() as receiver:
+        done = python(
+            """
+            import logging, sys
+            logging.basicConfig()
+            from opentelemetry import trace
+            from opentelemetry.sdk.trace import TracerProvider
+            foreign = TracerProvider()
+            trace.set_tracer_provider(foreign)
+            import otlp_lite
+            for _ in range(3):
+                otlp_lite.configure(endpoint=sys.argv[1])
+            assert trace.get_tracer_provider() is foreign
+            trace.get_tracer("x").start_span("theirs").end()
+            otlp_lite.get_tracer("x").start_span("ours").end()
+            """,
+            receiver.url,
+        )
+        assert done.stderr.count("WARNING") == 1
+        assert "opentelemetry.sdk.trace.TracerProvider is the global TracerProvider already" in done.stderr
+        assert receiver.names() == ["ours"]
+
+
+def test_the_environment_alone_makes_our_provider_global() -> None:
+    with Receiver() as receiver:
+        done = python(
+            """
+            from opentelemetry import trace
+            tracer = trace.get_tracer("x")
+            provider = trace.get_tracer_provider()
+            assert type(provider).__module__.startswith("otlp_lite"), provider
+            tracer.start_span("by environment").end()
+            import otlp_lite
+            assert otlp_lite.configure().tracer_provider is provider
+            """,
+            env={
+                "OTEL_PYTHON_TRACER_PROVIDER": "otlp_lite",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
+                "OTEL_SERVICE_NAME": "shop",
+                "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
+            },
+        )
+        assert receiver.names() == ["by environment"] and not done.stderr
+        assert b"deployment.environment.name" in receiver.requests[0].body
+
+
+def test_configure_first_with_the_variable_set_is_not_asked_twice() -> None:
+    python(
+        """
+        import otlp_lite
+        from opentelemetry import trace
+        telemetry = otlp_lite.configure(service_name="x", endpoint="http://127.0.0.1:1")
+        assert trace.get_tracer_provider() is telemetry.tracer_provider
+        """,
+        env={"OTEL_PYTHON_TRACER_PROVIDER": "otlp_lite"},
+    )
+
+
+def test_disabled_records_nothing_and_propagates() -> None:
+    with Receiver() as receiver:
+        python(
+            """
+            import otlp_lite
+            from opentelemetry import trace
+            early = otlp_lite.get_tracer("x")
+            telemetry = otlp_lite.configure()
+            parent = trace.NonRecordingSpan(trace.SpanContext(1, 2, True, trace.TraceFlags(1)))
+            context = trace.set_span_in_context(parent)
+            for tracer in (early, otlp_lite.get_tracer("y"), trace.get_tracer("z")):
+                span = tracer.start_span("op", context)
+                assert not span.is_recording() and span.get_span_context().trace_id == 1
+                span.end()
+            assert telemetry.force_flush() is True and telemetry.shutdown() is True
+            assert telemetry.stats().traces.recorded == 0
+            """,
+            env={"OTEL_SDK_DISABLED": "True", "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url},
+        )
+        assert not receiver.requests
+
+
+def test_the_kernels_that_the_variable_names() -> None:
+    code = (
+        "import logging, otlp_lite; logging.basicConfig(); otlp_lite.configure(endpoint='http://127.0.0.1:1')"
+    )
+    assert not python(code, env={"OTLP_LITE_CPU": "scalar"}).stderr
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"OTLP_LITE_CPU": "mmx"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert (
+        last.startswith("otlp_lite.errors.ConfigurationError: OTLP_LITE_CPU='mmx': expected ")
+        and "scalar" in last
+    )
+
+
+def test_reasons_of_losses_are_the_core_s() -> None:
+    assert [reason.value for reason in otlp_lite.DropReason] == list(core.LOSSES)
+    assert {otlp_lite.DropReason.REFUSED: 3}["refused"] == 3 and str(otlp_lite.DropReason.FULL) == "full"
+
+
+# ---- Exit ----
+
+
+def test_the_exit_sends_what_is_left_and_does_not_linger() -> None:
+    code = """
+        import atexit, sys, time
+        atexit.register(lambda: print(time.monotonic() - start))
+        import otlp_lite
+        otlp_lite.configure(endpoint=sys.argv[1], exit_timeout=float(sys.argv[2]))
+        otlp_lite.get_tracer("t").start_span("last").end()
+        start = time.monotonic()
+        """
+    with Receiver() as receiver, mute() as silent:
+        assert float(python(code, receiver.url, "5").stdout) < 0.6
+        assert receiver.names() == ["last"]
+        assert float(python(code, "http://127.0.0.1:1", "5").stdout) < 0.6
+        assert 0.7 < float(python(code, f"http://127.0.0.1:{silent.getsockname()[1]}", "1").stdout) < 1.6
+
+
+# ---- What settings do ----
+
+
+def spans_of(bodies: list[bytes]) -> list:
+    messages = [ExportTraceServiceRequest.FromString(body) for body in bodies]
+    return [s for m in messages for r in m.resource_spans for scope in r.scope_spans for s in scope.spans]
+
+
+def recorded(names: list[str], **settings: object) -> list:
+    """What is exported of spans of these names, with settings."""
+    memory = Memory()
+    telemetry = build(load(settings, {}), lambda config: memory)
+    for name in names:
+        with telemetry.tracer_provider.get_tracer("t").start_as_current_span(name) as span:
+            span.set_attributes({"a": "x" * 100, "b": 2, "c": 3})
+    assert telemetry.shutdown(5)
+    return spans_of(memory.bodies)
+
+
+def test_sampler_settings() -> None:
+    names = [f"s{i}" for i in range(2000)]
+    assert len(recorded(names, sampler="always_on")) == 2000
+    assert len(recorded(names, sampler="always_off")) == 0
+    assert 700 < len(recorded(names, sampler="parentbased_traceidratio", sampler_arg=0.5)) < 1300
+    assert len(recorded(names, sampler="traceidratio", sampler_arg=0)) == 0
+
+    class Every(Sampler):
+        def should_sample(self, parent_context, trace_id, name, *rest, **more):
+            chosen = ALWAYS_ON if name.endswith("7") else ALWAYS_OFF
+            return chosen.should_sample(parent_context, trace_id, name, *rest, **more)
+
+        def get_description(self) -> str:
+            return "Every"
+
+    assert len(recorded(names, sampler=Every())) == 200
+
+
+def test_limits_id_generator_and_ids() -> None:
+    (span,) = recorded(["s"], limits=otlp_lite.SpanLimits(max_span_attributes=2, max_span_attribute_length=5))
+    assert [pair.key for pair in span.attributes] == ["b", "c"] and span.dropped_attributes_count == 1
+    (span,) = recorded(["s"], limits=otlp_lite.SpanLimits(max_attribute_length=5))
+    assert span.attributes[0].value.string_value == "xxxxx"
+
+    class Counting:
+        def generate_trace_id(self) -> int:
+            return 0x1234
+
+        def generate_span_id(self) -> int:
+            return 0x56
+
+    (span,) = recorded(["s"], id_generator=Counting())
+    assert (span.trace_id, span.span_id) == (b"\0" * 14 + b"\x12\x34", b"\0" * 7 + b"\x56")
+    assert len({span.span_id for span in recorded(["s"] * 500, ids="os")}) == 500
+
+
+class Gate(Memory):
+    """Cannot be reached until it is opened."""
+
+    closed = True
+
+    def open(self, timeout: float) -> bool:
+        if self.closed:
+            raise ConnectionRefusedError("the gate is closed")
+        return True
+
+
+@pytest.mark.parametrize(("on_full", "reason"), [("overwrite", "overwritten"), ("drop", "full")])
+def test_a_full_region_keeps_the_newest_or_the_oldest(on_full: str, reason: str) -> None:
+    gate = Gate()
+    telemetry = build(load({"region_size": "64KiB", "on_full": on_full}, {}), lambda config: gate)
+    names = [f"s{i}" for i in range(3000)]
+    for name in names:
+        telemetry.tracer_provider.get_tracer("t").start_span(name).end()
+    stats = telemetry.stats()
+    assert list(stats.traces.dropped) == [reason] and stats.region.size == 65536
+    gate.closed = False
+    assert telemetry.force_flush(5)
+    kept = [span.name for span in spans_of(gate.bodies)]
+    assert kept == (names[-len(kept) :] if on_full == "overwrite" else names[: len(kept)])
+    assert 300 < len(kept) == telemetry.stats().traces.exported == 3000 - stats.traces.dropped[reason]
+
+
+def test_first_records_of_many_threads_share_one_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(config: Config) -> Resource:
+        time.sleep(0.01)  # others get their turn
+        return detect(config)
+
+    monkeypatch.setattr("otlp_lite.assemble.detect", slowly)
+    memory = Memory()
+    telemetry = build(load({}, {}), lambda config: memory)
+    tracer = telemetry.tracer_provider.get_tracer("t")
+    regions = []
+
+    def one_after_another(number: int) -> None:
+        time.sleep(number * 0.002)
+        for _ in range(10):
+            tracer.start_span("s").end()
+            regions.append(telemetry.tracer_provider.region)
+
+    threads = [threading.Thread(target=one_after_another, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(regions)) == 1
+    assert telemetry.stats().traces.recorded == 80
+    assert telemetry.shutdown(5) and telemetry.stats().traces.exported == 80
+
+
+# ---- Python processors and exporters ----
+
+
+class Keeping:
+    """An exporter as a user would write it."""
+
+    def __init__(self, delay: float = 0.0) -> None:
+        self.batches: list[list[str]] = []
+        self.closed = 0
+        self._delay = delay
+
+    def export(self, spans) -> None:
+        time.sleep(self._delay)
+        self.batches.append([span.name for span in spans])
+
+    def shutdown(self) -> None:
+        self.closed += 1
+
+
+def traced(processor: object, names: list[str]):
+    telemetry = build(
+        load({"span_processors": [processor], "sampler": "always_on"}, {}), lambda config: Memory()
+    )
+    for name in names:
+        telemetry.tracer_provider.get_tracer("t").start_span(name).end()
+    return telemetry
+
+
+@pytest.mark.parametrize("kind", [SimpleSpanProcessor, StockSimple])
+@pytest.mark.parametrize("exporter", [Keeping, InMemorySpanExporter])
+def test_simple_processors_of_either_make(kind, exporter) -> None:
+    kept = exporter()
+    telemetry = traced(kind(kept), ["a", "b"])
+    if exporter is Keeping:
+        assert kept.batches == [["a"], ["b"]]
+    else:
+        assert [span.name for span in kept.get_finished_spans()] == ["a", "b"]
+        assert kept.get_finished_spans()[0].resource.attributes["telemetry.sdk.name"] == "otlp_lite"
+    assert telemetry.shutdown(1)
+    assert telemetry.stats().traces.exported == 2
+
+
+def test_a_processor_sees_start_ending_and_end_and_may_raise() -> None:
+    seen = []
+
+    class Hooks(SpanProcessor):
+        def on_start(self, span, parent_context=None) -> None:
+            seen.append(("start", span.name, span.is_recording()))
+            span.set_attribute("by", "hook")
+
+        def on_end(self, span) -> None:
+            seen.append(("end", span.attributes["by"], span.is_recording()))
+            raise RuntimeError("of the user's")
+
+    telemetry = traced(Hooks(), ["a"])
+    assert seen == [("start", "a", True), ("end", "hook", False)]
+    assert telemetry.shutdown(1)
+
+
+def test_the_batch_processor_batches_flushes_and_drops_the_oldest() -> None:
+    exporter = Keeping()
+    processor = BatchSpanProcessor(
+        exporter, max_queue_size=1000, schedule_delay_millis=60_000, max_export_batch_size=10
+    )
+    telemetry = traced(processor, [f"s{i}" for i in range(25)])
+    assert processor.force_flush(5000)
+    assert [name for batch in exporter.batches for name in batch] == [f"s{i}" for i in range(25)]
+    assert max(map(len, exporter.batches)) == 10 and processor.dropped == 0
+    assert telemetry.shutdown(1) and exporter.closed == 1
+    telemetry.tracer_provider.get_tracer("t").start_span("late").end()
+    assert sum(map(len, exporter.batches)) == 25
+
+    slow = Keeping(delay=0.3)
+    processor = BatchSpanProcessor(
+        slow, max_queue_size=4, schedule_delay_millis=60_000, max_export_batch_size=4
+    )
+    traced(processor, [f"s{i}" for i in range(50)])
+    start = time.monotonic()
+    assert processor.force_flush(50) is False and time.monotonic() - start < 0.25
+    assert processor.force_flush(5000) is True
+    names = [name for batch in slow.batches for name in batch]
+    assert len(names) + processor.dropped == 50 and names[-4:] == ["s46", "s47", "s48", "s49"]
+
+
+def test_processors_work_without_the_stock_sdk() -> None:
+    python(
+        """
+        import sys
+        class Absent:
+            def find_spec(self, name, path=None, target=None):
+                if name.startswith(("opentelemetry.sdk", "opentelemetry.proto", "google")):
+                    raise ImportError(name)
+        sys.meta_path.insert(0, Absent())
+        import otlp_lite
+        from otlp_lite.traces.processor import SimpleSpanProcessor
+        names = []
+        class Exporter:
+            def export(self, spans): names.extend((s.name, s.instrumentation_scope.name) for s in spans)
+            def shutdown(self): names.append("shutdown")
+        otlp_lite.configure(endpoint="http://127.0.0.1:1", span_processors=[SimpleSpanProcessor(Exporter())])
+        with otlp_lite.get_tracer("t").start_as_current_span("a"):
+            pass
+        otlp_lite.shutdown(0.5)
+        assert names == [("a", "t"), "shutdown"], names
+        """
+    )
+
+
+def test_the_resource_is_detected_once_a_process() -> None:
+    telemetry = build(load({"service_name": "shop"}, {}), lambda config: Memory())
+    first = telemetry.tracer_provider.resource
+    assert first is telemetry.tracer_provider.resource and first.attributes["service.name"] == "shop"
+    assert (
+        first.attributes["service.instance.id"] != detect(telemetry.config).attributes["service.instance.id"]
+    )
