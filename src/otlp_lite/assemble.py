@@ -73,7 +73,7 @@ class Telemetry:
             )
         resent, exporter = self._pipeline.stats()
         now = region.stats()
-        dropped = MappingProxyType({DropReason(name): count for name, count in now.dropped.items()})
+        dropped: Mapping[str, int] = MappingProxyType({DropReason(name): count for name, count in now.dropped.items()})
         return Stats(
             SignalStats(now.recorded, now.exported, now.rejected, resent, dropped, now.pending),
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),

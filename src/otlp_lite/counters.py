@@ -32,8 +32,8 @@ class SignalStats(NamedTuple):
     """The receiver took the request, but refused these of its records (partial success)."""
     resent: int
     """Sent again because an answer was lost: the receiver may have them twice."""
-    dropped: Mapping[DropReason, int]
-    """Only reasons that occurred: empty when nothing was lost."""
+    dropped: Mapping[str, int]
+    """By DropReason; only reasons that occurred: empty when nothing was lost."""
     pending: int
 
 

@@ -115,6 +115,7 @@ static void answers_at_the_end(struct peer *peer)
 {
     while (hear(peer, 1))
         continue;
+    pause_for(200); /* or it would be an answer that nobody asked for */
     say(peer, peer->answer, strlen(peer->answer));
 }
 

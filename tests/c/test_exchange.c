@@ -13,7 +13,8 @@
 #include "peer.h"
 
 #define MILLISECOND UINT64_C(1000000)
-#define GRACE (100 * MILLISECOND) /* how late a deadline may be noticed */
+#define GRACE (100 * MILLISECOND)   /* how late a deadline may be noticed */
+#define PROMPT (1000 * MILLISECOND) /* long before the deadline */
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 #define SMALL 4096
 
@@ -212,7 +213,7 @@ static void test_kept_connection(void)
     exchange(&call, client, &segment, 1, 5000);
     CHECK_EQUAL(call.status, OTLITE_CLOSED);
     CHECK(!call.sent);
-    CHECK(call.took < GRACE);
+    CHECK(call.took < PROMPT);
     close(client);
     end_peer(&peer);
     CHECK_EQUAL(peer.total, 20 * sizeof bytes);
@@ -251,16 +252,21 @@ static void test_own_end_shut(void)
     end_peer(&peer);
 }
 
+/* A busy machine may wake us late: of three times once must be in time. */
 static void check_deadline(void (*script)(struct peer *), size_t size, unsigned milliseconds)
 {
-    struct call call = call_peer(script, OK_ANSWER, size, milliseconds);
+    bool in_time = false;
 
-    CHECK_EQUAL(call.status, OTLITE_TIMEOUT);
-    CHECK(call.sent);
-    CHECK(!call.answer.complete);
-    CHECK(call.took >= milliseconds * MILLISECOND);
-    CHECK(call.took < milliseconds * MILLISECOND + GRACE);
-    CHECK(call.busy < 50 * MILLISECOND); /* it slept */
+    for (int i = 0; i < 3 && !in_time; i++) {
+        struct call call = call_peer(script, OK_ANSWER, size, milliseconds);
+        CHECK_EQUAL(call.status, OTLITE_TIMEOUT);
+        CHECK(call.sent);
+        CHECK(!call.answer.complete);
+        CHECK(call.took >= milliseconds * MILLISECOND);
+        CHECK(call.busy < 50 * MILLISECOND); /* it slept */
+        in_time = call.took < milliseconds * MILLISECOND + GRACE;
+    }
+    CHECK(in_time);
 }
 
 static void test_deadline(void)
@@ -330,7 +336,7 @@ static void test_unasked_answers(void)
         exchange(&call, client, &segment, 1, 5000);
         CHECK_EQUAL(call.status, unasked[i].status);
         CHECK(!call.sent);
-        CHECK(call.took < GRACE);
+        CHECK(call.took < PROMPT);
         CHECK_EQUAL(recv(peer.descriptor, &byte, 1, MSG_DONTWAIT), -1);
         close(client);
         close(peer.descriptor);
@@ -348,7 +354,7 @@ static void test_malformed_answer(void)
 {
     struct call call = call_peer(answers_in_http2, "", 100, 5000);
     CHECK_EQUAL(call.status, OTLITE_MALFORMED);
-    CHECK(call.took < GRACE);
+    CHECK(call.took < PROMPT);
     call = call_peer(answers, "HTTP/1.1 503 Busy\r\nContent-Length: 4097\r\n\r\n", 100, 5000);
     CHECK_EQUAL(call.status, OTLITE_MALFORMED);
     CHECK_EQUAL(call.answer.status, 503);

@@ -195,7 +195,7 @@ static void test_waker_alone(void)
     CHECK(!otlite_waker_wait(waker, 1)); /* long past */
     uint64_t busy = system_clock(CLOCK_THREAD_CPUTIME_ID);
     CHECK(!wait_for(50, &waited));
-    CHECK(waited >= 50 * MILLISECOND && waited < 150 * MILLISECOND);
+    CHECK(waited >= 50 * MILLISECOND && waited < 500 * MILLISECOND);
     CHECK(system_clock(CLOCK_THREAD_CPUTIME_ID) - busy < 10 * MILLISECOND); /* it slept */
 
     for (int i = 0; i < 3; i++)
@@ -206,7 +206,7 @@ static void test_waker_alone(void)
     CHECK(otlite_waker_wait(waker, 1)); /* posted counts, deadline past or not */
     otlite_waker_post(waker);
     CHECK(wait_for(10000, &waited));
-    CHECK(waited < 100 * MILLISECOND);
+    CHECK(waited < 500 * MILLISECOND);
     otlite_waker_post(waker);
     CHECK(otlite_waker_wait(waker, UINT64_MAX));
 }
@@ -228,12 +228,12 @@ static void test_waker_across_threads(void)
     start = otlite_clock_boot();
     CHECK(otlite_waker_wait(waker, 0));
     waited = otlite_clock_boot() - start;
-    CHECK(waited >= 20 * MILLISECOND && waited < 130 * MILLISECOND);
+    CHECK(waited >= 20 * MILLISECOND && waited < 500 * MILLISECOND);
     pthread_join(thread, NULL);
 
     pthread_create(&thread, NULL, post_later, &delay);
     CHECK(wait_for(10000, &waited));
-    CHECK(waited >= 20 * MILLISECOND && waited < 130 * MILLISECOND);
+    CHECK(waited >= 20 * MILLISECOND && waited < 500 * MILLISECOND);
     pthread_join(thread, NULL);
 
     delay = 100;
@@ -266,7 +266,7 @@ static void test_waker_and_signals(void)
     CHECK(!wait_for(60, &waited));
     timer_delete(timer);
     CHECK(ticks > 5);
-    CHECK(waited >= 60 * MILLISECOND && waited < 160 * MILLISECOND);
+    CHECK(waited >= 60 * MILLISECOND && waited < 500 * MILLISECOND);
 
     pthread_t self = pthread_self(), thread;
     sigaction(SIGUSR1, &action, NULL);

@@ -1,4 +1,4 @@
-"""What the rules look at: the project's files, code without comments, and the exceptions that have a reason."""
+"""What the rules look at: the project's files, code without comments, and the listed exceptions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterable
 from fnmatch import fnmatch
-from functools import lru_cache
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -38,7 +38,7 @@ def ignored(path: PurePosixPath, patterns: Iterable[str]) -> bool:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def _tree() -> tuple[PurePosixPath, ...]:
     lines = (ROOT / ".gitignore").read_text("utf-8").split()
     patterns = [".git", *(line.rstrip("/") for line in lines)]
@@ -117,13 +117,13 @@ def _layers(source: str, spans: Iterable[tuple[int, int, str]]) -> Source:
     return Source("".join(code), "".join(text), "".join(comments))
 
 
-@lru_cache(maxsize=None)
+@cache
 def source(file: str) -> Source:
     """A file of Python, Cython or C, in layers."""
     return (c_source if file.endswith((".c", ".h")) else python_source)(text(file))
 
 
-@lru_cache(maxsize=1)
+@cache
 def allowed() -> dict[str, list[dict[str, Any]]]:
     """tests/allowed.toml: for each rule, rows of `file`, `what`, `times` (1) and `reason`."""
     rules: dict[str, list[dict[str, Any]]] = tomllib.loads(text("tests/allowed.toml"))

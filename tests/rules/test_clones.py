@@ -18,7 +18,7 @@ def statements(code: str) -> list[tuple[int, str]]:
 
 
 def clones(sources: dict[str, str]) -> list[Finding]:
-    """Where a run of twelve statements stands that stands elsewhere too; each run is told once, and its first twin."""
+    """Runs of twelve statements that stand elsewhere too: each once, with the file of its first twin."""
     seen: dict[tuple[str, ...], tuple[str, int]] = {}
     found = []
     for file, code in sources.items():
@@ -37,12 +37,18 @@ def clones(sources: dict[str, str]) -> list[Finding]:
 def test_a_clone_is_found() -> None:
     copied = "".join(f"    value = f({number})  \n\n" for number in range(LINES))
     others = "import a\nfrom b import (\n    c,\n    d,\n)\n" * LINES
-    sources = {"a.py": copied + others, "b.py": others, "c.py": others + "x()\n" + copied.replace(" ", "") + "y()\n"}
+    sources = {
+        "a.py": copied + others,
+        "b.py": others,
+        "c.py": others + "x()\n" + copied.replace(" ", "") + "y()\n",
+    }
     assert clones(sources) == [Finding("c.py", "a.py", 5 * LINES + 2)]
     assert clones({"a.py": copied.replace("f(5)", "g(5)"), "b.py": copied}) == []
     assert clones({"a.py": copied + "between()\n" + copied}) == [Finding("a.py", "a.py", 2 * LINES + 2)]
 
 
 def test_nothing_is_written_twice() -> None:
-    written = files(*(f"{top}/*.{kind}" for top in ("csrc", "src", "tests") for kind in ("c", "h", "py", "pyx")))
+    written = files(
+        *(f"{top}/*.{kind}" for top in ("csrc", "src", "tests") for kind in ("c", "h", "py", "pyx"))
+    )
     assert judge("clone", clones({file: source(file).text for file in written})) == []

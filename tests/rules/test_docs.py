@@ -42,7 +42,14 @@ def failure(block: Block, folder: Path) -> str:
         return run(command, folder, environment)
     if block.language == "c":
         (folder / "block.c").write_text(block.code)
-        command = [os.environ.get("CC", "cc"), "-std=c11", "-Wall", "-Werror", "-fsyntax-only", f"-I{ROOT / 'csrc'}"]
+        command = [
+            os.environ.get("CC", "cc"),
+            "-std=c11",
+            "-Wall",
+            "-Werror",
+            "-fsyntax-only",
+            f"-I{ROOT / 'csrc'}",
+        ]
         return run([*command, "block.c"], folder, dict(os.environ))
     if block.language in ("sh", "console"):
         prompt = "$ " if block.language == "console" else ""
@@ -87,8 +94,16 @@ BLOCKS = [block for file in DOCUMENTS for block in blocks(file, text(file))]
 @pytest.mark.parametrize(
     ("language", "good", "bad"),
     [
-        ("python", "import otlp_lite\nwith otlp_lite.configure(exit_timeout=0.1): pass\n", "import otlp_lite_x\n"),
-        ("c", '#include "otlite.h"\nint f(void) { return OTLITE_OK; }\n', "int f(void) { return OTLITE_NO; }\n"),
+        (
+            "python",
+            "import otlp_lite\nwith otlp_lite.configure(exit_timeout=0.1): pass\n",
+            "import otlp_lite_x\n",
+        ),
+        (
+            "c",
+            '#include "otlite.h"\nint f(void) { return OTLITE_OK; }\n',
+            "int f(void) { return OTLITE_NO; }\n",
+        ),
         ("sh", "make test  # make nothing\npython -m otlp_lite demo\n", "make test && make nothing"),
         ("console", "$ make -C csrc asan\nmake nothing\n", "$ python -m otlp_lite nothing\n"),
     ],
@@ -108,7 +123,8 @@ def test_a_block_runs(block: Block, tmp_path: Path) -> None:
 
 
 def test_a_link_to_nowhere_is_found() -> None:
-    document = "[a](docs/design.md) [b](docs/none.md#c) [d](https://e.example/f) [g](#h) ![i](j.svg)\n```\n[k](l)\n```\n"
+    document = "[a](docs/design.md) [b](docs/none.md#c) [d](https://e.example/f) [g](#h) ![i](j.svg)\n"
+    document += "```text\n[k](l)\n```\n"
     assert dangling("README.md", document) == ["docs/none.md", "j.svg"]
 
 

@@ -1,4 +1,4 @@
-"""Who uses whom: a C folder includes only those above it, a Python module imports only rooms above it; no cycles."""
+"""Who uses whom: a folder of C includes, a room of Python imports only what stands above it; no cycles."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ def imports(file: str, code: str, known: list[str]) -> set[str]:
     for module, name in named:
         path = "src/" + module.replace(".", "/")
         for stem in (f"{path}/{name}", path):
-            here = [at for at in known if at in (f"{stem}.py", f"{stem}.pyx", f"{stem}.pxd", f"{stem}/__init__.py")]
+            here = [
+                at
+                for at in known
+                if at in (f"{stem}.py", f"{stem}.pyx", f"{stem}.pxd", f"{stem}/__init__.py")
+            ]
             if here:
                 found.update(here)
                 break
@@ -55,7 +59,12 @@ def wrong_way(graph: Graph, top: str, order: tuple[str, ...]) -> list[str]:
         name, slash, _ = file.removeprefix(top).partition("/")
         return order.index(name + slash) if name + slash in order else len(order)
 
-    return [f"{user} -> {used}" for user, all_used in graph.items() for used in all_used if place(used) > place(user)]
+    return [
+        f"{user} -> {used}"
+        for user, all_used in graph.items()
+        for used in all_used
+        if place(used) > place(user)
+    ]
 
 
 CORE = files("csrc/*.c", "csrc/*.h")
@@ -67,7 +76,10 @@ def core_graph() -> Graph:
 
 
 def package_graph() -> Graph:
-    return {file: imports(file, text(file) if file.endswith(".py") else source(file).text, PACKAGE) for file in PACKAGE}
+    return {
+        file: imports(file, text(file) if file.endswith(".py") else source(file).text, PACKAGE)
+        for file in PACKAGE
+    }
 
 
 def test_uses_are_read() -> None:
@@ -75,17 +87,28 @@ def test_uses_are_read() -> None:
     code = '#include <string.h>\n#include "base/atomics.h"\n#include "../otlite.h"\n#include "kernels.h"\n'
     assert includes("csrc/cpu/a.c", code, known) == set(known)
     room = "src/otlp_lite/"
-    known = [f"{room}{name}" for name in ("__init__.py", "config.py", "a/__init__.py", "a/b.py", "a/c.pyx", "a/c.pxd")]
-    python = "import os\ndef f():\n    from ..config import load\nfrom . import c\nfrom otlp_lite.a.b import (\n  x)\n"
+    known = [
+        f"{room}{name}"
+        for name in ("__init__.py", "config.py", "a/__init__.py", "a/b.py", "a/c.pyx", "a/c.pxd")
+    ]
+    python = "import os\ndef f():\n    from ..config import load\n"
+    python += "from . import c\nfrom otlp_lite.a.b import (\n  x)\n"
     assert imports(f"{room}a/d.py", python, known) == {known[1], *known[3:]}
-    assert imports(f"{room}d.py", "from otlp_lite import __version__\nfrom .a import x", known) == {known[0], known[2]}
+    assert imports(f"{room}d.py", "from otlp_lite import __version__\nfrom .a import x", known) == {
+        known[0],
+        known[2],
+    }
     cython = "from otlp_lite.a.c cimport f\ncimport cython\nif x:\n    from otlp_lite.a import b\n"
     assert imports(f"{room}a/d.pyx", cython, known) == set(known[3:])
 
 
 def test_a_use_of_a_room_below_and_a_cycle_are_found() -> None:
     order = ("otlite.h", "base/", "cpu/")
-    graph = {"csrc/base/a.h": {"csrc/cpu/b.h"}, "csrc/cpu/b.h": {"csrc/base/c.h"}, "csrc/cpu/d.h": {"csrc/x/e.h"}}
+    graph = {
+        "csrc/base/a.h": {"csrc/cpu/b.h"},
+        "csrc/cpu/b.h": {"csrc/base/c.h"},
+        "csrc/cpu/d.h": {"csrc/x/e.h"},
+    }
     assert wrong_way(graph, "csrc/", order) == ["csrc/base/a.h -> csrc/cpu/b.h", "csrc/cpu/d.h -> csrc/x/e.h"]
     assert cycle(graph) == []
     assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
@@ -102,7 +125,10 @@ def test_a_module_imports_only_rooms_above_it() -> None:
     graph = package_graph()
     assert sum(map(len, graph.values())) > 30
     assert wrong_way(graph, "src/otlp_lite/", house().package) == []
-    modules = {re.sub(r"\.\w+$", "", file): {re.sub(r"\.\w+$", "", at) for at in used} for file, used in graph.items()}
+    modules = {
+        re.sub(r"\.\w+$", "", file): {re.sub(r"\.\w+$", "", at) for at in used}
+        for file, used in graph.items()
+    }
     assert cycle(modules) == []
 
 
@@ -122,4 +148,6 @@ def test_nothing_is_included_as_text() -> None:
     assert files("*.pxi") == []
     assert [file for file in CORE if re.search(r'#\s*include\s+"[^"]+\.c"', source(file).text)] == []
     cython = [file for file in PACKAGE if not file.endswith(".py")]
-    assert cython and not [file for file in cython if re.search(r"^\s*include\b", source(file).code, re.MULTILINE)]
+    assert cython and not [
+        file for file in cython if re.search(r"^\s*include\b", source(file).code, re.MULTILINE)
+    ]

@@ -24,7 +24,10 @@ def undocumented(module: ast.Module, public: set[str]) -> list[str]:
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name not in public:
             continue
         methods = [each for each in getattr(node, "body", ()) if isinstance(each, ast.FunctionDef)]
-        named = [node, *(method for method in methods if isinstance(node, ast.ClassDef) and method.name[0] != "_")]
+        named = [
+            node,
+            *(method for method in methods if isinstance(node, ast.ClassDef) and method.name[0] != "_"),
+        ]
         missing += [each.name for each in named if not ast.get_docstring(each)]
     return missing
 

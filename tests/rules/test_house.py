@@ -8,7 +8,7 @@ import pytest
 
 from .house import ROOT, Finding, allowed, c_source, ignored, judge, python_source
 
-RULES = ("length", "environment", "field numbers", "clone", "suppression")
+RULES = ("length", "environment", "field_numbers", "clone", "suppression")
 
 
 def test_each_exception_has_a_rule_a_file_and_a_reason() -> None:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from .house import Finding, files, judge, text
 
 LINES_MAX = 600
-WRITTEN = ("*.py", "*.pyx", "*.pxd", "*.pyi", "*.c", "*.h", "*.go", "*.rs", "*.js", "*.toml", "*.md", "*Makefile")
+WRITTEN = (
+    "*.py",
+    "*.pyx",
+    "*.pxd",
+    "*.pyi",
+    "*.c",
+    "*.h",
+    "*.go",
+    "*.rs",
+    "*.js",
+    "*.toml",
+    "*.md",
+    "*Makefile",
+)
 
 
 def too_long(lengths: dict[str, int]) -> list[Finding]:

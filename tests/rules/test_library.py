@@ -11,15 +11,15 @@ import pytest
 
 from .house import ROOT, c_source, files, source
 
-FREE = frozenset({"bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr", "strcmp", "strlen", "strncmp"})
-"""What a compiler may ask of a machine without an operating system, and the string functions that need none."""
+FREE = ("bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr", "strcmp", "strlen", "strncmp")
+"""What a compiler asks for even where there is no operating system, and string functions that need none."""
 SYSTEM = {
-    "posix": frozenset(
-        "__errno_location clock_gettime getentropy getrandom madvise mmap munmap pthread_atfork pthread_once "
-        "__register_atfork "
-        "sem_clockwait sem_init sem_post sem_timedwait sem_trywait sem_wait sysconf".split()
+    "posix": (
+        *("__errno_location", "__register_atfork", "pthread_atfork", "pthread_once", "sysconf"),
+        *("clock_gettime", "getentropy", "getrandom", "madvise", "mmap", "munmap"),
+        *("sem_clockwait", "sem_init", "sem_post", "sem_timedwait", "sem_trywait", "sem_wait"),
     ),
-    "exchange": frozenset("__errno_location poll recv sendmsg".split()),
+    "exchange": ("__errno_location", "poll", "recv", "sendmsg"),
 }
 """What the objects of csrc/port call besides."""
 COMPILER = re.compile(r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|tsan|sanitizer|llvm|gcov)_\w+")
@@ -27,17 +27,21 @@ COMPILER = re.compile(r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|tsa
 
 def symbols(archive: Path) -> list[tuple[str, str, str]]:
     """(object, kind as nm tells it, name) of each global symbol."""
-    told = subprocess.run(["nm", "-A", "-P", "-g", archive], capture_output=True, text=True, check=True).stdout
+    told = subprocess.run(
+        ["nm", "-A", "-P", "-g", archive], capture_output=True, text=True, check=True
+    ).stdout
     lines = re.findall(r"\[(.+?)\.o\]: (\S+) (\w)", told)
     return [(member, kind, name) for member, name, kind in lines]
 
 
 def strangers(listed: list[tuple[str, str, str]]) -> list[str]:
     """Global names without the prefix, and needs that are not allowed."""
-    own = {name for _, kind, name in listed if kind != "U"}
-    told = [f"{member} defines {name}" for member, kind, name in listed if kind != "U" and not name.startswith("otlite_")]
+    defined = [(member, name) for member, kind, name in listed if kind != "U"]
+    own = {name for _, name in defined}
+    told = [f"{member} defines {name}" for member, name in defined if not name.startswith("otlite_")]
     for member, kind, name in listed:
-        if kind == "U" and name not in own | FREE | SYSTEM.get(member, frozenset()) and not COMPILER.fullmatch(name):
+        allowed = name in own or name in FREE or name in SYSTEM.get(member, ()) or COMPILER.fullmatch(name)
+        if kind == "U" and not allowed:
             told.append(f"{member} needs {name}")
     return told
 
@@ -54,7 +58,8 @@ def library() -> Path:
 
 
 def test_a_name_without_prefix_and_a_forbidden_need_are_found(tmp_path: Path) -> None:
-    (tmp_path / "bad.c").write_text("#include <stdlib.h>\nvoid *otlite_a(void) { return malloc(9); }\nint helper = 1;\n")
+    code = "#include <stdlib.h>\nvoid *otlite_a(void) { return malloc(9); }\nint helper = 1;\n"
+    (tmp_path / "bad.c").write_text(code)
     subprocess.run([os.environ.get("CC", "cc"), "-c", "bad.c"], cwd=tmp_path, check=True)
     subprocess.run(["ar", "rc", "bad.a", "bad.o"], cwd=tmp_path, check=True)
     assert strangers(symbols(tmp_path / "bad.a")) == ["bad defines helper", "bad needs malloc"]
@@ -67,12 +72,16 @@ def test_the_names_and_needs_of_the_library(library: Path) -> None:
 
 
 def test_declarations_are_read() -> None:
-    header = "/* otlite_no(x); */\nCHECKED enum otlite_status otlite_a(void);\nconst char *otlite_b(int x,\n  int (*f)(int));\n"
-    assert functions(header + "#define F 1\nstruct otlite_c { int x; };\nvoid (*otlite_d)(void);\n") == {"otlite_a", "otlite_b"}
+    some = "/* otlite_no(x); */\nCHECKED enum otlite_status otlite_a(void);\n"
+    more = "const char *otlite_b(int x,\n  int (*f)(int));\n"
+    none = "#define F 1\nstruct otlite_c { int x; };\nvoid (*otlite_d)(void);\n"
+    assert functions(some + more + none) == {"otlite_a", "otlite_b"}
 
 
 def test_each_function_of_the_contract_is_called_by_a_c_test() -> None:
     declared = functions((ROOT / "csrc/otlite.h").read_text("utf-8"))
     assert len(declared) > 50
-    called = set(re.findall(r"\b(otlite_\w+)\s*\(", "\n".join(source(file).code for file in files("tests/c/*"))))
+    called = set(
+        re.findall(r"\b(otlite_\w+)\s*\(", "\n".join(source(file).code for file in files("tests/c/*")))
+    )
     assert declared - called == set()

@@ -1,4 +1,4 @@
-"""Things that have one place: atomics, instruction sets, the operating system, the environment, field numbers."""
+"""What has one place: atomics, instruction sets, the operating system, the environment, field numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FREE = r"stdalign|stdbool|stddef|stdint|limits|string"
 
 
 class Place(NamedTuple):
-    """What only some files may contain; `rule` is its section in tests/allowed.toml, if exceptions may be listed."""
+    """What only some files may contain; `rule` is the section of tests/allowed.toml that lists exceptions."""
 
     name: str
     pattern: str
@@ -79,7 +79,7 @@ PLACES = (
         (*CORE, *PACKAGE),
         ("csrc/encode/fields.h", "csrc/cpu/*"),
         "number = tag >> 3",
-        "field numbers",
+        "field_numbers",
     ),
 )
 

@@ -52,8 +52,18 @@ def test_the_drawing_is_read() -> None:
 
 def test_what_is_not_drawn_is_found() -> None:
     drawn = read(DRAWN)
-    assert unlisted(["README.md", ".ci/run", "csrc/base/a.c", "src/otlp_lite/config.py", "tests/c/a.c"], drawn) == set()
-    strangers = ["new.cfg", "lib/a.c", "csrc/new/a.c", "src/otlp_lite/new.py", "src/otlp_lite/new/a.py", "tests/new/a.py"]
+    assert (
+        unlisted(["README.md", ".ci/run", "csrc/base/a.c", "src/otlp_lite/config.py", "tests/c/a.c"], drawn)
+        == set()
+    )
+    strangers = [
+        "new.cfg",
+        "lib/a.c",
+        "csrc/new/a.c",
+        "src/otlp_lite/new.py",
+        "src/otlp_lite/new/a.py",
+        "tests/new/a.py",
+    ]
     assert unlisted(strangers, drawn) == {
         "new.cfg",
         "lib",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from .house import text
@@ -51,7 +51,7 @@ def read(document: str) -> House:
     )
 
 
-@lru_cache(maxsize=1)
+@cache
 def house() -> House:
     return read(text("docs/design.md"))
 

@@ -120,6 +120,9 @@ cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
 cdef class Batch:
     """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
 
+    def __init__(self):
+        raise TypeError("a batch is collected from its region")
+
     @property
     def records(self):
         return self.batch.records

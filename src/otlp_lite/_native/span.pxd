@@ -2,7 +2,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.core cimport Region, process_page
-from otlp_lite._native.otlite cimport otlite_ids, otlite_scratch, otlite_span
+from otlp_lite._native.otlite cimport otlite_ids, otlite_list, otlite_scratch, otlite_span
 
 
 cdef enum:
@@ -25,6 +25,8 @@ cdef class Recorder:
     cdef object pipeline
     cdef object make_resource
     cdef readonly object resource # of this process
+    cdef bytes resource_encoded
+    cdef bytes resource_schema_url
     cdef size_t region_size
     cdef str on_full
     cdef bint announced           # the pipeline knows that there are records
@@ -69,7 +71,7 @@ cdef class Span:
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped)
     cdef int put_all(self, object attributes) except -1
     cdef int put_link(self, object context, object attributes) except -1
-    cdef int grow(self) except -1
+    cdef bint grow(self, otlite_list list) except? False
     cdef int finish(self, object end_time) except -1
     cdef int keep(self) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
@@ -87,4 +89,5 @@ cdef class UnsampledSpan:
 cdef process_page *page
 cdef object id_number(const uint8_t *data, int size)
 cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
-cdef int call_processor(object hook, Span span) except -1
+cdef bytes id_bytes(object number, int size)
+cdef object printed(object value)

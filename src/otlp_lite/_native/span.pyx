@@ -54,22 +54,30 @@ cdef class Recorder:
             ids_init(&page.random_ids, False)
             ids_init(&page.os_ids, True)
             page.epoch = epochs
+        cdef object resource = self.make_resource()
+        cdef bytes encoded = encode_attributes(resource.attributes, RESOURCE, None, None)
+        cdef bytes schema_url = utf8(resource.schema_url)
+        cdef Region region
         try:
-            self.region = Region(self.region_size, on_full=self.on_full)
+            region = Region(self.region_size, on_full=self.on_full)
         except MemoryError:
             logger.error("region_size: the system refused %d bytes; %d are used", self.region_size,
                          OTLITE_REGION_MIN)
-            self.region = Region(OTLITE_REGION_MIN, on_full=self.on_full)
-        self.resource = self.make_resource()
+            region = Region(OTLITE_REGION_MIN, on_full=self.on_full)
+        cdef uint32_t handle = region.register_resource(encoded, schema_url)
+        if self.epoch == page.epoch:  # a signal handler or another thread was quicker
+            return 0
+        self.resource_encoded = encoded
+        self.resource_schema_url = schema_url
+        self.resource_handle = handle
+        self.region = region
         self.announced = False
         self.epoch = page.epoch
-        return self.register_resource()
+        self.resource = resource
+        return 0
 
     cdef int register_resource(self) except -1:
-        cdef otlite_scratch scratch
-        cdef bytes encoded
-        encoded = encode_attributes(self.resource.attributes, RESOURCE, None, None)
-        self.resource_handle = self.region.register_resource(encoded, utf8(self.resource.schema_url))
+        self.resource_handle = self.region.register_resource(self.resource_encoded, self.resource_schema_url)
         return 0
 
     cdef int announce(self) except -1:
@@ -129,11 +137,19 @@ cdef object new_context(const uint8_t *trace_id, const uint8_t *span_id, uint8_t
     return SpanContext(id_number(trace_id, 16), id_number(span_id, 8), False, TraceFlags(flags), state)
 
 
+cdef bytes id_bytes(object number, int size):
+    """An id that came from outside as bytes; None when it is no integer of that size."""
+    try:
+        return int.to_bytes(number, size, "big")
+    except (TypeError, OverflowError):
+        return None
+
+
 cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
     """A time given by the user, ns since 1970; with a warning `otherwise` when it is none."""
     try:
         return int(value)
-    except (TypeError, ValueError, OverflowError):
+    except Exception:
         logger.warning("%s: %r is not a time in ns since 1970; the clock is used", what, value)
         return otherwise
 
@@ -145,6 +161,9 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
 @cython.freelist(64)
 cdef class Span:
     """A span that is recorded. See `opentelemetry.trace.Span`; after its end it answers as a readable span."""
+
+    def __init__(self):
+        raise TypeError("a span is made by its tracer")
 
     def __dealloc__(self):
         global pooled
@@ -169,36 +188,31 @@ cdef class Span:
 
     # -- recording --
 
-    cdef int grow(self) except -1:
-        """A first block, or one twice as large."""
+    cdef bint grow(self, otlite_list list) except? False:
+        """A first block, or one twice as large. False, and one of `list` counted as dropped, without memory for it."""
         global pooled
-        cdef uint32_t size
+        cdef uint32_t size = self.scratch.size * 2 if self.scratch.block != NULL else BLOCK_SIZE
         cdef uint32_t dropped[3]
-        cdef void *block
-        if self.scratch.block == NULL:
-            memcpy(dropped, self.scratch.dropped, sizeof(dropped))
-            if pooled > 0:
-                pooled -= 1
-                block = pool[pooled]
-            else:
-                block = PyMem_RawMalloc(BLOCK_SIZE)
-                if block == NULL:
-                    raise MemoryError("span: no memory for its attributes")
-            scratch_init(&self.scratch, block, BLOCK_SIZE)
-            memcpy(self.scratch.dropped, dropped, sizeof(dropped))
-            return 0
-        if self.scratch.size >= SCRATCH_MAX:
-            raise MemoryError("span: more than 1 GiB of attributes, events and links")
-        size = self.scratch.size * 2
-        block = PyMem_RawMalloc(size)
-        if block == NULL:
-            raise MemoryError("span: no memory for its attributes")
         cdef void *old = self.scratch.block
-        if scratch_move(&self.scratch, block, size) != OTLITE_OK:
-            PyMem_RawFree(block)
-            raise MemoryError("span: its attributes do not fit twice their memory")
-        PyMem_RawFree(old)
-        return 0
+        cdef void *block = NULL
+        if old == NULL and pooled > 0:
+            pooled -= 1
+            block = pool[pooled]
+        elif size <= SCRATCH_MAX:
+            block = PyMem_RawMalloc(size)
+        if block == NULL:
+            self.scratch.dropped[<int>list] += 1
+            logger.warning("span: no memory for more attributes, events and links, of which it has %d bytes; dropped",
+                           self.scratch.used)
+            return False
+        if old == NULL:
+            memcpy(dropped, self.scratch.dropped, sizeof(dropped))
+            scratch_init(&self.scratch, block, size)
+            memcpy(self.scratch.dropped, dropped, sizeof(dropped))
+        else:
+            scratch_move(&self.scratch, block, size)  # what fitted fits twice the room
+            PyMem_RawFree(old)
+        return True
 
     cdef int put(self, object key, object value, uint32_t length_limit) except -1:
         """Sets an attribute; `key` is a str, strings are cut at `length_limit`."""
@@ -211,8 +225,8 @@ cdef class Span:
         cdef size_t mark
         if not PyUnicode_CheckExact(key):
             key = str.__str__(key)
-        if self.scratch.block == NULL:
-            self.grow()
+        if self.scratch.block == NULL and not self.grow(OTLITE_ATTRIBUTES):
+            return 0
         kind = scalar_of(value, length_limit, &scalar)
         if kind == NOT_SCALAR:
             try:
@@ -239,8 +253,8 @@ cdef class Span:
                 compose_value(&composer, value)
                 compose_close(&composer, mark)
                 status = compose_end(&composer, hash, limits.attributes)
-            if status == OTLITE_NO_ROOM:
-                self.grow()
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_ATTRIBUTES):
+                return 0
         return 0
 
     cdef int put_all(self, object attributes) except -1:
@@ -259,7 +273,7 @@ cdef class Span:
             given = len(attributes)
             attributes = clean_mapping(attributes, length_limit)
             length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
-            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>(given - len(attributes))
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>max(given - len(attributes), 0)
         for key, value in (<dict>attributes).items():
             self.put(key, value, length_limit)
         return 0
@@ -298,17 +312,17 @@ cdef class Span:
         if timestamp is not None:
             time = nanoseconds(timestamp, "event timestamp", time)
         if not PyUnicode_Check(name):
-            name = str(name)
-        if self.scratch.block == NULL:
-            self.grow()
+            name = printed(name)
+        if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS):
+            return
         while status == OTLITE_NO_ROOM:
             compose_begin(&composer, &self.scratch, OTLITE_EVENTS)
             compose_event(&composer, text_of(name), time)
             compose_attributes(&composer, OTLITE_EVENT_ATTRIBUTE, cleaned)
             compose_tail(&composer, dropped, 0)
             status = compose_end(&composer, 0, self.recorder.limits.events)
-            if status == OTLITE_NO_ROOM:
-                self.grow()
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS):
+                return
 
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):
         """Cleaned attributes of an event or a link, the newest `limit` of them; the rest is counted."""
@@ -321,7 +335,7 @@ cdef class Span:
         cdef dict cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
         while len(cleaned) > limit:
             del cleaned[next(iter(cleaned))]
-        dropped[0] = <uint32_t>(given - len(cleaned))
+        dropped[0] = <uint32_t>max(given - len(cleaned), 0)
         return cleaned
 
     def add_link(self, context, attributes=None):
@@ -339,18 +353,22 @@ cdef class Span:
         if not context or not (context.is_valid or attributes or context.trace_state):
             return 0
         cdef dict cleaned = self._bounded(attributes, self.recorder.limits.link_attributes, &dropped)
-        trace_id = context.trace_id.to_bytes(16, "big")
-        span_id = context.span_id.to_bytes(8, "big")
-        if self.scratch.block == NULL:
-            self.grow()
+        trace_id = id_bytes(context.trace_id, 16)
+        span_id = id_bytes(context.span_id, 8)
+        if trace_id is None or span_id is None:
+            logger.warning("link: its ids are none; dropped")
+            self.scratch.dropped[<int>OTLITE_LINKS] += 1
+            return 0
+        if self.scratch.block == NULL and not self.grow(OTLITE_LINKS):
+            return 0
         while status == OTLITE_NO_ROOM:
             compose_begin(&composer, &self.scratch, OTLITE_LINKS)
             compose_link(&composer, trace_id, span_id)
             compose_attributes(&composer, OTLITE_LINK_ATTRIBUTE, cleaned)
             compose_tail(&composer, dropped, flags)
             status = compose_end(&composer, 0, self.recorder.limits.links)
-            if status == OTLITE_NO_ROOM:
-                self.grow()
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_LINKS):
+                return 0
         if self.link_contexts is None:
             self.link_contexts = []
         self.link_contexts.append(context)
@@ -361,7 +379,7 @@ cdef class Span:
         if self.ended:
             logger.warning("Tried calling update_name on an ended span.")
             return
-        self.name = name if PyUnicode_Check(name) else str(name)
+        self.name = name if PyUnicode_Check(name) else printed(name)
 
     def set_status(self, status, description=None):
         if self.ended:
@@ -377,10 +395,12 @@ cdef class Span:
             status = Status(status, description)
         else:
             return
-        if status.status_code is StatusCode.UNSET or self.data.status == 1:
+        code = status.status_code
+        description = status.description
+        if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
             return
-        self.data.status = <uint8_t>status.status_code.value
-        self.description = status.description
+        self.data.status = 1 if code is StatusCode.OK else 2
+        self.description = description if PyUnicode_Check(description) else None
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         import traceback
@@ -398,11 +418,14 @@ cdef class Span:
         self.add_event("exception", recorded, timestamp)
 
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1:
-        """What leaving by an exception records."""
-        if record:
-            self.record_exception(error, None, None, escaped)
-        if set_status:
-            self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {printed(error)}"))
+        """What leaving by an exception records. It is that exception which goes on, whatever this raises."""
+        try:
+            if record:
+                self.record_exception(error, None, None, escaped)
+            if set_status:
+                self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {printed(error)}"))
+        except Exception as again:
+            logger.warning("recording an exception raised %s", type(again).__name__)
         return 0
 
     # -- the end --
@@ -412,24 +435,24 @@ cdef class Span:
 
     cdef int finish(self, object end_time) except -1:
         cdef Recorder recorder = self.recorder
+        cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
+        if end_time is not None:
+            end = nanoseconds(end_time, "end_time", end)  # which may run Python code that ends the span
         if self.ended:
             logger.warning("Calling end() on an ended span.")
             return 0
-        self.data.end = span_clock_at(recorder.region, self.data.anchor)
+        self.data.end = end
         if end_time is not None:
-            self.data.end = nanoseconds(end_time, "end_time", self.data.end)
             self.data.explicit_time = True
         self.ended = True
         if recorder.processors:
             for processor in recorder.processors:
-                hook = getattr(processor, "_on_ending", None)
-                if hook is not None:
-                    call_processor(hook, self)
+                call_processor(processor, "_on_ending", self)
         if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
             self.keep()
         if recorder.processors:
             for processor in recorder.processors:
-                call_processor(processor.on_end, self)
+                call_processor(processor, "on_end", self)
         return 0
 
     cdef int keep(self) except -1:
@@ -441,7 +464,7 @@ cdef class Span:
         cdef int tries = 0
         header = None
         if self.trace_state is not None:
-            header = self.trace_state.to_header()
+            header = trace_state_header(self.trace_state)
             self.data.trace_state = text_of(header)
         if self.description is not None:
             self.data.status_message = text_of(self.description)
@@ -565,11 +588,24 @@ cdef class Span:
         return readable.to_json(self, indent)
 
 
-cdef object printed(object error):
+cdef object printed(object value):
+    """str(value), whatever that raises."""
     try:
-        return str(error)
-    except Exception as again:
-        return f"<{type(error).__name__}: __str__ raised {type(again).__name__}>"
+        return str(value)
+    except Exception as error:
+        return f"<{type(value).__name__}: __str__ raised {type(error).__name__}>"
+
+
+cdef object trace_state_header(object state):
+    """The text of a TraceState, or of what was given as one."""
+    try:
+        header = state.to_header()
+        if PyUnicode_Check(header):
+            return header
+    except Exception:
+        pass
+    logger.warning("trace state of type %s: it has no header; left out", type(state).__name__)
+    return ""
 
 
 cdef void compose_attributes(otlite_composer *composer, otlite_message message, dict attributes) noexcept:
@@ -583,11 +619,14 @@ cdef void compose_attributes(otlite_composer *composer, otlite_message message, 
         compose_close(composer, mark)
 
 
-cdef int call_processor(object hook, Span span) except -1:
+cdef int call_processor(object processor, str hook, Span span) except -1:
+    """Calls a hook of a span processor, if it has that one."""
     try:
-        hook(span)
+        call = getattr(processor, hook, None)
+        if call is not None:
+            call(span)
     except Exception:
-        logger.exception("span processor %r failed", hook)
+        logger.exception("span processor %r: %s failed", processor, hook)
     return 0
 
 

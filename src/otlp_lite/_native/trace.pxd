@@ -36,7 +36,7 @@ cdef class TracerProvider:
     cdef dict tracers
     cdef readonly uint8_t root_flags   # of a new trace, before sampling
 
-    cdef int generate(self, uint8_t *trace_id, uint8_t *span_id) except -1
+    cdef int generate(self, uint64_t now, uint8_t *trace_id, uint8_t *span_id) except -1
 
 
 cdef class Tracer:

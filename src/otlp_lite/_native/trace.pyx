@@ -34,16 +34,19 @@ cdef extern from *:
     }
     static inline void otlp_lite_incref(PyObject *object) { Py_INCREF(object); }
     static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
-    static inline Py_ssize_t otlp_lite_refcount(PyObject *object) { return Py_REFCNT(object); }
+    /* Whether `object` is referred to once, and by no weak reference. */
+    static inline int otlp_lite_ours_alone(PyObject *object) {
+        Py_ssize_t weak = Py_TYPE(object)->tp_weaklistoffset;
+        return Py_REFCNT(object) == 1 && (weak == 0 || *(PyObject **)((char *)object + weak) == NULL);
+    }
     """
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
-    Py_ssize_t otlp_lite_refcount(object value)
+    bint otlp_lite_ours_alone(object value)
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef object SPAN_KEY = _SPAN_KEY
-cdef object LEFT_KEY = "otlp_lite-left"
 cdef PyTypeObject *CONTEXT_TYPE = <PyTypeObject *>Context
 cdef tuple EMPTY = ()
 cdef object INTERNAL = SpanKind.INTERNAL
@@ -106,7 +109,7 @@ cdef inline int keep_context(CurrentSpan manager) except -1:
     global spare_count
     context = manager.attached
     manager.attached = None
-    if otlp_lite_refcount(context) == 1 and PyDict_Size(context) == 1 and spare_count < SPARES:
+    if otlp_lite_ours_alone(context) and PyDict_Size(context) == 1 and spare_count < SPARES:
         PyDict_SetItem(context, SPAN_KEY, None)
         spares[spare_count] = <PyObject *>context
         otlp_lite_incref(spares[spare_count])
@@ -116,12 +119,11 @@ cdef inline int keep_context(CurrentSpan manager) except -1:
 
 cdef object skip_left(object context):
     """The nearest context below that was not left out of order."""
-    cdef PyObject *left
-    while isinstance(context, dict):
-        left = PyDict_GetItemWithError(context, LEFT_KEY)
-        if left == NULL or (<tuple>left)[0] != id(context):
+    while type(context) is Context:
+        below = getattr(context, "otlp_lite_below", None)
+        if below is None:
             break
-        context = (<tuple>left)[1]
+        context = below
     return context
 
 
@@ -142,11 +144,14 @@ cdef object read_parent(object span, parent_ids *parent):
         raise TypeError("parent_span_context must be a SpanContext or None.")
     if context is None or not context.is_valid:
         return None
+    cdef bytes trace_id = id_bytes(context.trace_id, 16)
+    cdef bytes span_id = id_bytes(context.span_id, 8)
+    if trace_id is None or span_id is None:
+        logger.warning("parent: its ids are none; a root span is started")
+        return None
     parent.valid = True
     parent.remote = context.is_remote
     parent.flags = <uint8_t>(int(context.trace_flags) & 0xff)
-    cdef bytes trace_id = context.trace_id.to_bytes(16, "big")
-    cdef bytes span_id = context.span_id.to_bytes(8, "big")
     memcpy(parent.trace_id, <const uint8_t *>trace_id, 16)
     memcpy(parent.span_id, <const uint8_t *>span_id, 8)
     return context
@@ -165,6 +170,9 @@ cdef inline parent_kind kind_of_parent(const parent_ids *parent) noexcept:
 @cython.final
 cdef class Tracer:
     """See `opentelemetry.trace.Tracer`."""
+
+    def __init__(self):
+        raise TypeError("a tracer is made by its provider")
 
     @property
     def instrumentation_scope(self):
@@ -240,7 +248,7 @@ cdef class Tracer:
         if provider.ids != NULL:
             ids_next(provider.ids, boot, NULL if parent.valid else begun.trace_id, begun.span_id)
         else:
-            provider.generate(begun.trace_id if not parent.valid else NULL, begun.span_id)
+            provider.generate(boot, begun.trace_id if not parent.valid else NULL, begun.span_id)
         if parent.valid:
             memcpy(begun.trace_id, parent.trace_id, 16)
         cdef uint8_t flags
@@ -275,7 +283,7 @@ cdef class Tracer:
         span.trace_state = state
         span.record_on_exit = record_exception
         span.status_on_exit = set_status_on_exception
-        span.name = name if PyUnicode_Check(name) else str(name)
+        span.name = name if PyUnicode_Check(name) else printed(name)
         span.data.start = begun.start
         span.data.anchor = begun.anchor
         memcpy(span.data.trace_id, begun.trace_id, 16)
@@ -289,8 +297,8 @@ cdef class Tracer:
             span.parent_state = parent_state
             if parent.remote:
                 span.data.flags = 0x300
-        if kind is not INTERNAL:
-            span.data.kind = KIND_NUMBERS.get(kind, 0)
+        if kind is not INTERNAL and type(kind) is SpanKind:
+            span.data.kind = KIND_NUMBERS[kind]
         if attributes:
             span.set_attributes(attributes)
         if links:
@@ -327,9 +335,11 @@ cdef UnsampledSpan unsampled(const otlite_span *begun, uint8_t flags, object sta
 
 cdef int start_processor(object processor, Span span, object context) except -1:
     try:
-        processor.on_start(span, parent_context=context)
+        call = getattr(processor, "on_start", None)
+        if call is not None:
+            call(span, parent_context=context)
     except Exception:
-        logger.exception("span processor %r failed", processor)
+        logger.exception("span processor %r: on_start failed", processor)
     return 0
 
 
@@ -376,6 +386,9 @@ def set_provider(TracerProvider provider):
 @cython.freelist(64)
 cdef class CurrentSpan:
     """Makes a new span current for a with-block, or for each call of a function that it decorates."""
+
+    def __init__(self):
+        raise TypeError("a current span is made by its tracer")
 
     def __enter__(self):
         cdef object current = None, context = None, kind = INTERNAL, attributes = None, links = None, start_time = None
@@ -432,6 +445,8 @@ cdef int leave(CurrentSpan manager) except -1:
     """Restores the context before. One left out of order is marked, and those that return to it skip it."""
     global left_out_of_order
     cdef object token = manager.token
+    if token is None:
+        raise RuntimeError("start_as_current_span: its result is not entered")
     manager.token = None
     if context_var is None:
         context_api.detach(token)
@@ -440,19 +455,24 @@ cdef int leave(CurrentSpan manager) except -1:
     if not in_order:
         left_out_of_order += 1
         below = token.old_value
-        PyDict_SetItem(manager.attached, LEFT_KEY, (id(manager.attached), Context() if below is token.MISSING else below))
+        # An attribute, which no copy of the context inherits.
+        manager.attached.otlp_lite_below = Context() if below is token.MISSING else below
+        manager.attached = None
     try:
         PyContextVar_Reset(context_var, token)
     except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
-        manager.tracer.recorder.detach_failures += 1
+        manager.attached = None
+        if manager.tracer.recorder is not None:
+            manager.tracer.recorder.detach_failures += 1
         return 0
-    if in_order and left_out_of_order == 0:
+    if left_out_of_order != 0:
+        restored = current_context()
+        wanted = skip_left(restored)
+        if wanted is not restored:
+            PyContextVar_Set(context_var, wanted)
+    if in_order:
         token = None
-        return keep_context(manager)
-    restored = current_context()
-    wanted = skip_left(restored)
-    if wanted is not restored:
-        PyContextVar_Set(context_var, wanted)
+        keep_context(manager)
     return 0
 
 
@@ -512,13 +532,18 @@ cdef class TracerProvider:
                 self.plan[i].bound = step[1]
         return True
 
-    cdef int generate(self, uint8_t *trace_id, uint8_t *span_id) except -1:
-        cdef bytes number
+    cdef int generate(self, uint64_t now, uint8_t *trace_id, uint8_t *span_id) except -1:
+        cdef bytes trace = None, span
         if trace_id != NULL:
-            number = self.id_generator.generate_trace_id().to_bytes(16, "big")
-            memcpy(trace_id, <const uint8_t *>number, 16)
-        number = self.id_generator.generate_span_id().to_bytes(8, "big")
-        memcpy(span_id, <const uint8_t *>number, 8)
+            trace = id_bytes(self.id_generator.generate_trace_id(), 16)
+        span = id_bytes(self.id_generator.generate_span_id(), 8)
+        if span is None or (trace is None and trace_id != NULL):
+            logger.error("id generator %r: what it returned is no id; a random one is used", self.id_generator)
+            ids_next(&page.random_ids, now, trace_id, span_id)
+            return 0
+        if trace_id != NULL:
+            memcpy(trace_id, <const uint8_t *>trace, 16)
+        memcpy(span_id, <const uint8_t *>span, 8)
         return 0
 
     def get_tracer(self, instrumenting_module_name, instrumenting_library_version=None, schema_url=None,
@@ -528,8 +553,9 @@ cdef class TracerProvider:
         if not instrumenting_module_name:
             instrumenting_module_name = ""
             logger.error("get_tracer called with missing module name.")
-        described = self.describe_scope(instrumenting_module_name, instrumenting_library_version or "",
-                                         schema_url, attributes)
+        described = self.describe_scope(plain(instrumenting_module_name), plain(instrumenting_library_version),
+                                        plain(schema_url), attributes)
+        # No lock: a fork would inherit it held, a signal handler would wait for it. The first tracer stays.
         known = self.tracers.get(described)
         if known is not None:
             return known
@@ -537,7 +563,7 @@ cdef class TracerProvider:
         tracer.scope = Scope(described)
         tracer.provider = self
         tracer.recorder = self.recorder
-        return self.tracers.setdefault(described, tracer)  # no lock: a fork would inherit it held
+        return self.tracers.setdefault(described, tracer)
 
     @property
     def resource(self):
@@ -567,7 +593,7 @@ cdef class TracerProvider:
             done = self.recorder.pipeline.force_flush(timeout_millis / 1000)
         for processor in self.recorder.processors:
             left = deadline - monotonic()
-            if left <= 0 or processor.force_flush(int(left * 1000)) is False:
+            if left <= 0 or call_off_span(processor, "force_flush", int(left * 1000)) is False:
                 done = False
         return done
 
@@ -578,10 +604,27 @@ cdef class TracerProvider:
         self.recorder.closed = True
         done = True
         for processor in self.recorder.processors:
-            processor.shutdown()
+            call_off_span(processor, "shutdown")
         if self.recorder.pipeline is not None:
             done = self.recorder.pipeline.shutdown(timeout)
         return done
+
+
+def call_off_span(processor, hook, *arguments):
+    """Calls a span processor's hook, if it has that one. False when it raised."""
+    try:
+        call = getattr(processor, hook, None)
+        return None if call is None else call(*arguments)
+    except Exception:
+        logger.exception("span processor %r: %s failed", processor, hook)
+        return False
+
+
+cdef object plain(object text):
+    """A scope's name, version or schema URL as just a str; None is the empty one."""
+    if not text:
+        return ""
+    return str.__str__(text) if PyUnicode_Check(text) else str.__str__(printed(text))
 
 
 cdef uint32_t bound_of(object limit) except? 0:

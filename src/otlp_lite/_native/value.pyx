@@ -21,7 +21,7 @@ cdef bint has_own_text(object value):
     return of.__str__ is not object.__str__ or of.__repr__ is not object.__repr__
 
 
-cdef str own_text(object value, uint32_t length_limit):
+cdef object own_text(object value, uint32_t length_limit):
     """str(value), or None when the type has no text of its own or its `__str__` raises."""
     if not has_own_text(value):
         return None
@@ -89,6 +89,9 @@ cdef dict clean_mapping(object mapping, uint32_t length_limit):
             cleaned[key] = clean(value, length_limit, 0)
         except OverflowError:
             logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
+        except Exception as error:
+            logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
+            cleaned[key] = None
     return cleaned
 
 

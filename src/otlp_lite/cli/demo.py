@@ -185,7 +185,7 @@ def _fail(message: str) -> int:
 class Demo:
     def __init__(self, variants: list[str], stack: contextlib.ExitStack) -> None:
         self.stack = stack
-        self.stopping = False
+        self.stopping: bool = False
         self.notes: list[str] = []
         self.variants = variants
         self.contestants: list[Contestant] = []
@@ -200,7 +200,7 @@ class Demo:
         style = terminal_style()
         charset, colour = "unicode" if style.unicode else "ascii", "colour" if style.colour else "plain"
         rate = str(WATERFALLS_PER_SECOND)
-        self.receiver = self._child("demo_receiver", str(style.width), charset, colour, rate)
+        self.receiver: Child = self._child("demo_receiver", str(style.width), charset, colour, rate)
         url = self.receiver.hear(START_SECONDS)["url"]
         for name in self.variants:
             service = f"shop ({name})"

@@ -27,7 +27,7 @@ class Child:
 
     def __init__(self, module: str, *arguments: str) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.upper().startswith(FOREIGN)}
-        self.name = module.rpartition("_")[2]
+        self.name: str = module.rpartition("_")[2]
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"otlp_lite.cli.{module}", *arguments],
             stdin=subprocess.PIPE,

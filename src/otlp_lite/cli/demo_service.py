@@ -114,9 +114,9 @@ class Shop:
     """The handlers' work: every product, price and order comes from the database."""
 
     def __init__(self, tracer: AnyTracer) -> None:
-        self.span = tracer.start_as_current_span
-        self.lock = threading.Lock()
-        self.database = sqlite3.connect(":memory:", check_same_thread=False)
+        self.span: Callable[..., AbstractContextManager[AnySpan]] = tracer.start_as_current_span
+        self.lock: threading.Lock = threading.Lock()
+        self.database: sqlite3.Connection = sqlite3.connect(":memory:", check_same_thread=False)
         self.database.execute("create table product (id integer primary key, name text, price integer)")
         names = [
             f"{colour} {thing}" for colour in ("green", "black", "white") for thing in ("tea", "cup", "pot")

@@ -28,10 +28,10 @@ class Log:
 
     def __init__(self, shown_per_second: float, style: Style) -> None:
         self.spans: Counter[str] = Counter()
-        self.requests = 0
+        self.requests: int = 0
         self.refused: Counter[int] = Counter()
-        self.drawn = 0
-        self.not_drawn = 0
+        self.drawn: int = 0
+        self.not_drawn: int = 0
         self._style = style
         self._traces = Traces()
         self._lock = threading.Lock()

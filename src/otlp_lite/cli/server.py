@@ -83,11 +83,11 @@ class Receiver(socketserver.ThreadingTCPServer):
         on_refused: Callable[[int, str], None],
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.address_family: int = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.limits = limits
         self.on_request = on_request
         self.on_refused = on_refused
-        self.turn = threading.Lock()  # also keeps the memory of decoding to one request's
+        self.turn: threading.Lock = threading.Lock()  # also keeps the memory of decoding to one request's
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         super().__init__((host, port), _Handler)
 

@@ -28,6 +28,7 @@ class Carrier(Protocol):
 
     def open(self, timeout: float) -> bool:
         """Connects unless connected. True when the connection was kept: its failure says little."""
+        ...
 
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int

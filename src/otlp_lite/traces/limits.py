@@ -30,16 +30,16 @@ class SpanLimits:
         max_attribute_length: int | None = None,
         max_span_attribute_length: int | None = None,
     ) -> None:
-        self.max_events = _limit("max_events", max_events, _DEFAULT)
-        self.max_links = _limit("max_links", max_links, _DEFAULT)
+        self.max_events: int | None = _limit("max_events", max_events, _DEFAULT)
+        self.max_links: int | None = _limit("max_links", max_links, _DEFAULT)
         general = _limit("max_attributes", max_attributes, None)
         general = _DEFAULT if general is None else general
-        self.max_attributes = general
-        self.max_span_attributes = _limit("max_span_attributes", max_span_attributes, general)
-        self.max_event_attributes = _limit("max_event_attributes", max_event_attributes, general)
-        self.max_link_attributes = _limit("max_link_attributes", max_link_attributes, general)
-        self.max_attribute_length = _limit("max_attribute_length", max_attribute_length, None)
-        self.max_span_attribute_length = _limit(
+        self.max_attributes: int | None = general
+        self.max_span_attributes: int | None = _limit("max_span_attributes", max_span_attributes, general)
+        self.max_event_attributes: int | None = _limit("max_event_attributes", max_event_attributes, general)
+        self.max_link_attributes: int | None = _limit("max_link_attributes", max_link_attributes, general)
+        self.max_attribute_length: int | None = _limit("max_attribute_length", max_attribute_length, None)
+        self.max_span_attribute_length: int | None = _limit(
             "max_span_attribute_length", max_span_attribute_length, self.max_attribute_length
         )
 

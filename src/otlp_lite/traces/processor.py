@@ -87,7 +87,7 @@ class BatchSpanProcessor(SpanProcessor):
     ) -> None:
         settings = load({})
         self.span_exporter = span_exporter
-        self.dropped = 0
+        self.dropped: int = 0
         self._size = max_queue_size or settings.max_queue_size or 2048
         self._batch = max_export_batch_size or settings.max_export_batch_size or min(512, self._size)
         self._delay = schedule_delay_millis / 1000 if schedule_delay_millis else settings.schedule_delay

@@ -43,9 +43,9 @@ class SamplingResult:
     def __init__(
         self, decision: Decision, attributes: Attributes = None, trace_state: TraceState | None = None
     ) -> None:
-        self.decision = decision
+        self.decision: Decision = decision
         self.attributes: Mapping[str, Any] = MappingProxyType(attributes or {})
-        self.trace_state = trace_state
+        self.trace_state: TraceState | None = trace_state
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.decision}, attributes={self.attributes})"
