@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
-SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/* stubs/otlp_lite/_native/*) setup.py pyproject.toml
+SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.p[xy]* stubs/otlp_lite/_native/*) setup.py pyproject.toml
 C := $(wildcard csrc/*.h csrc/*/*.[ch] tests/c/*.[ch] tests/bench/*.c)
 
 .PHONY: help demo test check interop bench lint types sanitize clean venv
@@ -40,8 +40,8 @@ lint: $(VENV)/lint ## ruff, cython-lint, clang-format, vulture
 types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against the extensions, tests/typing
 	$(RUN) -m mypy --python-version 3.10
 	$(RUN) -m mypy --python-version 3.14
-	$(VENV)/bin/pyright --pythonpath $(RUN)
-	$(VENV)/bin/pyright --pythonpath $(RUN) --verifytypes otlp_lite --ignoreexternal
+	PATH=$(abspath $(VENV)/bin):$$PATH pyright
+	PATH=$(abspath $(VENV)/bin):$$PATH pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
 sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan
@@ -64,5 +64,5 @@ $(VENV)/base: $(SOURCES)
 	touch $@
 
 $(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/lint: $(VENV)/%: $(VENV)/base
-	$(RUN) -m pip install --quiet --editable '.[$*]'
+	$(RUN) -m pip install --quiet 'otlp_lite[$*]'
 	touch $@

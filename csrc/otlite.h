@@ -51,8 +51,8 @@ enum otlite_status {
     OTLITE_INVALID,    /* an argument out of range */
     OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
     OTLITE_TIMEOUT,
-    OTLITE_CLOSED,     /* the peer closed before the answer was whole */
-    OTLITE_SYSTEM,     /* the operating system refused; errno tells */
+    OTLITE_CLOSED, /* the peer closed before the answer was whole */
+    OTLITE_SYSTEM, /* the operating system refused; errno tells */
 };
 
 /* The name of a status, for messages: "no room". Never NULL. */
@@ -63,7 +63,7 @@ const char *otlite_status_text(enum otlite_status status);
 enum otlite_text_kind {
     OTLITE_TEXT_UTF8 = 0, /* valid UTF-8 (ASCII included), copied as it is; length in bytes */
     OTLITE_TEXT_LATIN1,   /* one byte a code point */
-    OTLITE_TEXT_UCS2,     /* two bytes a code point, native order; a surrogate is lone and becomes U+FFFD */
+    OTLITE_TEXT_UCS2,     /* two bytes a code point, native order; each surrogate becomes U+FFFD */
     OTLITE_TEXT_UCS4,     /* four bytes a code point */
     OTLITE_TEXT_CHARS,    /* bytes of unknown origin: each invalid UTF-8 sequence becomes U+FFFD */
 };
@@ -90,7 +90,7 @@ struct otlite_ids {
     uint64_t state[4];
     uint64_t reseed_at; /* boot clock, ns; 0: unseeded */
     uint32_t from_os;   /* draw each identifier from the operating system */
-    uint32_t failures;  /* draws the operating system refused: identifiers came from the generator then */
+    uint32_t failures;  /* draws that the system refused: the generator stood in */
 };
 
 void otlite_ids_init(struct otlite_ids *ids, bool from_os);
@@ -110,17 +110,22 @@ enum otlite_list { OTLITE_ATTRIBUTES = 0, OTLITE_EVENTS, OTLITE_LINKS, OTLITE_LI
 struct otlite_scratch {
     uint8_t *block;
     uint32_t size;
-    uint32_t used;                   /* bytes of fields, replaced ones included */
-    uint32_t fields;                 /* in the index, replaced ones included */
-    uint32_t live[OTLITE_LISTS];     /* fields that will be sent */
-    uint32_t dropped[OTLITE_LISTS];  /* fields evicted or refused, as OTLP counts them */
-    uint32_t sent_bytes;             /* bytes of the live fields */
-    uint64_t seen;                   /* a filter over the hashes of attribute keys */
-    uint8_t tags[16];                /* a byte of hash for each of the first entries, for tag16_match */
+    uint32_t used;                  /* bytes of fields, replaced ones included */
+    uint32_t fields;                /* in the index, replaced ones included */
+    uint32_t live[OTLITE_LISTS];    /* fields that will be sent */
+    uint32_t dropped[OTLITE_LISTS]; /* fields evicted or refused, as OTLP counts them */
+    uint32_t sent_bytes;            /* bytes of the live fields */
+    uint64_t seen;                  /* a filter over the hashes of attribute keys */
+    uint8_t tags[16];               /* a hash byte of each of the first entries: tag16_match */
 };
 
 enum otlite_value_type {
-    OTLITE_NONE = 0, OTLITE_BOOL, OTLITE_INT, OTLITE_DOUBLE, OTLITE_TEXT, OTLITE_BYTES
+    OTLITE_NONE = 0,
+    OTLITE_BOOL,
+    OTLITE_INT,
+    OTLITE_DOUBLE,
+    OTLITE_TEXT,
+    OTLITE_BYTES
 };
 
 struct otlite_value {
@@ -140,14 +145,16 @@ struct otlite_value {
 void otlite_scratch_init(struct otlite_scratch *scratch, void *block, uint32_t size);
 
 /* Moves what is recorded to a larger block, dropping replaced fields. NO_ROOM if it does not fit. */
-OTLITE_CHECKED enum otlite_status otlite_scratch_move(struct otlite_scratch *scratch, void *block, uint32_t size);
+OTLITE_CHECKED enum otlite_status otlite_scratch_move(struct otlite_scratch *scratch, void *block,
+                                                      uint32_t size);
 
 /* Sets an attribute of the span. `hash` is any hash of the key, the same for the same key. At `limit`
  * attributes the oldest is evicted and counted (as the stock SDK does); at limit 0 the new one is counted.
  * NO_ROOM: move to a larger block and call again. */
-OTLITE_CHECKED enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash,
-                                                           struct otlite_text key,
-                                                           const struct otlite_value *value, uint32_t limit);
+OTLITE_CHECKED enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch,
+                                                           uint64_t hash, struct otlite_text key,
+                                                           const struct otlite_value *value,
+                                                           uint32_t limit);
 
 /* A field composed by hand: nested values, events, links. Calls between begin and end write it; when one ran
  * out of room, `end` says NO_ROOM and leaves the scratch as it was before `begin`. */
@@ -170,27 +177,33 @@ enum otlite_message {
     OTLITE_ITEM,            /* ArrayValue.values, KeyValueList.values */
 };
 
-void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch, enum otlite_list list);
-void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key); /* KeyValue.key */
+void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch,
+                          enum otlite_list list);
+/* KeyValue.key. */
+void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key);
 void otlite_compose_event(struct otlite_composer *composer, struct otlite_text name, uint64_t time);
-void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_id[16], const uint8_t span_id[8]);
+void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_id[16],
+                         const uint8_t span_id[8]);
 /* After its attributes: what Event and Link count as dropped, and Link's flags (0 for an event). */
-void otlite_compose_tail(struct otlite_composer *composer, uint32_t dropped_attributes, uint32_t flags);
+void otlite_compose_tail(struct otlite_composer *composer, uint32_t dropped_attributes,
+                         uint32_t flags);
 /* Returns the mark that its close takes. */
 size_t otlite_compose_open(struct otlite_composer *composer, enum otlite_message message);
 void otlite_compose_close(struct otlite_composer *composer, size_t mark);
-void otlite_compose_scalar(struct otlite_composer *composer, const struct otlite_value *value); /* of AnyValue */
-OTLITE_CHECKED enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t hash,
-                                                     uint32_t limit);
+/* Of AnyValue. */
+void otlite_compose_scalar(struct otlite_composer *composer, const struct otlite_value *value);
+OTLITE_CHECKED enum otlite_status otlite_compose_end(struct otlite_composer *composer,
+                                                     uint64_t hash, uint32_t limit);
 
 /* Reads fields back, in the order in which they will be sent. `index` counts live fields of the list.
  * The bytes are the field's message: KeyValue, Event or Link, without tag and length. */
-bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list, uint32_t index,
-                          const uint8_t **data, uint32_t *size);
+bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list,
+                          uint32_t index, const uint8_t **data, uint32_t *size);
 
 /* Writes a list's live fields, as Span holds them, to dst, which has room for sent_bytes. Returns the bytes
  * written. */
-size_t otlite_scratch_encode(const struct otlite_scratch *scratch, enum otlite_list list, uint8_t *dst);
+size_t otlite_scratch_encode(const struct otlite_scratch *scratch, enum otlite_list list,
+                             uint8_t *dst);
 
 /* ---- Encoding ---------------------------------------------------------------------------------------- */
 
@@ -201,12 +214,12 @@ struct otlite_span {
     uint8_t span_id[8];
     uint8_t parent_span_id[8];
     bool has_parent;
-    bool explicit_time;           /* start or end was given: never corrected for clock steps */
-    uint8_t kind;                 /* 0..4 as in the API: internal, server, client, producer, consumer */
-    uint8_t status;               /* 0..2: unset, ok, error */
-    uint8_t anchor;               /* the clock anchor of its times (otlite_region_clock) */
-    uint32_t flags;               /* OTLP SpanFlags */
-    uint64_t start, end;          /* ns since 1970 */
+    bool explicit_time;  /* start or end was given: never corrected for clock steps */
+    uint8_t kind;        /* 0..4 as in the API: internal, server, client, producer, consumer */
+    uint8_t status;      /* 0..2: unset, ok, error */
+    uint8_t anchor;      /* the clock anchor of its times (otlite_region_clock) */
+    uint32_t flags;      /* OTLP SpanFlags */
+    uint64_t start, end; /* ns since 1970 */
     struct otlite_text name;
     struct otlite_text trace_state; /* the header's form: a=1,b=2 */
     struct otlite_text status_message;
@@ -250,8 +263,8 @@ const char *otlite_loss_text(enum otlite_loss loss);
 enum otlite_on_full { OTLITE_OVERWRITE_OLDEST = 0, OTLITE_DROP_NEWEST };
 
 struct otlite_region_options {
-    uint32_t on_full;             /* enum otlite_on_full */
-    void (*wake)(void *context);  /* called by a recording thread when the collector should look; may be NULL */
+    uint32_t on_full;            /* enum otlite_on_full */
+    void (*wake)(void *context); /* from a recording thread: the collector should look */
     void *context;
 };
 
@@ -264,7 +277,7 @@ struct otlite_region {
     struct otlite_entry *resources;
     struct otlite_entry *scopes;
     uint8_t *arena;
-    uint8_t *work;  /* what collecting needs */
+    uint8_t *work; /* what collecting needs */
     uint8_t *data;
     uint32_t chunk_size, chunk_count, slot_count;
     uint32_t resource_count, scope_count, arena_size, work_size;
@@ -272,7 +285,8 @@ struct otlite_region {
 };
 
 /* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. */
-OTLITE_CHECKED enum otlite_status otlite_region_init(struct otlite_region *region, void *memory, size_t size,
+OTLITE_CHECKED enum otlite_status otlite_region_init(struct otlite_region *region, void *memory,
+                                                     size_t size,
                                                      const struct otlite_region_options *options);
 
 /* The largest record that a region keeps, in bytes. */
@@ -281,14 +295,17 @@ size_t otlite_region_record_max(const struct otlite_region *region);
 size_t otlite_region_inline_max(const struct otlite_region *region);
 
 /* Tables. The bytes are copied; the same bytes give the same handle. A scope's and a resource's bytes come
- * from otlite_scope_encode and otlite_resource_encode; schema URLs are UTF-8, empty for none. An entry that no record refers to may be
- * given to another: recording under its old handle says STALE. */
-OTLITE_CHECKED enum otlite_status otlite_resource_register(struct otlite_region *region, const void *bytes, size_t size,
-                                                           const void *schema_url, size_t schema_url_size,
+ * from otlite_scope_encode and otlite_resource_encode; schema URLs are UTF-8, empty for none. An entry that
+ * no record refers to may be given to another: recording under its old handle says STALE. */
+OTLITE_CHECKED enum otlite_status otlite_resource_register(struct otlite_region *region,
+                                                           const void *bytes, size_t size,
+                                                           const void *schema_url,
+                                                           size_t schema_url_size,
                                                            uint32_t *handle);
-OTLITE_CHECKED enum otlite_status otlite_scope_register(struct otlite_region *region, const void *bytes, size_t size,
-                                                        const void *schema_url, size_t schema_url_size,
-                                                        uint32_t *handle);
+OTLITE_CHECKED enum otlite_status otlite_scope_register(struct otlite_region *region,
+                                                        const void *bytes, size_t size,
+                                                        const void *schema_url,
+                                                        size_t schema_url_size, uint32_t *handle);
 
 /* Wall time as of now: wall anchor + boot clock. `boot` (may be NULL) receives the boot clock, `anchor` the
  * anchor's number. Times taken with one anchor never run backwards. All in ns. */
@@ -299,21 +316,23 @@ uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boo
 bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
 
 /* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. */
-OTLITE_CHECKED enum otlite_status otlite_span_record(struct otlite_region *region, const struct otlite_span *span,
+OTLITE_CHECKED enum otlite_status otlite_span_record(struct otlite_region *region,
+                                                     const struct otlite_span *span,
                                                      uint32_t resource, uint32_t scope);
 /* Records bytes that otlite_span_encode wrote, in a chain of chunks where they need one. */
-OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes, size_t size,
-                                                       uint32_t resource, uint32_t scope, uint8_t anchor,
-                                                       bool explicit_time);
+OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *region,
+                                                       const void *bytes, size_t size,
+                                                       uint32_t resource, uint32_t scope,
+                                                       uint8_t anchor, bool explicit_time);
 /* Counts a record that the caller could not make. */
 void otlite_region_lost(struct otlite_region *region, enum otlite_loss loss);
 
 struct otlite_stats {
-    uint64_t recorded;              /* ended, kept or not */
-    uint64_t exported;              /* acknowledged */
-    uint64_t rejected;              /* acknowledged, but refused by the receiver (partial success) */
+    uint64_t recorded; /* ended, kept or not */
+    uint64_t exported; /* acknowledged */
+    uint64_t rejected; /* acknowledged, but refused by the receiver (partial success) */
     uint64_t dropped[OTLITE_LOSSES];
-    uint64_t pending;               /* recorded - exported - rejected - dropped */
+    uint64_t pending; /* recorded - exported - rejected - dropped */
     uint32_t chunks, chunks_used, scopes, scopes_used;
 };
 
@@ -344,10 +363,10 @@ struct otlite_batch {
     const struct otlite_segment *segments;
     uint32_t segment_count;
     uint32_t records;
-    size_t size;          /* of the body, all segments together */
-    size_t copied;        /* of these, bytes that were gathered by copy */
-    uint32_t item_count;  /* private */
-    bool pinned;          /* private */
+    size_t size;         /* of the body, all segments together */
+    size_t copied;       /* of these, bytes that were gathered by copy */
+    uint32_t item_count; /* private */
+    bool pinned;         /* private */
 };
 
 /* Collects the oldest committed records of one resource; their chunks stay pinned until the batch is settled or
@@ -358,27 +377,30 @@ OTLITE_CHECKED enum otlite_status otlite_batch_collect(struct otlite_region *reg
 /* Notes that the batch is about to leave: recovery can tell what may have arrived. */
 void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch);
 /* The receiver answered for good: `rejected` of the records were refused, the rest is exported. Frees. */
-void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch, uint32_t rejected);
+void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch,
+                              uint32_t rejected);
 /* The records are given up for `loss`. Frees. */
-void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch, enum otlite_loss loss);
+void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
+                       enum otlite_loss loss);
 /* Unpins, so that a full region may overwrite the records while the caller backs off. */
 void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
 /* Pins a released batch again. GONE: some of it was overwritten; collect anew. */
-OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlite_batch *batch);
+OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region,
+                                                     struct otlite_batch *batch);
 
 /* ---- HTTP/1.1, without I/O ----------------------------------------------------------------------------- */
 
 /* An answer, parsed as its bytes come. Zero-initialise it with otlite_http_begin. */
 struct otlite_http_answer {
-    uint8_t *body;         /* the caller's buffer; bytes past its size are MALFORMED: an answer is small */
+    uint8_t *body; /* the caller's buffer; a larger body is MALFORMED: answers are small */
     uint32_t body_size, body_used;
-    uint16_t status;       /* 100..599 */
+    uint16_t status; /* 100..599 */
     bool complete;
-    bool close;            /* the connection cannot be used again */
-    char retry_after[40];  /* the header's value, "" when absent; longer ones are ignored */
+    bool close;           /* the connection cannot be used again */
+    char retry_after[40]; /* the header's value, "" when absent; longer ones are ignored */
     /* private */
     uint8_t state, flags;
-    char line[256];        /* the line being read; the rest of a longer one is dropped */
+    char line[256]; /* the line being read; the rest of a longer one is dropped */
     uint32_t line_used, header_bytes;
     uint64_t remaining;
 };
@@ -386,7 +408,8 @@ struct otlite_http_answer {
 void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);
 /* Takes bytes as they came. Sets `complete` when the answer is whole (bytes after it set `close`).
  * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), headers over 64 KiB, or a body over the buffer. */
-OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer, const void *bytes, size_t size);
+OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer,
+                                                   const void *bytes, size_t size);
 /* The peer closed. OK when that ends the answer (no length given), else CLOSED. */
 OTLITE_CHECKED enum otlite_status otlite_http_eof(struct otlite_http_answer *answer);
 
@@ -410,9 +433,12 @@ void otlite_waker_post(void *waker);
 bool otlite_waker_wait(void *waker, uint64_t deadline);
 
 /* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
- * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED as the names say. `sent` tells whether any byte left. */
-OTLITE_CHECKED enum otlite_status otlite_exchange(int descriptor, const struct otlite_segment *segments, size_t count,
-                                                  struct otlite_http_answer *answer, uint64_t deadline, bool *sent);
+ * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED as the names say. `sent` tells whether any
+ * byte left. */
+OTLITE_CHECKED enum otlite_status otlite_exchange(int descriptor,
+                                                  const struct otlite_segment *segments,
+                                                  size_t count, struct otlite_http_answer *answer,
+                                                  uint64_t deadline, bool *sent);
 
 #ifdef __cplusplus
 }

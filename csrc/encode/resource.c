@@ -55,7 +55,8 @@ size_t otlite_scope_encode(uint8_t *dst, struct otlite_text name, struct otlite_
     if (attributes != NULL) {
         end = put_attributes(end, SCOPE_ATTRIBUTES, attributes);
         if (attributes->dropped[OTLITE_ATTRIBUTES] != 0)
-            end = put_varint(put_tag(end, SCOPE_DROPPED_ATTRIBUTES), attributes->dropped[OTLITE_ATTRIBUTES]);
+            end = put_varint(put_tag(end, SCOPE_DROPPED_ATTRIBUTES),
+                             attributes->dropped[OTLITE_ATTRIBUTES]);
     }
     return (size_t)(put_length(length, reserved, (size_t)(end - length) - reserved) - dst);
 }

@@ -4,10 +4,15 @@
 /* Everything but texts, status and the scratch's fields: ids, times, kind, counts, flags, tags. */
 enum { SPAN_FIXED_BOUND = 18 + 10 + 10 + 2 + 9 + 9 + 3 * 6 + 6 };
 
+static size_t optional_text_bound(struct otlite_text text)
+{
+    return text.length == 0 ? 0 : text_field_bound(text);
+}
+
 static size_t body_bound(const struct otlite_span *span)
 {
-    size_t bound = SPAN_FIXED_BOUND + text_field_bound(span->trace_state) + text_field_bound(span->name) +
-                   bytes_field_bound(text_field_bound(span->status_message) + 2);
+    size_t bound = SPAN_FIXED_BOUND + optional_text_bound(span->trace_state) + optional_text_bound(span->name) +
+                   bytes_field_bound(optional_text_bound(span->status_message) + 2);
     return span->scratch == NULL ? bound : bound + span->scratch->sent_bytes;
 }
 

@@ -2,7 +2,8 @@
 #include "encode/wire.h"
 
 /* Bytes of unknown origin: valid runs are copied, each byte that begins no valid sequence becomes U+FFFD. */
-static size_t encode_chars(uint8_t *dst, const uint8_t *src, size_t n, const struct otlite_kernels *kernels)
+static size_t encode_chars(uint8_t *dst, const uint8_t *src, size_t n,
+                           const struct otlite_kernels *kernels)
 {
     uint8_t *at = dst;
     while (n != 0) {

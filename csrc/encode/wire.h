@@ -55,10 +55,22 @@ static inline uint8_t *put_fixed64(uint8_t *at, uint64_t value)
     return put_fixed32(put_fixed32(at, (uint32_t)value), (uint32_t)(value >> 32));
 }
 
+/* Names, keys and values are short: two copies that overlap cost less than a call. */
 static inline uint8_t *put_raw(uint8_t *at, const void *src, size_t size)
 {
-    if (size != 0)
-        memcpy(at, src, size);
+    const uint8_t *from = src;
+    if (size > 32) {
+        memcpy(at, from, size);
+    } else if (size >= 16) {
+        memcpy(at, from, 16);
+        memcpy(at + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(at, from, 8);
+        memcpy(at + size - 8, from + size - 8, 8);
+    } else {
+        for (size_t i = 0; i < size; i++)
+            at[i] = from[i];
+    }
     return at + size;
 }
 

@@ -240,8 +240,8 @@ static int connect_to(const char *host, const char *port)
 
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
         must(OTLITE_INVALID, host);
-    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0
-        || fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0)
+    if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0 ||
+        fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0)
         must(OTLITE_SYSTEM, host);
     return descriptor;
 }

@@ -50,8 +50,8 @@ static bool is_token(struct piece piece)
 {
     for (size_t i = 0; i < piece.size; i++) {
         char c = piece.at[i], letter = lower(c);
-        if (!is_digit(c) && !(letter >= 'a' && letter <= 'z')
-            && strchr("!#$%&'*+-.^_`|~", c) == NULL)
+        if (!is_digit(c) && !(letter >= 'a' && letter <= 'z') &&
+            strchr("!#$%&'*+-.^_`|~", c) == NULL)
             return false;
     }
     return piece.size > 0;
@@ -110,8 +110,8 @@ static enum state status_line(struct otlite_http_answer *answer, struct piece li
     uint64_t status;
 
     /* HTTP/1.1 200 and either the end or a space; "HTTP/1." was checked as it came */
-    if (line.size < 12 || !is_digit(at[7]) || at[8] != ' ' || (line.size > 12 && at[12] != ' ')
-        || !read_number((struct piece){at + 9, 3}, &status))
+    if (line.size < 12 || !is_digit(at[7]) || at[8] != ' ' || (line.size > 12 && at[12] != ' ') ||
+        !read_number((struct piece){at + 9, 3}, &status))
         return FAILED;
     if (status < 100 || status > 599 || status == 101) /* we asked for no other protocol */
         return FAILED;
@@ -261,8 +261,8 @@ static enum state take_line_byte(struct otlite_http_answer *answer, char byte)
         answer->line[used] = byte;
     answer->line_used++;
     /* At once, for the frames of HTTP/2 may bring no line feed to wait for. */
-    if (answer->state == STATUS_LINE && used < sizeof version - 1 && byte != version[used]
-        && !(used == 0 && byte == '\r'))
+    if (answer->state == STATUS_LINE && used < sizeof version - 1 && byte != version[used] &&
+        !(used == 0 && byte == '\r'))
         return FAILED;
     return (enum state)answer->state;
 }

@@ -4,7 +4,8 @@
 
 static const uint8_t list_tag[OTLITE_LISTS] = {SPAN_ATTRIBUTES, SPAN_EVENTS, SPAN_LINKS};
 
-void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch, enum otlite_list list)
+void otlite_compose_begin(struct otlite_composer *composer, struct otlite_scratch *scratch,
+                          enum otlite_list list)
 {
     (void)otlite_scratch_compact(scratch); /* what the field will need is not known yet */
     size_t room = scratch_room(scratch);
@@ -36,7 +37,8 @@ void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key
     composer->at = put_text_field(start, KEY_VALUE_KEY, key);
     if (composer->list == OTLITE_ATTRIBUTES && composer->key_at == 0) {
         uint32_t width = varint_width(start + 1);
-        composer->key_at = (uint32_t)(start - (composer->scratch->block + composer->scratch->used)) + 1 + width;
+        composer->key_at =
+            (uint32_t)(start - (composer->scratch->block + composer->scratch->used)) + 1 + width;
         composer->key_size = (uint32_t)(composer->at - start) - 1 - width;
     }
 }
@@ -51,7 +53,8 @@ void otlite_compose_event(struct otlite_composer *composer, struct otlite_text n
         composer->at = put_text_field(composer->at, EVENT_NAME, name);
 }
 
-void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_id[16], const uint8_t span_id[8])
+void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_id[16],
+                         const uint8_t span_id[8])
 {
     if (!fits(composer, 28))
         return;
@@ -59,14 +62,16 @@ void otlite_compose_link(struct otlite_composer *composer, const uint8_t trace_i
     composer->at = put_bytes_field(composer->at, LINK_SPAN_ID, span_id, 8);
 }
 
-void otlite_compose_tail(struct otlite_composer *composer, uint32_t dropped_attributes, uint32_t flags)
+void otlite_compose_tail(struct otlite_composer *composer, uint32_t dropped_attributes,
+                         uint32_t flags)
 {
     if (!fits(composer, 11))
         return;
     bool link = composer->list == OTLITE_LINKS;
     if (dropped_attributes != 0)
-        composer->at = put_varint(put_tag(composer->at, link ? LINK_DROPPED_ATTRIBUTES : EVENT_DROPPED_ATTRIBUTES),
-                                  dropped_attributes);
+        composer->at = put_varint(
+            put_tag(composer->at, link ? LINK_DROPPED_ATTRIBUTES : EVENT_DROPPED_ATTRIBUTES),
+            dropped_attributes);
     if (link && flags != 0)
         composer->at = put_fixed32(put_tag(composer->at, LINK_FLAGS), flags);
 }
@@ -98,7 +103,8 @@ void otlite_compose_scalar(struct otlite_composer *composer, const struct otlite
         composer->at = otlite_value_encode(composer->at, value);
 }
 
-enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t hash, uint32_t limit)
+enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t hash,
+                                      uint32_t limit)
 {
     struct otlite_scratch *scratch = composer->scratch;
     uint8_t *start = scratch->block + scratch->used;
@@ -111,7 +117,7 @@ enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t
         return OTLITE_NO_ROOM;
     uint32_t size = (uint32_t)(composer->at - start);
     uint32_t grown = varint_width(start + 1) - 1;
-    otlite_scratch_enter(scratch, (enum otlite_list)composer->list, hash, size, composer->key_at + grown,
-                         composer->key_size, limit);
+    otlite_scratch_enter(scratch, (enum otlite_list)composer->list, hash, size,
+                         composer->key_at + grown, composer->key_size, limit);
     return OTLITE_OK;
 }

@@ -36,8 +36,8 @@ static inline uint32_t field_head(const uint8_t *field)
 }
 
 /* Enters the field at [used, used + size) into the index, and applies replacement and limit. */
-void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list, uint64_t hash, uint32_t size,
-                          uint32_t key_at, uint32_t key_size, uint32_t limit);
+void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list, uint64_t hash,
+                          uint32_t size, uint32_t key_at, uint32_t key_size, uint32_t limit);
 
 /* Drops the bytes of replaced fields. True when that made room. */
 bool otlite_scratch_compact(struct otlite_scratch *scratch);

@@ -83,7 +83,8 @@ static bool older(const struct otlite_region *region, uint32_t a, uint32_t b)
                      otlite_load_relaxed(&region->chunks[b].sequence)) < 0;
 }
 
-static void sift_down(const struct otlite_region *region, uint32_t *heap, uint32_t size, uint32_t at)
+static void sift_down(const struct otlite_region *region, uint32_t *heap, uint32_t size,
+                      uint32_t at)
 {
     for (;;) {
         uint32_t child = 2 * at + 1;
@@ -129,8 +130,8 @@ static size_t entry_overhead(const struct otlite_entry *entry)
 
 /* Adds the record at [start, start + size) to the batch; false when it belongs to the next one. */
 static bool add_record(const struct otlite_region *region, struct work *work,
-                       const struct otlite_batch_limits *limits, uint32_t start, uint32_t size, uint16_t scope,
-                       bool adjoins)
+                       const struct otlite_batch_limits *limits, uint32_t start, uint32_t size,
+                       uint16_t scope, bool adjoins)
 {
     struct group *group = &work->groups[scope];
     struct run *last = work->run_count == 0 ? NULL : &work->runs[work->run_count - 1];
@@ -150,8 +151,9 @@ static bool add_record(const struct otlite_region *region, struct work *work,
         }
     }
     bool first = work->run_count == 0;
-    if (!first && (work->body + overhead + size > limits->max_bytes || copied > work->gather_size ||
-                   2 * references + 2 > work->segment_max || (!extends && work->run_count == work->run_max)))
+    if (!first &&
+        (work->body + overhead + size > limits->max_bytes || copied > work->gather_size ||
+         2 * references + 2 > work->segment_max || (!extends && work->run_count == work->run_max)))
         return false;
     work->body += overhead + size;
     work->copied = copied;
@@ -180,8 +182,8 @@ static bool add_record(const struct otlite_region *region, struct work *work,
 
 /* Takes what fits of a pinned chunk; returns the number of records, and whether the batch is now full. */
 static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
-                          const struct otlite_batch_limits *limits, const struct item *item, uint32_t records,
-                          bool *full)
+                          const struct otlite_batch_limits *limits, const struct item *item,
+                          uint32_t records, bool *full)
 {
     uint32_t base = item->chunk * region->chunk_size;
     uint32_t record = item->from;
@@ -239,13 +241,15 @@ static void add_segment(struct work *work, const void *data, size_t size)
 static void flush_gathered(struct work *work)
 {
     if (work->gather_used != work->gather_flushed)
-        add_segment(work, work->gather + work->gather_flushed, work->gather_used - work->gather_flushed);
+        add_segment(work, work->gather + work->gather_flushed,
+                    work->gather_used - work->gather_flushed);
     work->gather_flushed = work->gather_used;
 }
 
 static void put_gathered(struct work *work, const void *data, size_t size)
 {
-    work->gather_used = (uint32_t)(put_raw(work->gather + work->gather_used, data, size) - work->gather);
+    work->gather_used =
+        (uint32_t)(put_raw(work->gather + work->gather_used, data, size) - work->gather);
 }
 
 static void put_head(struct work *work, uint32_t tag, size_t size)
@@ -261,7 +265,8 @@ static void refer(struct work *work, const void *data, size_t size)
 }
 
 /* The bytes of a record that needed several chunks lie in the chain that begins at its head. */
-static void put_chain(const struct otlite_region *region, struct work *work, uint32_t head, size_t size, bool gather)
+static void put_chain(const struct otlite_region *region, struct work *work, uint32_t head,
+                      size_t size, bool gather)
 {
     size_t part = otlite_region_inline_max(region);
     for (uint32_t index = head; size != 0; index = region->chunks[index].next) {
@@ -275,7 +280,8 @@ static void put_chain(const struct otlite_region *region, struct work *work, uin
     }
 }
 
-static void put_run(const struct otlite_region *region, struct work *work, const struct run *run, bool gather)
+static void put_run(const struct otlite_region *region, struct work *work, const struct run *run,
+                    bool gather)
 {
     if (run->size > otlite_region_inline_max(region))
         put_chain(region, work, run->offset / region->chunk_size, run->size, gather);
@@ -299,7 +305,8 @@ static void put_schema(const struct otlite_region *region, struct work *work, ui
     put_gathered(work, region->arena + entry->offset + entry->size, entry->schema_size);
 }
 
-static size_t group_size(const struct otlite_region *region, const struct work *work, uint32_t scope)
+static size_t group_size(const struct otlite_region *region, const struct work *work,
+                         uint32_t scope)
 {
     const struct otlite_entry *entry = &region->scopes[scope];
     return entry->size + work->groups[scope].size + schema_field_size(entry);
@@ -336,7 +343,8 @@ static struct item *batch_items(const struct otlite_region *region)
     return (struct item *)(void *)at;
 }
 
-enum otlite_status otlite_batch_collect(struct otlite_region *region, const struct otlite_batch_limits *limits,
+enum otlite_status otlite_batch_collect(struct otlite_region *region,
+                                        const struct otlite_batch_limits *limits,
                                         struct otlite_batch *batch)
 {
     uint32_t idle = 0;
@@ -381,7 +389,8 @@ static void settle(struct otlite_region *region, struct otlite_batch *batch)
     batch->records = 0;
 }
 
-void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch, uint32_t rejected)
+void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch,
+                              uint32_t rejected)
 {
     if (!batch->pinned)
         return;
@@ -392,7 +401,8 @@ void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch 
     settle(region, batch);
 }
 
-void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch, enum otlite_loss loss)
+void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
+                       enum otlite_loss loss)
 {
     if (!batch->pinned)
         return;

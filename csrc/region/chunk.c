@@ -29,7 +29,8 @@ static void count_recorded(struct otlite_slot *slot)
     otlite_store_release(&slot->recorded, otlite_load_relaxed(&slot->recorded) + 1);
 }
 
-static enum otlite_status count_lost(struct otlite_region *region, enum otlite_loss loss, uint32_t records)
+static enum otlite_status count_lost(struct otlite_region *region, enum otlite_loss loss,
+                                     uint32_t records)
 {
     otlite_add_relaxed(&region->header->lost[loss], records);
     return OTLITE_DROPPED;
@@ -95,7 +96,8 @@ void otlite_chunk_release(struct otlite_region *region, uint32_t index, uint32_t
 
 static bool take(struct otlite_chunk *chunk, uint32_t state)
 {
-    return otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
+    return otlite_compare_exchange(&chunk->state, &state,
+                                   (state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
 }
 
 static uint32_t take_free(struct otlite_region *region)
@@ -105,7 +107,8 @@ static uint32_t take_free(struct otlite_region *region)
         uint32_t index = hint + i < region->chunk_count ? hint + i : hint + i - region->chunk_count;
         uint32_t state = otlite_load_relaxed(&region->chunks[index].state);
         if (chunk_is(state, CHUNK_FREE) && take(&region->chunks[index], state)) {
-            otlite_store_relaxed(&region->header->free_hint, index + 1 < region->chunk_count ? index + 1 : 0);
+            otlite_store_relaxed(&region->header->free_hint,
+                                 index + 1 < region->chunk_count ? index + 1 : 0);
             return index;
         }
     }
@@ -134,7 +137,8 @@ static uint32_t take_oldest(struct otlite_region *region)
         if (!take(chunk, oldest_state))
             continue;
         (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
-                         otlite_load_relaxed(&chunk->committed) - otlite_load_relaxed(&chunk->acked));
+                         otlite_load_relaxed(&chunk->committed) -
+                             otlite_load_relaxed(&chunk->acked));
         free_links(region, chunk);
         otlite_store_relaxed(&chunk->committed, 0);
         otlite_store_relaxed(&chunk->offered, 0);
@@ -173,7 +177,8 @@ static void complete(struct otlite_region *region, uint32_t index)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
     uint32_t state = otlite_load_relaxed(&chunk->state);
-    while (!otlite_compare_exchange(&chunk->state, &state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_COMPLETE)) {
+    while (!otlite_compare_exchange(&chunk->state, &state,
+                                    (state & ~(uint32_t)CHUNK_STATE) | CHUNK_COMPLETE)) {
     }
     state = otlite_load_seq(&chunk->state);
     if ((state & CHUNK_HELD) == 0 && chunk_is(state, CHUNK_COMPLETE) &&
@@ -184,14 +189,16 @@ static void complete(struct otlite_region *region, uint32_t index)
 static void wake_for(struct otlite_region *region, uint32_t event)
 {
     uint32_t wake = otlite_load_seq(&region->header->wake);
-    if (wake >= event && otlite_exchange_seq(&region->header->wake, OTLITE_WAKE_NEVER) != OTLITE_WAKE_NEVER &&
+    if (wake >= event &&
+        otlite_exchange_seq(&region->header->wake, OTLITE_WAKE_NEVER) != OTLITE_WAKE_NEVER &&
         region->options.wake != NULL)
         region->options.wake(region->options.context);
 }
 
 /* ---- Records ---- */
 
-static bool has_room(const struct otlite_region *region, const struct otlite_chunk *chunk, size_t bound)
+static bool has_room(const struct otlite_region *region, const struct otlite_chunk *chunk,
+                     size_t bound)
 {
     size_t index = (otlite_load_relaxed(&chunk->committed) + 1) * sizeof(struct record_index);
     return chunk->used + bound + index <= region->chunk_size;
@@ -209,11 +216,13 @@ static void leave_chunk(struct otlite_region *region, struct otlite_slot *slot)
 }
 
 /* The chunk of this slot with room for `bound` bytes more, a new one where it must; NO_CHUNK when full. */
-static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, uint32_t resource, size_t bound)
+static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, uint32_t resource,
+                        size_t bound)
 {
     uint32_t index = slot->chunk[SIGNAL_SPANS];
     if (index != NO_CHUNK) {
-        if (region->chunks[index].resource == resource && has_room(region, &region->chunks[index], bound))
+        if (region->chunks[index].resource == resource &&
+            has_room(region, &region->chunks[index], bound))
             return index;
         leave_chunk(region, slot);
     }
@@ -244,7 +253,8 @@ size_t otlite_region_inline_max(const struct otlite_region *region)
 size_t otlite_region_record_max(const struct otlite_region *region)
 {
     size_t chunks = region->chunk_count / 4;
-    size_t size = (chunks == 0 ? 1 : chunks) * (size_t)region->chunk_size - sizeof(struct record_index);
+    size_t size =
+        (chunks == 0 ? 1 : chunks) * (size_t)region->chunk_size - sizeof(struct record_index);
     return size < RECORD_MAX ? size : RECORD_MAX;
 }
 
@@ -282,12 +292,13 @@ enum otlite_status otlite_span_record(struct otlite_region *region, const struct
     } else {
         uint32_t used = region->chunks[index].used;
         size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
-        commit(region, index, (struct record_index){
-                                  .end = used + (uint32_t)size,
-                                  .scope = (uint16_t)(scope & HANDLE_INDEX),
-                                  .anchor = span->anchor,
-                                  .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
-                              });
+        commit(region, index,
+               (struct record_index){
+                   .end = used + (uint32_t)size,
+                   .scope = (uint16_t)(scope & HANDLE_INDEX),
+                   .anchor = span->anchor,
+                   .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
+               });
     }
     return_slot(slot);
     return status;
@@ -313,7 +324,8 @@ static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, s
             return NO_CHUNK;
         }
         uint32_t state = otlite_load_relaxed(&region->chunks[link].state);
-        otlite_store_relaxed(&region->chunks[link].state, (state & ~(uint32_t)CHUNK_STATE) | CHUNK_LINK);
+        otlite_store_relaxed(&region->chunks[link].state,
+                             (state & ~(uint32_t)CHUNK_STATE) | CHUNK_LINK);
         region->chunks[last].next = link;
         last = link;
         part = region->chunk_size;
@@ -337,8 +349,9 @@ static enum otlite_status append_chain(struct otlite_region *region, struct otli
     return OTLITE_OK;
 }
 
-enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes, size_t size,
-                                        uint32_t resource, uint32_t scope, uint8_t anchor, bool explicit_time)
+enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes,
+                                        size_t size, uint32_t resource, uint32_t scope,
+                                        uint8_t anchor, bool explicit_time)
 {
     struct otlite_slot *slot;
     enum otlite_status status = begin(region, resource, scope, &slot);

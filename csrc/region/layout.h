@@ -17,8 +17,16 @@ enum { LAYOUT_VERSION = 1, LAYOUT_BYTE_ORDER = 0x01020304 };
 
 enum signal { SIGNAL_SPANS = 0, SIGNALS = 8 };
 
-enum section_type { SECTION_SLOTS = 1, SECTION_RESOURCES, SECTION_SCOPES, SECTION_ARENA, SECTION_WORK,
-                    SECTION_CHUNKS, SECTION_DATA, SECTIONS = 7 };
+enum section_type {
+    SECTION_SLOTS = 1,
+    SECTION_RESOURCES,
+    SECTION_SCOPES,
+    SECTION_ARENA,
+    SECTION_WORK,
+    SECTION_CHUNKS,
+    SECTION_DATA,
+    SECTIONS = 7
+};
 
 struct section {
     uint32_t type, offset, size, count; /* offset from the region's start, in bytes */
@@ -35,14 +43,14 @@ struct otlite_header {
     uint8_t magic[8];
     uint32_t version, byte_order, word_size, chunk_size;
     struct section sections[SECTIONS];
-    uint32_t sequence;   /* of the next chunk to be opened */
-    uint32_t wake;       /* enum otlite_wake */
-    uint32_t collecting; /* collector lock */
+    uint32_t sequence;    /* of the next chunk to be opened */
+    uint32_t wake;        /* enum otlite_wake */
+    uint32_t collecting;  /* collector lock */
     uint32_t registering; /* table lock */
-    uint32_t free_hint;  /* no chunk below it is likely to be free */
-    uint32_t anchor;     /* the current one */
+    uint32_t free_hint;   /* no chunk below it is likely to be free */
+    uint32_t anchor;      /* the current one */
     uint32_t arena_used;
-    uint32_t unslotted;  /* records lost before they had a slot */
+    uint32_t unslotted; /* records lost before they had a slot */
     uint32_t exported, rejected;
     uint32_t lost[OTLITE_LOSSES];
     uint64_t anchors[ANCHORS]; /* wall clock minus boot clock */
@@ -73,8 +81,18 @@ struct otlite_entry {
 
 /* A chunk's state word: what it is, who keeps it from being given away (a batch; the table lock's holder, while
  * it reads which entries are in use), and how often it was given away. */
-enum { CHUNK_FREE = 0, CHUNK_TAKEN, CHUNK_WRITING, CHUNK_COMPLETE, CHUNK_LINK, CHUNK_STATE = 7, CHUNK_PINNED = 8,
-       CHUNK_SCANNED = 16, CHUNK_HELD = CHUNK_PINNED | CHUNK_SCANNED, CHUNK_GENERATION = 32 };
+enum {
+    CHUNK_FREE = 0,
+    CHUNK_TAKEN,
+    CHUNK_WRITING,
+    CHUNK_COMPLETE,
+    CHUNK_LINK,
+    CHUNK_STATE = 7,
+    CHUNK_PINNED = 8,
+    CHUNK_SCANNED = 16,
+    CHUNK_HELD = CHUNK_PINNED | CHUNK_SCANNED,
+    CHUNK_GENERATION = 32
+};
 
 struct otlite_chunk {
     uint32_t state;
@@ -104,7 +122,8 @@ static inline uint8_t *chunk_data(const struct otlite_region *region, uint32_t c
     return region->data + (size_t)chunk * region->chunk_size;
 }
 
-static inline struct record_index *chunk_index(const struct otlite_region *region, uint32_t chunk, uint32_t record)
+static inline struct record_index *chunk_index(const struct otlite_region *region, uint32_t chunk,
+                                               uint32_t record)
 {
     uint8_t *end = chunk_data(region, chunk) + region->chunk_size;
     return (struct record_index *)(void *)end - 1 - record;

@@ -14,8 +14,8 @@ static uint32_t align(uint32_t value)
 }
 
 /* Enters a section of `count` items, and moves past it. */
-static void add_section(struct otlite_header *header, enum section_type type, uint32_t *offset, uint32_t item,
-                        uint32_t count)
+static void add_section(struct otlite_header *header, enum section_type type, uint32_t *offset,
+                        uint32_t item, uint32_t count)
 {
     uint32_t size = align(item * count);
     header->sections[type - 1] = (struct section){type, *offset, size, count};
@@ -33,12 +33,15 @@ static void lay_out(struct otlite_header *header, uint32_t size)
                 clamp(size / chunk_size / 8, 2, SLOTS_MAX));
     add_section(header, SECTION_RESOURCES, &offset, sizeof(struct otlite_entry),
                 clamp(size / 65536, 2, RESOURCES_MAX));
-    add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry), clamp(size / 2048, 16, 8192));
+    add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry),
+                clamp(size / 2048, 16, 8192));
     add_section(header, SECTION_ARENA, &offset, 1, clamp(size / 16, 4096, 1u << 20));
     add_section(header, SECTION_WORK, &offset, 1, clamp(size / 8, 8192, 2u << 20));
     /* The gather buffer, most of the work area, holds the heads of all resources and scopes together. */
     uint32_t chunks = (size - offset) / (chunk_size + (uint32_t)sizeof(struct otlite_chunk));
-    while (align(offset + chunks * (uint32_t)sizeof(struct otlite_chunk)) + (size_t)chunks * chunk_size > size)
+    while (align(offset + chunks * (uint32_t)sizeof(struct otlite_chunk)) +
+               (size_t)chunks * chunk_size >
+           size)
         chunks--;
     add_section(header, SECTION_CHUNKS, &offset, sizeof(struct otlite_chunk), chunks);
     add_section(header, SECTION_DATA, &offset, chunk_size, chunks);
@@ -50,7 +53,8 @@ static void attach(struct otlite_region *region, uint8_t *base)
     region->base = base;
     region->header = (struct otlite_header *)(void *)base;
     region->slots = (struct otlite_slot *)(void *)(base + sections[SECTION_SLOTS - 1].offset);
-    region->resources = (struct otlite_entry *)(void *)(base + sections[SECTION_RESOURCES - 1].offset);
+    region->resources =
+        (struct otlite_entry *)(void *)(base + sections[SECTION_RESOURCES - 1].offset);
     region->scopes = (struct otlite_entry *)(void *)(base + sections[SECTION_SCOPES - 1].offset);
     region->arena = base + sections[SECTION_ARENA - 1].offset;
     region->work = base + sections[SECTION_WORK - 1].offset;
@@ -84,8 +88,8 @@ static uint64_t wall_offset(void)
 enum otlite_status otlite_region_init(struct otlite_region *region, void *memory, size_t size,
                                       const struct otlite_region_options *options)
 {
-    if (size < OTLITE_REGION_MIN || size > OTLITE_REGION_MAX || ((uintptr_t)memory & (ALIGNMENT - 1)) != 0 ||
-        options->on_full > OTLITE_DROP_NEWEST)
+    if (size < OTLITE_REGION_MIN || size > OTLITE_REGION_MAX ||
+        ((uintptr_t)memory & (ALIGNMENT - 1)) != 0 || options->on_full > OTLITE_DROP_NEWEST)
         return OTLITE_INVALID;
     struct otlite_header *header = memory;
     memset(header, 0, sizeof *header);

@@ -75,7 +75,8 @@ static bool give_room(struct otlite_region *region, struct otlite_entry *entry, 
 }
 
 /* An entry never used; or one that is needed no more: with room enough, or else with new room. */
-static struct otlite_entry *find_entry(struct otlite_region *region, struct table table, uint32_t size)
+static struct otlite_entry *find_entry(struct otlite_region *region, struct table table,
+                                       uint32_t size)
 {
     for (uint32_t i = 0; i < table.count; i++) {
         struct otlite_entry *entry = &table.entries[i];
@@ -95,8 +96,9 @@ static struct otlite_entry *find_entry(struct otlite_region *region, struct tabl
     return entry;
 }
 
-static enum otlite_status enter(struct otlite_region *region, struct table table, const void *bytes, size_t size,
-                                const void *schema_url, size_t schema_url_size, uint32_t *handle)
+static enum otlite_status enter(struct otlite_region *region, struct table table, const void *bytes,
+                                size_t size, const void *schema_url, size_t schema_url_size,
+                                uint32_t *handle)
 {
     if (size > region->arena_size || schema_url_size > region->arena_size - size)
         return OTLITE_TABLE_FULL;
@@ -105,8 +107,8 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
     for (uint32_t i = 0; i < table.count && entry == NULL; i++) {
         struct otlite_entry *known = &table.entries[i];
         const uint8_t *stored = region->arena + known->offset;
-        if (known->used && known->hash == hash && known->size == size && known->schema_size == schema_url_size &&
-            memcmp(stored, bytes, size) == 0 &&
+        if (known->used && known->hash == hash && known->size == size &&
+            known->schema_size == schema_url_size && memcmp(stored, bytes, size) == 0 &&
             (schema_url_size == 0 || memcmp(stored + size, schema_url, schema_url_size) == 0))
             entry = known;
     }
@@ -127,28 +129,31 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
     return OTLITE_OK;
 }
 
-static enum otlite_status enter_locked(struct otlite_region *region, struct table table, const void *bytes,
-                                       size_t size, const void *schema_url, size_t schema_url_size,
-                                       uint32_t *handle)
+static enum otlite_status enter_locked(struct otlite_region *region, struct table table,
+                                       const void *bytes, size_t size, const void *schema_url,
+                                       size_t schema_url_size, uint32_t *handle)
 {
     uint32_t open = 0;
     if (!otlite_compare_exchange(&region->header->registering, &open, 1))
         return OTLITE_BUSY;
-    enum otlite_status status = enter(region, table, bytes, size, schema_url, schema_url_size, handle);
+    enum otlite_status status =
+        enter(region, table, bytes, size, schema_url, schema_url_size, handle);
     /* release: the entry, against the next holder's compare_exchange */
     otlite_store_release(&region->header->registering, 0);
     return status;
 }
 
-enum otlite_status otlite_resource_register(struct otlite_region *region, const void *bytes, size_t size,
-                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
+enum otlite_status otlite_resource_register(struct otlite_region *region, const void *bytes,
+                                            size_t size, const void *schema_url,
+                                            size_t schema_url_size, uint32_t *handle)
 {
     struct table table = {region->resources, region->resource_count, false};
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);
 }
 
-enum otlite_status otlite_scope_register(struct otlite_region *region, const void *bytes, size_t size,
-                                         const void *schema_url, size_t schema_url_size, uint32_t *handle)
+enum otlite_status otlite_scope_register(struct otlite_region *region, const void *bytes,
+                                         size_t size, const void *schema_url,
+                                         size_t schema_url_size, uint32_t *handle)
 {
     struct table table = {region->scopes, region->scope_count, true};
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);

@@ -73,9 +73,11 @@ class Telemetry:
             )
         resent, exporter = self._pipeline.stats()
         now = region.stats()
-        dropped: Mapping[str, int] = MappingProxyType({DropReason(name): count for name, count in now.dropped.items()})
+        dropped: dict[str, int] = {DropReason(name): count for name, count in now.dropped.items()}
         return Stats(
-            SignalStats(now.recorded, now.exported, now.rejected, resent, dropped, now.pending),
+            SignalStats(
+                now.recorded, now.exported, now.rejected, resent, MappingProxyType(dropped), now.pending
+            ),
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
         )
@@ -113,12 +115,12 @@ def configure(
     Starts no thread and opens no socket. Again with the same settings it returns the same handle; with others
     it raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
     """
-    return _assemble(dict(locals()), announce=True)
+    return _assemble(dict(locals()))
 
 
 def tracer_provider() -> TracerProvider:
     """Our provider, set up from the environment unless configure() came first: an entry point."""
-    telemetry = _telemetry or _assemble({}, announce=False)
+    telemetry = _telemetry or _assemble({})
     return telemetry.tracer_provider
 
 
@@ -144,7 +146,7 @@ def stats() -> Stats:
     return (_telemetry or Telemetry(load({}, {}), trace_api.NoOpTracerProvider(), None)).stats()
 
 
-def _assemble(arguments: Mapping[str, Any], announce: bool) -> Telemetry:
+def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
     global _telemetry
     config = load(arguments)
     with _lock:
@@ -153,8 +155,7 @@ def _assemble(arguments: Mapping[str, Any], announce: bool) -> Telemetry:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
                 atexit.register(telemetry.shutdown, config.exit_timeout)
-            if announce:
-                _make_global(telemetry.tracer_provider)
+            _make_global(telemetry.tracer_provider)
             _telemetry = telemetry
         elif _telemetry.config != config:
             refuse_difference(_telemetry.config, config)

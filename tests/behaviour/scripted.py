@@ -16,6 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.util.types import AttributeValue
 
 from otlp_lite import Stats, Telemetry
 
@@ -29,7 +31,7 @@ class Request(NamedTuple):
     at: float
     connection: int
 
-    def spans(self) -> list:
+    def spans(self) -> list[Span]:
         body = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
         message = ExportTraceServiceRequest.FromString(body)
         return [s for r in message.resource_spans for scope in r.scope_spans for s in scope.spans]
@@ -141,7 +143,7 @@ class Receiver:
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
-    def spans(self) -> list:
+    def spans(self) -> list[Span]:
         return [span for request in self.requests for span in request.spans()]
 
     def names(self) -> list[str]:
@@ -222,7 +224,7 @@ class Receiver:
 Start = Callable[..., Telemetry]
 
 
-def record(telemetry: Telemetry, count: int, prefix: str = "s", **attributes: object) -> list[str]:
+def record(telemetry: Telemetry, count: int, prefix: str = "s", **attributes: AttributeValue) -> list[str]:
     tracer = telemetry.tracer_provider.get_tracer("test")
     names = [f"{prefix}{i}" for i in range(count)]
     for name in names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from otlp_lite.config import SETTINGS, Config, Endpoint, load, refuse_difference
 HERE = __file__
 
 # (argument, good values with their normal form, bad values)
-ARGUMENTS = [
+ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("service_name", [("shop", "shop")], ["", 3]),
     (
         "endpoint",
@@ -176,7 +177,7 @@ def test_every_setting_is_a_row_an_argument_and_a_field() -> None:
 
 
 @pytest.mark.parametrize(("name", "good", "bad"), ARGUMENTS, ids=[row[0] for row in ARGUMENTS])
-def test_argument(name: str, good: list, bad: list) -> None:
+def test_argument(name: str, good: list[Any], bad: list[Any]) -> None:
     for value, normal in good:
         assert getattr(load({name: value}, {}), name) == normal, value
     for value in bad:
@@ -188,7 +189,9 @@ def test_argument(name: str, good: list, bad: list) -> None:
 
 
 @pytest.mark.parametrize(("variable", "name", "good", "bad"), VARIABLES, ids=[row[0] for row in VARIABLES])
-def test_variable(variable: str, name: str, good: list, bad: list, caplog: pytest.LogCaptureFixture) -> None:
+def test_variable(
+    variable: str, name: str, good: list[Any], bad: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     default = getattr(load({}, {}), name)
     for text, value in good:
         assert getattr(load({}, {variable: text}), name) == value, text
@@ -202,7 +205,7 @@ def test_variable(variable: str, name: str, good: list, bad: list, caplog: pytes
 
 
 @pytest.mark.parametrize(("variable", "name", "good", "bad"), VARIABLES, ids=[row[0] for row in VARIABLES])
-def test_argument_wins_over_variable(variable: str, name: str, good: list, bad: list) -> None:
+def test_argument_wins_over_variable(variable: str, name: str, good: list[Any], bad: list[str]) -> None:
     for argument, normal in {n: g for n, g, _ in ARGUMENTS}[name][:1]:
         for text, _ in good[-1:]:
             loaded = getattr(load({name: argument}, {variable: text}), name)
@@ -222,7 +225,7 @@ def test_variable_of_the_signal_wins_over_the_general_one(caplog: pytest.LogCapt
 
 
 def test_where_traces_go() -> None:
-    def url(arguments: dict, environ: dict) -> str:
+    def url(arguments: dict[str, str], environ: dict[str, str]) -> str:
         config = load(arguments, environ)
         return str(config.traces_endpoint or config.endpoint.join("v1/traces"))
 

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from typing import Any
 
 import pytest
 from opentelemetry import context
 from scripted import (
     Clock,
     Receiver,
+    Reply,
     Start,
     answer,
     balanced,
@@ -36,7 +38,9 @@ from otlp_lite.export import worker
 
 
 @pytest.mark.parametrize("said", [True, False])
-def test_a_connection_that_the_receiver_closes_is_opened_anew(start: Start, said: bool, caplog) -> None:
+def test_a_connection_that_the_receiver_closes_is_opened_anew(
+    start: Start, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
     closing = answer(200, b"", *(["Connection: close"] if said else []), keep=False)
     with Receiver(default=closing) as receiver:
         telemetry = start(receiver)
@@ -51,7 +55,7 @@ def test_a_connection_that_the_receiver_closes_is_opened_anew(start: Start, said
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("fault", [hang_up, reset])
 @pytest.mark.parametrize("kept", [False, True])
-def test_a_lost_answer_is_sent_again_and_counted(start: Start, fault, kept: bool) -> None:
+def test_a_lost_answer_is_sent_again_and_counted(start: Start, fault: Reply, kept: bool) -> None:
     with Receiver(*([answer()] if kept else []), fault, fault) as receiver:
         telemetry = start(receiver)
         if kept:
@@ -68,7 +72,9 @@ def test_a_lost_answer_is_sent_again_and_counted(start: Start, fault, kept: bool
 
 
 @pytest.mark.usefixtures("quick")
-def test_one_warning_for_an_outage_and_one_line_at_its_end(start: Start, caplog) -> None:
+def test_one_warning_for_an_outage_and_one_line_at_its_end(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     with Receiver(*[reset] * 12) as receiver:
         telemetry = start(receiver, headers={"k": "S3CRET"})
@@ -81,36 +87,36 @@ def test_one_warning_for_an_outage_and_one_line_at_its_end(start: Start, caplog)
         assert telemetry.stats().exporter.consecutive_failures == 0
 
 
-def test_a_url_s_secrets_stay_out_of_the_log(start: Start, caplog) -> None:
+def test_a_url_s_secrets_stay_out_of_the_log(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     telemetry = start("http://me:S3CRET@127.0.0.1:1/x?token=S3CRET")
     record(telemetry, 1)
     assert not telemetry.force_flush(0.5)
     assert "http://***@127.0.0.1:1/x/v1/traces?***" in caplog.text and "S3CRET" not in caplog.text
 
 
-def test_a_descriptor_that_the_program_closed_is_not_written_to(start: Start, tmp_path) -> None:
+def test_a_descriptor_that_the_program_closed_is_not_written_to(start: Start) -> None:
     with Receiver() as receiver:
         telemetry = start(receiver)
         record(telemetry, 1, "first")
         assert telemetry.force_flush()
-        connected = [int(fd) for fd in os.listdir("/proc/self/fd") if is_connected_to(int(fd), receiver.port)]
-        (ours,) = connected
-        with open(tmp_path / "precious", "wb") as precious:
-            os.dup2(
-                precious.fileno(), ours
-            )  # as a daemonising program does: closed, and the number given away
+        (ours,) = [int(fd) for fd in os.listdir("/proc/self/fd") if is_connected_to(int(fd), receiver.port)]
+        near, far = socket.socketpair()
+        with near, far:
+            os.dup2(near.fileno(), ours)  # as a daemonising program does: closed, and the number given away
             record(telemetry, 1, "second")
             assert telemetry.force_flush()
-            assert os.fstat(ours).st_ino == os.fstat(precious.fileno()).st_ino
+            assert os.fstat(ours).st_ino == os.fstat(near.fileno()).st_ino
             os.close(ours)
-        assert (tmp_path / "precious").read_bytes() == b""
+            far.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                far.recv(1)
         assert receiver.names() == ["first0", "second0"] and receiver.connections == 2
 
 
 def is_connected_to(descriptor: int, port: int) -> bool:
     try:
         with socket.socket(fileno=os.dup(descriptor)) as connected:
-            return connected.getpeername()[1] == port
+            return bool(connected.getpeername()[1] == port)
     except OSError:
         return False
 
@@ -122,7 +128,9 @@ def is_connected_to(descriptor: int, port: int) -> bool:
     "peer", ["stalls", "dribbles", "cannot be connected to", "has no name yet", "tls stalls"]
 )
 @pytest.mark.parametrize("verb", ["force_flush", "shutdown"])
-def test_deadlines_hold_whatever_the_peer_does(start: Start, peer: str, verb: str, monkeypatch) -> None:
+def test_deadlines_hold_whatever_the_peer_does(
+    start: Start, peer: str, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receiver = Receiver(default=dribble if peer == "dribbles" else stall)
     listener = mute() if peer == "cannot be connected to" else None
     url = receiver.url if listener is None else f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -158,14 +166,15 @@ class SlowNames:
     def __getattr__(self, name: str) -> object:
         return getattr(socket, name)
 
-    def getaddrinfo(self, *arguments: object) -> list:
+    def getaddrinfo(self, *arguments: object) -> list[object]:
         self._held.wait(10)
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
 
-def test_an_attempt_ends_at_its_timeout_and_the_data_stays(start: Start) -> None:
+@pytest.mark.parametrize("setting", ["timeout", "export_timeout"])
+def test_an_attempt_ends_at_its_timeout_and_the_data_stays(start: Start, setting: str) -> None:
     with Receiver(stall) as receiver:
-        telemetry = start(receiver, timeout=0.3)
+        telemetry = start(receiver, **{setting: 0.3})
         record(telemetry, 5)
         clock = Clock()
         assert telemetry.force_flush(10)
@@ -233,7 +242,9 @@ def test_a_flush_covers_what_was_recorded_before_it_though_others_record_on(star
         assert balanced(telemetry.stats()) and telemetry.stats().traces.pending == 0
 
 
-def test_without_a_thread_the_caller_sends(start: Start, monkeypatch, caplog) -> None:
+def test_without_a_thread_the_caller_sends(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def refuse(*arguments: object) -> int:
         raise RuntimeError("can't start new thread")
 
@@ -283,15 +294,14 @@ def test_an_outage_keeps_the_newest_and_counts_the_rest(start: Start) -> None:
         stats = telemetry.stats()
         assert stats.traces.dropped["overwritten"] == 5000 - stats.traces.pending > 4000
         assert balanced(stats)
-        telemetry._pipeline._carrier._endpoint = telemetry._pipeline._carrier._endpoint._replace(
-            port=receiver.port
-        )
+        pipeline: Any = telemetry._pipeline
+        pipeline._carrier._endpoint = pipeline._carrier._endpoint._replace(port=receiver.port)
         assert telemetry.force_flush(10)
         arrived = receiver.names()
         assert arrived == names[-len(arrived) :] and len(arrived) == telemetry.stats().traces.exported
 
 
-def test_random_faults_lose_nothing_uncounted(start: Start, quick) -> None:
+def test_random_faults_lose_nothing_uncounted(start: Start, quick: None) -> None:
     chance = random.Random(11)
     faults = [
         answer(),

@@ -36,9 +36,14 @@ def start(*options: str, without: str = "", directory: Path | None = None) -> su
     # settings of the user's own that would spoil a comparison must not reach the demo's services
     environment |= {"OTEL_SDK_DISABLED": "true", "http_proxy": "http://127.0.0.1:9"}
     return subprocess.Popen(
-        [*DEMO, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, encoding="utf-8", env=environment,
-    )  # fmt: skip
+        [*DEMO, *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env=environment,
+    )
 
 
 def row(name: str, output: str) -> list[float]:

@@ -274,11 +274,17 @@ IDS = st.sampled_from([b"", b"a" * 8, b"b" * 8, b"c" * 8, b"d" * 8])
 TIMES = st.sampled_from([0, 1, 10**18, 10**18 + 1500, 2**64 - 1])
 VALUES = st.builds(otlp.AnyValue, st.text() | st.binary())
 SPANS = st.builds(
-    otlp.Span, trace_id=st.just(b"t" * 16), span_id=IDS, parent_span_id=IDS, name=st.text(max_size=60),
-    kind=st.integers(-(2**31), 2**31 - 1), start_time_unix_nano=TIMES, end_time_unix_nano=TIMES,
+    otlp.Span,
+    trace_id=st.just(b"t" * 16),
+    span_id=IDS,
+    parent_span_id=IDS,
+    name=st.text(max_size=60),
+    kind=st.integers(-(2**31), 2**31 - 1),
+    start_time_unix_nano=TIMES,
+    end_time_unix_nano=TIMES,
     attributes=st.lists(st.builds(otlp.KeyValue, st.text(), VALUES)),
     status=st.builds(otlp.Status, st.text(), st.integers(0, 3)),
-)  # fmt: skip
+)
 
 
 def traces_of(spans: list[otlp.Span], service: str = "shop") -> list[waterfall.Trace]:
@@ -340,8 +346,11 @@ class Running:
     def __init__(self, *options: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "otlp_lite", "receive", "--port", "0", *options],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
         assert self.process.stdout is not None
         self.greeting = self.process.stdout.readline() + self.process.stdout.readline()
         match = re.search(r"http://127\.0\.0\.1:(\d+)", self.greeting)

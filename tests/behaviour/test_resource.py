@@ -6,6 +6,7 @@ import logging
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.resources import Resource as StockResource
@@ -30,7 +31,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("attributes", "environ"), CASES)
-def test_equals_the_stock_resource(attributes: dict, environ: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equals_the_stock_resource(
+    attributes: dict[str, Any], environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS"):
         monkeypatch.delenv(variable, raising=False)
     for variable, text in environ.items():
@@ -67,7 +70,9 @@ def test_each_detection_has_an_instance_of_its_own() -> None:
     assert detect(mine).attributes["service.instance.id"] == "mine"
 
 
-RESOURCES = [
+Arguments = tuple[Any, ...]
+
+RESOURCES: list[Arguments] = [
     ({}, None),
     ({"a": 1}, ""),
     ({"a": 2, "b": [1]}, "s1"),
@@ -78,7 +83,9 @@ RESOURCES = [
 
 @pytest.mark.parametrize("mine", RESOURCES)
 @pytest.mark.parametrize("other", RESOURCES)
-def test_merge_as_in_the_stock_sdk(mine: tuple, other: tuple, caplog: pytest.LogCaptureFixture) -> None:
+def test_merge_as_in_the_stock_sdk(
+    mine: Arguments, other: Arguments, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.ERROR)
     merged = Resource(*mine).merge(Resource(*other))
     ours, caplog_ours = merged, len(caplog.records)
@@ -103,7 +110,7 @@ def test_resources_are_values() -> None:
 
 
 def test_scopes_are_values_like_the_stock_ones() -> None:
-    cases = [
+    cases: list[Arguments] = [
         ("a",),
         ("a", "1"),
         ("a", "1", "s"),
@@ -113,7 +120,7 @@ def test_scopes_are_values_like_the_stock_ones() -> None:
     for one in cases:
         mine, theirs = InstrumentationScope(*one), StockScope(*one)
         assert (mine.name, mine.version, mine.schema_url) == (theirs.name, theirs.version, theirs.schema_url)
-        assert dict(mine.attributes) == dict(theirs.attributes)
+        assert dict(mine.attributes) == dict(theirs.attributes or {})
         assert mine.to_json() == theirs.to_json() and repr(mine) == repr(theirs)
         for other in cases:
             assert (mine == InstrumentationScope(*other)) == (one == other)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
+from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import SpanLimits as StockLimits
 from opentelemetry.sdk.trace import sampling as stock
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
@@ -15,9 +17,10 @@ from otlp_lite.config import LIMITS, SAMPLERS
 from otlp_lite.errors import ConfigurationError
 from otlp_lite.traces import sampling as ours
 from otlp_lite.traces.limits import SpanLimits
+from otlp_lite.traces.sampling import Plan
 
 
-def make(module) -> list:
+def make(module: Any) -> list[Any]:
     """The same samplers, of either module."""
     ratio = module.TraceIdRatioBased(0.3)
     return [
@@ -32,16 +35,16 @@ def make(module) -> list:
     ]
 
 
-def parents() -> list:
+def parents() -> list[Context | None]:
     state = TraceState([("vendor", "1")])
-    contexts = [trace.set_span_in_context(trace.INVALID_SPAN), None]
+    contexts: list[Context | None] = [trace.set_span_in_context(trace.INVALID_SPAN), None]
     for remote, flags in itertools.product((False, True), (0, 1)):
         context = SpanContext(7, 9, is_remote=remote, trace_flags=TraceFlags(flags), trace_state=state)
         contexts.append(trace.set_span_in_context(NonRecordingSpan(context)))
     return contexts
 
 
-def follow(plan: tuple, trace_id: int, parent: SpanContext) -> bool:
+def follow(plan: Plan, trace_id: int, parent: SpanContext) -> bool:
     """What the compiled tracer makes of a plan."""
     match plan:
         case ("always_on",):
@@ -49,7 +52,7 @@ def follow(plan: tuple, trace_id: int, parent: SpanContext) -> bool:
         case ("always_off",):
             return False
         case ("ratio", bound):
-            return trace_id & ((1 << 64) - 1) < bound
+            return bool(trace_id & ((1 << 64) - 1) < bound)
         case ("parent", root, remote, remote_not, local, local_not):
             if not parent.is_valid:
                 return follow(root, trace_id, parent)
@@ -90,12 +93,14 @@ def test_a_subclass_or_a_foreign_sampler_has_no_plan() -> None:
     assert Mine(0.5).plan() is None
     assert Parent(ours.ALWAYS_ON).plan() is None
     assert ours.ParentBased(Mine(0.5)).plan() is None
-    assert ours.ParentBased(ours.ALWAYS_ON, local_parent_sampled=stock.ALWAYS_ON).plan() is None
-    decision = ours.ParentBased(stock.ALWAYS_ON).should_sample(None, 1, "op").decision
+    foreign: Any = stock.ALWAYS_ON
+    assert ours.ParentBased(ours.ALWAYS_ON, local_parent_sampled=foreign).plan() is None
+    decision: object = ours.ParentBased(foreign).should_sample(None, 1, "op").decision
     assert decision is stock.Decision.RECORD_AND_SAMPLE
 
 
 def test_decisions_say_what_they_mean() -> None:
+    theirs: Any
     for mine, theirs in zip(ours.Decision, stock.Decision, strict=True):
         assert (mine.name, mine.value) == (theirs.name, theirs.value)
         assert (mine.is_recording(), mine.is_sampled()) == (theirs.is_recording(), theirs.is_sampled())
@@ -114,13 +119,13 @@ def test_names_are_the_variable_s(name: str, monkeypatch: pytest.MonkeyPatch) ->
     assert ours.by_name(name, 0.25).get_description() == stock._get_from_env_or_default().get_description()
 
 
-def limits_of(limits: object) -> dict:
+def limits_of(limits: object) -> dict[str, object]:
     return {name: getattr(limits, name) for name, _, _ in LIMITS}
 
 
 def test_limits_resolve_as_in_the_stock_sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(3)
-    seen = set()
+    seen: set[tuple[object, ...]] = set()
     for _ in range(3000):
         arguments, variables = {}, {}
         for name, variable, _ in LIMITS:

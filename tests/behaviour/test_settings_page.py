@@ -9,9 +9,9 @@ from otlp_lite.config import SETTINGS
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
 
-Each setting is an argument of `otlp_lite.configure()`, a variable of the environment, or both. An argument wins over
-a variable. A value that cannot be raises `ConfigurationError` as an argument; in a variable it is warned of, and the
-default holds. This page is written from the table in `otlp_lite.config`.
+Each setting is an argument of `otlp_lite.configure()`, a variable of the environment, or both. An argument
+wins over a variable. A value that cannot be raises `ConfigurationError` as an argument; in a variable it is
+warned of, and the default holds. This page is written from the table in `otlp_lite.config`.
 
 | argument | variable | default | |
 |---|---|---|---|

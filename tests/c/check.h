@@ -13,7 +13,7 @@ static unsigned long checks_made, checks_failed;
 
 /* Both give the outcome: `if (!CHECK(pointer != NULL)) return;` */
 #define CHECK(condition) check_that((condition), #condition, __FILE__, __LINE__)
-#define CHECK_EQUAL(actual, expected) \
+#define CHECK_EQUAL(actual, expected)                                                              \
     check_equal((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
 #define RUN(test) (test(), check_done(#test))
 

@@ -173,9 +173,9 @@ static int connected(int *peer)
     socklen_t size = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0
-        || getsockname(listener, (struct sockaddr *)&address, &size) != 0
-        || connect(client, (struct sockaddr *)&address, size) != 0)
+    if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
+        connect(client, (struct sockaddr *)&address, size) != 0)
         abort();
     *peer = accept(listener, NULL, NULL);
     close(listener);

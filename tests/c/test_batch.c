@@ -443,6 +443,29 @@ static void test_gathering_beside_long_heads(void)
             }
 }
 
+/* As many long runs as chunks can hold, of scopes in turn: each is a segment of its own, with heads between. */
+static void test_many_references(void)
+{
+    static const size_t sizes[] = {64 << 10, 200000, 1 << 20};
+    for (size_t i = 0; i < 3; i++)
+        for (uint32_t chained = 0; chained < 2; chained++) {
+            open_region(sizes[i], OTLITE_DROP_NEWEST);
+            seed = i + 1;
+            uint32_t room = (uint32_t)(sizes[i] / otlite_region_inline_max(&region)),
+                     kept = made_count;
+            for (uint32_t number = 0; number < 4 * room; number++)
+                record(0, number % SCOPES,
+                       chained ? 3000 + draw(&seed, 6000) : 1024 + draw(&seed, 100));
+            kept = (uint32_t)pending;
+            while (collect(true)) {
+            }
+            CHECK_EQUAL(exported + rejected + dropped[OTLITE_LOSS_REFUSED] +
+                            dropped[OTLITE_LOSS_SHUTDOWN],
+                        kept);
+            otlite_unmap(memory, memory_size);
+        }
+}
+
 /* A batch of as many scopes as there are, each with a schema URL, and a record or two. */
 static void count_heads(void *context, const struct record *found)
 {
@@ -500,6 +523,7 @@ int main(void)
 {
     RUN(test_against_the_model);
     RUN(test_gathering_beside_long_heads);
+    RUN(test_many_references);
     RUN(test_many_scopes_in_a_batch);
     RUN(test_busy);
     return check_end();

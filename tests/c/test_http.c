@@ -24,8 +24,9 @@ struct expectation {
 #define LONG SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR
 
 #define ZEROS "0000000000000000" /* 16 */
-#define ZEROS_239 ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS \
-    ZEROS "000000000000000"
+#define ZEROS_239                                                                                  \
+    ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS ZEROS            \
+        "000000000000000"
 #define HEAD "HTTP/1.1 200 OK\r\n"
 #define SIZED(size) "Content-Length: " #size "\r\n"
 #define EMPTY SIZED(0) "\r\n"
@@ -192,10 +193,10 @@ static enum otlite_status play(const char *bytes, size_t size, size_t first, siz
 
 static bool as_expected(const struct expectation *is, enum otlite_status status)
 {
-    return status == is->status && answer.status == is->code && answer.body_used == strlen(is->body)
-           && memcmp(body, is->body, answer.body_used) == 0
-           && answer.complete == (is->status == OTLITE_OK) && answer.close == is->close
-           && strcmp(answer.retry_after, is->retry_after) == 0;
+    return status == is->status && answer.status == is->code &&
+           answer.body_used == strlen(is->body) && memcmp(body, is->body, answer.body_used) == 0 &&
+           answer.complete == (is->status == OTLITE_OK) && answer.close == is->close &&
+           strcmp(answer.retry_after, is->retry_after) == 0;
 }
 
 /* Whole, and cut at every byte into two and into three. */
@@ -242,7 +243,8 @@ static void test_more_than_one_answer(void)
         struct expectation spent = whole[i];
         spent.bytes = bytes;
         spent.close = true;
-        size_t size = (size_t)snprintf(bytes, sizeof bytes, "%s%c", whole[i].bytes, "H\r\n0"[i % 4]);
+        size_t size =
+            (size_t)snprintf(bytes, sizeof bytes, "%s%c", whole[i].bytes, "H\r\n0"[i % 4]);
         check_splits(&spent, size, false);
     }
 }
@@ -406,11 +408,11 @@ static void test_damaged_answers(void)
         }
         if (status == OTLITE_OK)
             status = otlite_http_eof(&answer);
-        CHECK(status == expected && answer.status == at_once.status
-              && answer.body_used == at_once.body_used && answer.close == at_once.close
-              && answer.complete == at_once.complete
-              && strcmp(answer.retry_after, at_once.retry_after) == 0
-              && memcmp(body, at_once_body, answer.body_used) == 0);
+        CHECK(status == expected && answer.status == at_once.status &&
+              answer.body_used == at_once.body_used && answer.close == at_once.close &&
+              answer.complete == at_once.complete &&
+              strcmp(answer.retry_after, at_once.retry_after) == 0 &&
+              memcmp(body, at_once_body, answer.body_used) == 0);
     }
 }
 

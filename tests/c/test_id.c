@@ -222,8 +222,8 @@ static void test_forks_part_after_reset(void)
     CHECK_EQUAL(drawn[2][0], mine); /* the danger is real */
     CHECK_EQUAL(drawn[3][0], mine);
     for (int i = 0; i < 8; i++)
-        CHECK(drawn[0][i] != drawn[1][i] && drawn[0][i] != drawn[2][i]
-              && drawn[1][i] != drawn[2][i]);
+        CHECK(drawn[0][i] != drawn[1][i] && drawn[0][i] != drawn[2][i] &&
+              drawn[1][i] != drawn[2][i]);
 }
 
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
@@ -245,8 +245,8 @@ static bool refuse_entropy(void)
     };
     struct sock_fprog program = {sizeof steps / sizeof *steps, steps};
 
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-           && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
 /* Runs in a child. The number of the first promise broken, 0 for none, 99 without a filter. */

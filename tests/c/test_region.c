@@ -286,6 +286,23 @@ static void test_large_records(void)
         }
 }
 
+/* Two records that fill a chunk to the last byte, or would by a few: neither loses any. */
+static void test_to_the_last_byte(void)
+{
+    open_region(64 << 10, OTLITE_OVERWRITE_OLDEST);
+    size_t one = otlite_region_inline_max(&region);
+    for (size_t first = 200; first < 1000; first += 83)
+        for (size_t less = 0; less < 40; less++) {
+            CHECK_EQUAL(append_sized(1, first), OTLITE_OK);
+            CHECK_EQUAL(append_sized(2, one - first - less), OTLITE_OK);
+            CHECK_EQUAL(append_sized(3, one), OTLITE_OK);
+            struct drained drained = drain();
+            CHECK_EQUAL(drained.count, 3);
+            CHECK_EQUAL(drained.breaks, 0);
+        }
+    guard_free(memory);
+}
+
 /* A span whose bound is over inline_max is refused uncounted: the caller appends it. */
 static void test_no_room_inline(void)
 {
@@ -543,6 +560,7 @@ int main(void)
     RUN(test_overwrites_the_oldest);
     RUN(test_drops_the_newest);
     RUN(test_large_records);
+    RUN(test_to_the_last_byte);
     RUN(test_no_room_inline);
     RUN(test_chains_when_full);
     RUN(test_chains_among_small_ones);

@@ -119,6 +119,11 @@ static void test_same_bytes_same_handle(void)
         {"a\0c", "c\0d", 3, 3},
         {"\xff\xfe", "\xc3\xa9 url", 2, 6},
         {"", "\x0a\x02\x0b", 0, 3},
+        /* of one hash each, by FNV-1a */
+        {"declinate", "", 9, 0},
+        {"macallums", "", 9, 0},
+        {"costarring", "", 10, 0},
+        {"liquid", "", 6, 0},
     };
     enum { PAIRS = sizeof pairs / sizeof *pairs };
     uint32_t resources[PAIRS], scopes[PAIRS], again;

@@ -331,14 +331,24 @@ enum { ROUNDS = 100000 };
 
 static uint64_t turn; /* rounds that the collector has answered */
 
+static void spin(uint64_t *state, uint32_t most)
+{
+    for (volatile uint32_t left = draw(state, most); left > 0; left--) {
+    }
+}
+
+/* Both spin a while, so that commits meet the moment at which the collector goes to sleep. */
 static void *write_in_turn(void *argument)
 {
     struct writer *writer = argument;
+    uint64_t state = 1;
     for (uint64_t round = 0; round < ROUNDS && !stopped(); round++) {
         struct otlite_span span = numbered_span(round, 0);
         note_status(writer, otlite_span_record(&region, &span, resource, shared_scopes[0]));
-        while (__atomic_load_n(&turn, __ATOMIC_RELAXED) == round && !stopped())
-            sched_yield();
+        for (uint32_t spins = 1; __atomic_load_n(&turn, __ATOMIC_RELAXED) == round; spins++)
+            if (spins % 4096 == 0 && sched_yield() == 0 && stopped())
+                break;
+        spin(&state, 200);
     }
     return NULL;
 }
@@ -351,7 +361,7 @@ static void test_no_record_is_slept_through(void)
     struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
     struct otlite_batch batch;
     void *waker = malloc(otlite_waker_size());
-    uint64_t missed = 0, waits = 0;
+    uint64_t missed = 0, waits = 0, state = 2;
 
     if (!CHECK_EQUAL(otlite_waker_init(waker), OTLITE_OK))
         return;
@@ -371,6 +381,7 @@ static void test_no_record_is_slept_through(void)
         if (missed == 0)
             otlite_batch_acknowledge(&region, &batch, 0);
         __atomic_store_n(&turn, round + 1, __ATOMIC_RELAXED);
+        spin(&state, 500);
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     pthread_join(writer.thread, NULL);

@@ -94,11 +94,18 @@ def rotel(folder: Path, *exporter: str) -> Iterator[tuple[int, Path]]:
         raise MissingReceiver("rotel")
     port, log = free_port(), folder / "rotel.log"
     command: list[str | Path] = [
-        Path(package.origin).with_name("rotel-agent"), "start",
-        "--debug-log", "traces", "--debug-log-verbosity", "detailed",
-        "--otlp-http-endpoint", f"127.0.0.1:{port}", "--otlp-grpc-endpoint", f"127.0.0.1:{free_port()}",
+        Path(package.origin).with_name("rotel-agent"),
+        "start",
+        "--debug-log",
+        "traces",
+        "--debug-log-verbosity",
+        "detailed",
+        "--otlp-http-endpoint",
+        f"127.0.0.1:{port}",
+        "--otlp-grpc-endpoint",
+        f"127.0.0.1:{free_port()}",
         *(exporter or ("--exporter", "blackhole")),
-    ]  # fmt: skip
+    ]
     with running(command, port, log):
         yield port, log
 

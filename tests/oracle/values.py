@@ -153,9 +153,9 @@ DOUBLES = (
 BYTES = (b"", b"\0", b"\xff\xfe", bytes(range(256)), b"x" * 127, b"x" * 128)
 
 CONTAINERS: tuple[Callable[[], Any], ...] = (
-    lambda: [],
-    lambda: (),
-    lambda: {},
+    list,
+    tuple,
+    dict,
     lambda: [None],
     lambda: [1, 2, 3],
     lambda: (True, False),

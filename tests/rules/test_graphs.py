@@ -137,6 +137,31 @@ def test_the_compiled_rooms_import_nothing_of_the_package_but_each_other() -> No
     assert native and all("/_native/" in used for all_used in native.values() for used in all_used)
 
 
+def looks_inside(code: str) -> bool:
+    """Whether Python code, or a program within its strings, imports a compiled room."""
+    return (
+        re.search(r"\b(from|import) +otlp_lite\._native\b|\bfrom otlp_lite import .*_native\b", code)
+        is not None
+    )
+
+
+def test_a_look_inside_is_found() -> None:
+    assert looks_inside("from otlp_lite._native import core")
+    assert looks_inside("program = 'import otlp_lite._native.core as core'")
+    assert looks_inside("from otlp_lite import _native")
+    assert not looks_inside("from otlp_lite import configure")
+
+
+def test_only_white_tests_look_inside_and_say_why() -> None:
+    tests = [file for file in files("tests/*.py") if not file.startswith("tests/rules/")]
+    assert len(tests) > 100
+    inside = [file for file in tests if looks_inside(text(file))]
+    assert inside and [file for file in inside if not file.startswith("tests/white/")] == []
+    assert [
+        file for file in inside if "White: " not in (ast.get_docstring(ast.parse(text(file))) or "")
+    ] == []
+
+
 def test_no_module_bears_the_name_of_a_public_function() -> None:
     rooms = {file.removeprefix("src/otlp_lite/").partition("/")[0].removesuffix(".py") for file in PACKAGE}
     public = re.findall(r'^    "(\w+)",$', source("src/otlp_lite/__init__.py").text, re.MULTILINE)

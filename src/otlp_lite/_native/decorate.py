@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 
-def in_span(manager: Callable[[], AbstractContextManager[Any]], function: Callable[..., Any]) -> Callable[..., Any]:
+def in_span(
+    manager: Callable[[], AbstractContextManager[Any]], function: Callable[..., Any]
+) -> Callable[..., Any]:
     """Wraps a function, sync or async, so that each call runs within a new manager.
 
     A generator function is wrapped as any other: the manager covers its call, not its body, as in the API.

@@ -172,10 +172,13 @@ def to_json(span: Any, indent: int | None) -> str:
             "status": status,
             "attributes": dict(span.attributes),
             "events": [
-                {"name": event.name, "timestamp": _time(event.timestamp), "attributes": dict(event.attributes)}
-                for event in span.events
+                {"name": each.name, "timestamp": _time(each.timestamp), "attributes": dict(each.attributes)}
+                for each in span.events
             ],
-            "links": [{"context": _context(link.context), "attributes": dict(link.attributes)} for link in span.links],
+            "links": [
+                {"context": _context(each.context), "attributes": dict(each.attributes)}
+                for each in span.links
+            ],
             "resource": json.loads(span.resource.to_json()),
         },
         indent=indent,

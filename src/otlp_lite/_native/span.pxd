@@ -24,7 +24,7 @@ cdef class Recorder:
     cdef tuple processors
     cdef object pipeline
     cdef object make_resource
-    cdef readonly object resource # of this process
+    cdef readonly object resource  # of this process
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
     cdef size_t region_size

@@ -2,7 +2,6 @@
 """Live spans: what is recorded goes to OTLP bytes at once, and to the region when the span ends."""
 
 cimport cython
-from cpython.long cimport PyLong_Check
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
 from cpython.object cimport PyObject_Hash
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
@@ -299,8 +298,7 @@ cdef class Span:
             logger.warning("attributes: %s is not a mapping; ignored", type(attributes).__name__)
 
     def add_event(self, name, attributes=None, timestamp=None):
-        cdef uint8_t anchor
-        cdef uint64_t boot, time
+        cdef uint64_t time
         cdef uint32_t dropped = 0
         cdef otlite_composer composer
         cdef otlite_status status = OTLITE_NO_ROOM

@@ -8,7 +8,7 @@ from cpython.unicode cimport PyUnicode_Check
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from otlp_lite._native.core cimport Region, ids_next, span_clock
+from otlp_lite._native.core cimport ids_next, span_clock
 from otlp_lite._native.otlite cimport otlite_span
 from otlp_lite._native.span cimport *
 

@@ -214,13 +214,15 @@ class Demo:
                     raise DemoError(f"{contestant.name} did not start: {error}") from None
                 self.contestants.remove(contestant)
                 self.notes.append(f"The opentelemetry-sdk row is missing ({error}): {INSTALL}")
-        show([
-            f"otlp_lite demo: Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
-            f"{cpu_count()} CPUs; receiver at {url}",
-            f"the same shop, a process each: {'; '.join(one.label for one in self.contestants)}",
-            *self.notes,
-            "",
-        ])  # fmt: skip
+        show(
+            [
+                f"otlp_lite demo: Python {platform.python_version()}, {platform.system()} "
+                f"{platform.machine()}, {cpu_count()} CPUs; receiver at {url}",
+                f"the same shop, a process each: {'; '.join(one.label for one in self.contestants)}",
+                *self.notes,
+                "",
+            ]
+        )
 
     def _child(self, module: str, *arguments: str) -> Child:
         child = Child(module, *arguments)

@@ -121,8 +121,10 @@ class Shop:
         names = [
             f"{colour} {thing}" for colour in ("green", "black", "white") for thing in ("tea", "cup", "pot")
         ]
-        self.database.executemany("insert into product (name, price) values (?, ?)",
-                                  [(name, 100 + 50 * index) for index, name in enumerate(names)])  # fmt: skip
+        self.database.executemany(
+            "insert into product (name, price) values (?, ?)",
+            [(name, 100 + 50 * index) for index, name in enumerate(names)],
+        )
 
     def query(self, sql: str, *values: object) -> list[Any]:
         with self.span("sqlite query", kind=SpanKind.CLIENT, attributes={"db.system.name": "sqlite"}) as span:

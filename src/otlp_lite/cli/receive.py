@@ -85,12 +85,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--port", type=int, default=4318, help="0 takes a free one (default: %(default)s)")
     limits = DEFAULT_LIMITS
     add("--max-body", type=int, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)")
-    add("--max-inflated", type=int, default=limits.inflated, metavar="BYTES",
-        help="after decompression (default: %(default)s)")  # fmt: skip
-    add("--traces-per-second", type=float, default=10.0, metavar="N",
-        help="show no more than this, but count all; 0 shows all (default: %(default)g)")  # fmt: skip
-    add("--attribute", action="append", default=[], metavar="KEY",
-        help="show this attribute instead of the usual choice; may be repeated")  # fmt: skip
+    add(
+        "--max-inflated",
+        type=int,
+        default=limits.inflated,
+        metavar="BYTES",
+        help="after decompression (default: %(default)s)",
+    )
+    add(
+        "--traces-per-second",
+        type=float,
+        default=10.0,
+        metavar="N",
+        help="show no more than this, but count all; 0 shows all (default: %(default)g)",
+    )
+    add(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="show this attribute instead of the usual choice; may be repeated",
+    )
 
 
 def terminal_style(attributes: tuple[str, ...] = ()) -> Style:

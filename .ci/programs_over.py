@@ -1,13 +1,11 @@
-"""Runs the programs on otlp_lite over another opentelemetry-api, and says where they leave the stock SDK's way.
-
-oldest_api.py PYTHON: PYTHON has otlp_lite and that API; the interpreter that runs this has the stock SDK. It
-runs beside the folder of the tests. Programs that need more than the API are left out: contrib's parts of
-another age say other things.
-"""
+"""Runs the programs on otlp_lite over another opentelemetry-api, beside the stock SDK over the newest one."""
+# programs_over.py PYTHON, beside the folder of the tests: PYTHON has otlp_lite and that API, and the interpreter
+# that runs this the stock SDK. A program that needs contrib is left out: contrib's parts are tied to their API.
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from unittest import mock
 
 sys.path.insert(0, "tests")
@@ -16,6 +14,7 @@ from programs.compare import load_departures
 from programs.harness import HERE, Program, Run, complaints, free_port, run
 
 SDKS = ("stock", "otlp_lite")
+OF_THE_API = Path(__file__).with_name("departures.toml")
 
 
 def needs_contrib(program: Program) -> bool:
@@ -28,7 +27,7 @@ def run_over(python: str, program: Program) -> Run:
 
 
 def main() -> int:
-    departures = load_departures(HERE / "departures.toml")
+    departures = load_departures(HERE / "departures.toml") + load_departures(OF_THE_API)
     programs = [Program.read(path) for path in sorted(HERE.glob("p_*.py"))]
     chosen = [program for program in programs if not needs_contrib(program)]
     wrong = 0

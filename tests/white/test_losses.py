@@ -1,0 +1,10 @@
+"""The reasons of losses are the core's. White: the core's own list is seen nowhere else."""
+
+from __future__ import annotations
+
+from otlp_lite import DropReason
+from otlp_lite._native import core
+
+
+def test_reasons_of_losses_are_the_core_s() -> None:
+    assert [reason.value for reason in DropReason] == list(core.LOSSES)
