@@ -1,6 +1,7 @@
 """Runs the programs on otlp_lite over another opentelemetry-api, beside the stock SDK over the newest one."""
-# programs_over.py PYTHON, beside the folder of the tests: PYTHON has otlp_lite and that API, and the interpreter
-# that runs this the stock SDK. A program that needs contrib is left out: contrib's parts are tied to their API.
+# programs_over.py PYTHON, beside the folder of the tests: PYTHON has otlp_lite and that API, and the
+# interpreter that runs this the stock SDK. A program that needs contrib is left out: contrib's parts are tied
+# to their API.
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ static size_t optional_text_bound(struct otlite_text text)
 
 static size_t body_bound(const struct otlite_span *span)
 {
-    size_t bound = SPAN_FIXED_BOUND + optional_text_bound(span->trace_state) + optional_text_bound(span->name) +
+    size_t bound = SPAN_FIXED_BOUND + optional_text_bound(span->trace_state) +
+                   optional_text_bound(span->name) +
                    bytes_field_bound(optional_text_bound(span->status_message) + 2);
     return span->scratch == NULL ? bound : bound + span->scratch->sent_bytes;
 }

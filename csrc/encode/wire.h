@@ -27,15 +27,6 @@ static inline uint8_t *put_varint(uint8_t *at, uint64_t value)
     return at;
 }
 
-/* The bytes that the varint at `at` takes. */
-static inline uint32_t varint_width(const uint8_t *at)
-{
-    uint32_t width = 1;
-    while (at[width - 1] & 0x80)
-        width++;
-    return width;
-}
-
 /* Tags are constants: this folds into one or two stores. */
 static inline uint8_t *put_tag(uint8_t *at, uint32_t tag)
 {

@@ -1,6 +1,6 @@
 /* record.c - records a few spans, reads them back, and posts them: record 127.0.0.1 4318
  *
- * Without arguments nothing is sent. No heap: all memory is static. No name is looked up either: the
+ * Without arguments nothing is sent. No heap: all memory is static. No name is looked up: the
  * receiver is a numeric IPv4 address.
  */
 #define _POSIX_C_SOURCE 200809L

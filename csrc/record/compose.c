@@ -36,10 +36,10 @@ void otlite_compose_key(struct otlite_composer *composer, struct otlite_text key
     uint8_t *start = composer->at;
     composer->at = put_text_field(start, KEY_VALUE_KEY, key);
     if (composer->list == OTLITE_ATTRIBUTES && composer->key_at == 0) {
-        uint32_t width = varint_width(start + 1);
+        uint32_t head = field_head(start);
         composer->key_at =
-            (uint32_t)(start - (composer->scratch->block + composer->scratch->used)) + 1 + width;
-        composer->key_size = (uint32_t)(composer->at - start) - 1 - width;
+            (uint32_t)(start - (composer->scratch->block + composer->scratch->used)) + head;
+        composer->key_size = (uint32_t)(composer->at - start) - head;
     }
 }
 
@@ -116,7 +116,7 @@ enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t
     if (composer->overflow)
         return OTLITE_NO_ROOM;
     uint32_t size = (uint32_t)(composer->at - start);
-    uint32_t grown = varint_width(start + 1) - 1;
+    uint32_t grown = field_head(start) - 2; /* over the one byte reserved for the length */
     otlite_scratch_enter(scratch, (enum otlite_list)composer->list, hash, size,
                          composer->key_at + grown, composer->key_size, limit);
     return OTLITE_OK;

@@ -53,19 +53,21 @@ static void kill_field(struct otlite_scratch *scratch, struct scratch_field *fie
     scratch->sent_bytes -= field->size;
 }
 
-static bool same_key(const struct otlite_scratch *scratch, const struct scratch_field *field, uint32_t hash,
-                     const uint8_t *key, uint32_t key_size)
+static bool same_key(const struct otlite_scratch *scratch, const struct scratch_field *field,
+                     uint32_t hash, const uint8_t *key, uint32_t key_size)
 {
-    return field->live && field->list == OTLITE_ATTRIBUTES && field->hash == hash && field->key_size == key_size &&
+    return field->live && field->list == OTLITE_ATTRIBUTES && field->hash == hash &&
+           field->key_size == key_size &&
            memcmp(scratch->block + field->offset + field->key_at, key, key_size) == 0;
 }
 
 /* The live attribute with this key. The filter answers for most new keys, the tags for the rest. */
-static struct scratch_field *find_key(const struct otlite_scratch *scratch, uint32_t hash, const uint8_t *key,
-                                      uint32_t key_size)
+static struct scratch_field *find_key(const struct otlite_scratch *scratch, uint32_t hash,
+                                      const uint8_t *key, uint32_t key_size)
 {
     const uint32_t tagged = sizeof scratch->tags;
-    uint32_t candidates = otlite_kernels_active()->tag16_match(scratch->tags, (uint8_t)(hash >> 24));
+    uint32_t candidates =
+        otlite_kernels_active()->tag16_match(scratch->tags, (uint8_t)(hash >> 24));
     if (scratch->fields < tagged)
         candidates &= (1u << scratch->fields) - 1;
     for (; candidates != 0; candidates &= candidates - 1) {
@@ -94,8 +96,9 @@ static void evict_oldest(struct otlite_scratch *scratch, enum otlite_list list)
 }
 
 /* Inlined by force: the call costs a sixth of a usual attribute. */
-__attribute__((always_inline)) static inline void enter(struct otlite_scratch *scratch, enum otlite_list list,
-                                                        uint64_t hash, uint32_t size, uint32_t key_at,
+__attribute__((always_inline)) static inline void enter(struct otlite_scratch *scratch,
+                                                        enum otlite_list list, uint64_t hash,
+                                                        uint32_t size, uint32_t key_at,
                                                         uint32_t key_size, uint32_t limit)
 {
     uint32_t folded = (uint32_t)(hash ^ hash >> 32);
@@ -128,8 +131,8 @@ __attribute__((always_inline)) static inline void enter(struct otlite_scratch *s
     scratch->live[list]++;
 }
 
-void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list, uint64_t hash, uint32_t size,
-                          uint32_t key_at, uint32_t key_size, uint32_t limit)
+void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list, uint64_t hash,
+                          uint32_t size, uint32_t key_at, uint32_t key_size, uint32_t limit)
 {
     enter(scratch, list, hash, size, key_at, key_size, limit);
 }
@@ -139,7 +142,8 @@ enum { SHORT_OVERHEAD = 4 };
 
 /* KeyValue with its tag and length. `key_at` and `key_size` tell where the key went. */
 static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct otlite_value *value,
-                              uint32_t value_bound, uint32_t reserved, uint32_t *key_at, uint32_t *key_size)
+                              uint32_t value_bound, uint32_t reserved, uint32_t *key_at,
+                              uint32_t *key_size)
 {
     uint8_t *length = at + 1;
     at[0] = SPAN_ATTRIBUTES;
@@ -150,7 +154,8 @@ static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct 
     uint8_t *value_length = put_tag(key_end, KEY_VALUE_VALUE);
     uint32_t value_reserved = varint_size(value_bound);
     uint8_t *value_end = otlite_value_encode(value_length + value_reserved, value);
-    value_end = put_length(value_length, value_reserved, (size_t)(value_end - value_length) - value_reserved);
+    value_end = put_length(value_length, value_reserved,
+                           (size_t)(value_end - value_length) - value_reserved);
     uint8_t *end = put_length(length, reserved, (size_t)(value_end - body));
     *key_at = 1 + varint_size((size_t)(value_end - body)) + key_head;
     return end;
@@ -163,8 +168,8 @@ static bool size_is_exact(struct otlite_text key, const struct otlite_value *val
 }
 
 /* The usual attribute: sizes known, and under 128, so that each of the three lengths takes one byte. */
-static uint8_t *put_short_attribute(uint8_t *at, struct otlite_text key, const struct otlite_value *value,
-                                    uint32_t value_size)
+static uint8_t *put_short_attribute(uint8_t *at, struct otlite_text key,
+                                    const struct otlite_value *value, uint32_t value_size)
 {
     at[0] = SPAN_ATTRIBUTES;
     at[1] = (uint8_t)(SHORT_OVERHEAD + key.length + value_size);
@@ -176,7 +181,8 @@ static uint8_t *put_short_attribute(uint8_t *at, struct otlite_text key, const s
     return otlite_value_encode(at + 2, value);
 }
 
-enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash, struct otlite_text key,
+enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash,
+                                            struct otlite_text key,
                                             const struct otlite_value *value, uint32_t limit)
 {
     if (limit == 0) {
@@ -192,23 +198,25 @@ enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint
     } else {
         size_t body_bound = text_field_bound(key) + bytes_field_bound(value_bound);
         size_t bound = bytes_field_bound(body_bound);
-        if (bound > scratch_room(scratch) && !(otlite_scratch_compact(scratch) && bound <= scratch_room(scratch)))
+        if (bound > scratch_room(scratch) &&
+            !(otlite_scratch_compact(scratch) && bound <= scratch_room(scratch)))
             return OTLITE_NO_ROOM;
         start = scratch->block + scratch->used;
-        end = put_attribute(start, key, value, (uint32_t)value_bound, varint_size(body_bound), &key_at, &key_size);
+        end = put_attribute(start, key, value, (uint32_t)value_bound, varint_size(body_bound),
+                            &key_at, &key_size);
     }
     enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), key_at, key_size, limit);
     return OTLITE_OK;
 }
 
-bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list, uint32_t index,
-                          const uint8_t **data, uint32_t *size)
+bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list,
+                          uint32_t index, const uint8_t **data, uint32_t *size)
 {
     for (uint32_t i = 0; i < scratch->fields; i++) {
         const struct scratch_field *field = field_at(scratch, i);
         if (!field->live || field->list != (uint8_t)list || index-- != 0)
             continue;
-        uint32_t head = 1 + varint_width(scratch->block + field->offset + 1);
+        uint32_t head = field_head(scratch->block + field->offset);
         *data = scratch->block + field->offset + head;
         *size = field->size - head;
         return true;
@@ -216,7 +224,8 @@ bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list
     return false;
 }
 
-size_t otlite_scratch_encode(const struct otlite_scratch *scratch, enum otlite_list list, uint8_t *dst)
+size_t otlite_scratch_encode(const struct otlite_scratch *scratch, enum otlite_list list,
+                             uint8_t *dst)
 {
     if (scratch->live[list] == scratch->fields)
         return (size_t)(put_raw(dst, scratch->block, scratch->used) - dst);

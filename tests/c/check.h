@@ -44,6 +44,7 @@ static inline void check_done(const char *test)
     if (checks_made == made)
         check_that(false, "the test checks something", test, 0);
     printf("%-40s %8lu checks, %lu failed\n", test, checks_made - made, checks_failed - failed);
+    fflush(stdout); /* not once more by each forked child */
     made = checks_made, failed = checks_failed;
 }
 

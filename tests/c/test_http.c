@@ -126,7 +126,8 @@ static const struct expectation ended[] = {
 /* The last byte of each is the one that makes it malformed. */
 static const char *const malformed[] = {
     /* the status line */
-    "X", "h", "P", " ", "HTTP/2", "HTTP ", "\r\r", "\rH", "HTTP/1 ", "HTTP/1.\n", "HTTP/1.x 200 OK\n",
+    "X", "h", "P", " ", "HTTP/2", "HTTP ", "\r\r", "\rH", "HTTP/1 ", "HTTP/1.\n",
+    "HTTP/1.x 200 OK\n",
     "HTTP/1.1  200 OK\n", "HTTP/1.1 20 OK\n", "HTTP/1.1 2000 OK\n", "HTTP/1.1 200OK\n",
     "HTTP/1.1 099 OK\n", "HTTP/1.1 600 OK\n", "HTTP/1.1 999 OK\n", "HTTP/1.1 2x0 OK\n",
     "HTTP/1.1\n", "HTTP/1.1 20\n", "HTTP/1.1\t200 OK\n", "HTTP/1.1 101 Switching Protocols\n",
