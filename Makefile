@@ -30,18 +30,20 @@ bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the sa
 	$(MAKE) -C csrc bench
 	$(RUN) tests/bench/run.py $(BENCH)
 
+lint types: export PATH := $(abspath $(VENV)/bin):$(PATH)
+
 lint: $(VENV)/lint ## ruff, cython-lint, clang-format, vulture
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
-	$(VENV)/bin/cython-lint src/otlp_lite/_native
-	$(VENV)/bin/clang-format --dry-run --Werror $(C)
+	cython-lint src/otlp_lite/_native
+	clang-format --dry-run --Werror $(C)
 	$(RUN) -m vulture
 
 types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against the extensions, tests/typing
 	$(RUN) -m mypy --python-version 3.10
 	$(RUN) -m mypy --python-version 3.14
-	PATH=$(abspath $(VENV)/bin):$$PATH pyright
-	PATH=$(abspath $(VENV)/bin):$$PATH pyright --verifytypes otlp_lite --ignoreexternal
+	pyright
+	pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
 sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan

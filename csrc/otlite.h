@@ -68,9 +68,12 @@ enum otlite_text_kind {
     OTLITE_TEXT_CHARS,    /* bytes of unknown origin: each invalid UTF-8 sequence becomes U+FFFD */
 };
 
+/* No text and no bytes are longer than this, in code units: sizes stay below 2^32. */
+#define OTLITE_TEXT_MAX (1u << 28)
+
 struct otlite_text {
     const void *data;
-    uint32_t length; /* in code units of its kind */
+    uint32_t length; /* in code units of its kind, at most OTLITE_TEXT_MAX */
     uint32_t kind;   /* enum otlite_text_kind */
 };
 
@@ -312,7 +315,8 @@ OTLITE_CHECKED enum otlite_status otlite_scope_register(struct otlite_region *re
 uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t *boot, uint8_t *anchor);
 /* The wall time of the boot clock `boot` under an earlier anchor. */
 uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boot, uint8_t anchor);
-/* Takes a new anchor when the wall clock has moved by over `tolerance` ns. True when it did. */
+/* Takes a new anchor when the wall clock has moved by over `tolerance` ns. True when it did. An anchor's number
+ * is used again after 64 new ones. */
 bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
 
 /* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. */

@@ -190,7 +190,7 @@ enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint
         return OTLITE_OK;
     }
     size_t value_bound = otlite_value_bound(value);
-    size_t short_body = SHORT_OVERHEAD + key.length + value_bound;
+    size_t short_body = (size_t)SHORT_OVERHEAD + key.length + value_bound;
     uint32_t key_at = 4, key_size = key.length;
     uint8_t *start = scratch->block + scratch->used, *end;
     if (short_body < 128 && short_body + 2 <= scratch_room(scratch) && size_is_exact(key, value)) {

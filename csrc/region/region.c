@@ -172,7 +172,8 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
     for (uint32_t i = 0; i < region->slot_count; i++)
         recorded += otlite_load_acquire(&region->slots[i].recorded);
     fold(&totals->recorded, &header->seen_recorded, recorded);
-    totals->pending = totals->recorded - gone;
+    /* the counters are relaxed: another thread's may show what left before what came */
+    totals->pending = gone < totals->recorded ? totals->recorded - gone : 0;
     totals->chunks = region->chunk_count;
     totals->chunks_used = totals->scopes_used = 0;
     for (uint32_t i = 0; i < region->chunk_count; i++)

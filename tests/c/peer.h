@@ -155,11 +155,7 @@ static void resets_within_the_answer(struct peer *peer)
 static void *run_peer(void *argument)
 {
     struct peer *peer = argument;
-    sigset_t alarm;
 
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
-    pthread_sigmask(SIG_BLOCK, &alarm, NULL); /* test_signals means the client */
     peer->script(peer);
     if (peer->descriptor >= 0)
         close(peer->descriptor);
@@ -196,8 +192,14 @@ static int connected_locally(int *peer)
 
 static void start_peer(struct peer *peer)
 {
+    sigset_t alarm, before;
+
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
     peer->received = malloc(peer->wanted + 10000);
+    pthread_sigmask(SIG_BLOCK, &alarm, &before); /* a timer's signals are for the client */
     pthread_create(&peer->thread, NULL, run_peer, peer);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void end_peer(struct peer *peer)

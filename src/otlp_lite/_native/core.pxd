@@ -24,7 +24,6 @@ cdef class Region:
     cdef void *memory
     cdef readonly size_t size
     cdef bytearray waker
-    cdef Batch batch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
     cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff

@@ -224,7 +224,6 @@ cdef class Region:
         status = otlite_region_init(&self.region, self.memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
-        self.batch = Batch.__new__(Batch)
 
     def __dealloc__(self):
         if self.memory != NULL:

@@ -31,6 +31,8 @@ cdef extern from "otlite.h" nogil:
         OTLITE_TEXT_UCS4
         OTLITE_TEXT_CHARS
 
+    uint32_t OTLITE_TEXT_MAX
+
     cdef struct otlite_text:
         const void *data
         uint32_t length

@@ -24,17 +24,22 @@ cdef class Recorder:
     cdef tuple processors
     cdef object pipeline
     cdef object make_resource
+<<<<<<< HEAD
+    cdef readonly object resource # of this process
+=======
     cdef readonly object resource  # of this process
+>>>>>>> base
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
     cdef size_t region_size
     cdef str on_full
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed
-    cdef bint warned_truncation
+    cdef bint warned_memory
     cdef readonly uint64_t detach_failures
 
-    cdef int open(self) except -1
+    cdef bint open(self) except -1
+    cdef Region map_region(self)
     cdef int announce(self) except -1
     cdef int register_resource(self) except -1
 
@@ -73,7 +78,7 @@ cdef class Span:
     cdef int put_link(self, object context, object attributes) except -1
     cdef bint grow(self, otlite_list list) except? False
     cdef int finish(self, object end_time) except -1
-    cdef int keep(self) except -1
+    cdef int keep(self, object header) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
 
 
@@ -90,4 +95,8 @@ cdef process_page *page
 cdef object id_number(const uint8_t *data, int size)
 cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
 cdef bytes id_bytes(object number, int size)
+<<<<<<< HEAD
+cdef object plain_text(object value)
+=======
 cdef object printed(object value)
+>>>>>>> base

@@ -28,7 +28,6 @@ cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
 cdef enum:
     BLOCK_SIZE = 1024    # of a usual span's scratch
     POOL_SIZE = 64       # blocks kept for the next spans
-    SCRATCH_MAX = 1 << 30
 
 cdef process_page *page = process()
 cdef uint32_t epochs = 0
@@ -46,7 +45,8 @@ cdef class Recorder:
         self.epoch = 0xffffffff
         self.processors = ()
 
-    cdef int open(self) except -1:
+    cdef bint open(self) except -1:
+        """Opens this process's region. False when there is no memory for one: nothing can be recorded."""
         global epochs
         if page.epoch == 0:  # the first of this process
             epochs += 1
@@ -56,6 +56,7 @@ cdef class Recorder:
         cdef object resource = self.make_resource()
         cdef bytes encoded = encode_attributes(resource.attributes, RESOURCE, None, None)
         cdef bytes schema_url = utf8(resource.schema_url)
+<<<<<<< HEAD
         cdef Region region
         try:
             region = Region(self.region_size, on_full=self.on_full)
@@ -66,6 +67,23 @@ cdef class Recorder:
         cdef uint32_t handle = region.register_resource(encoded, schema_url)
         if self.epoch == page.epoch:  # a signal handler or another thread was quicker
             return 0
+=======
+        cdef Region region = self.map_region()
+        cdef uint32_t handle
+        if region is None:
+            return False
+        try:
+            handle = region.register_resource(encoded, schema_url)
+        except MemoryError:
+            logger.error("resource: its %d bytes are too many for a region of %d; only service.name and "
+                         "telemetry.sdk.* are sent", len(encoded), region.size)
+            few = {key: str(value)[:256] for key, value in resource.attributes.items()
+                   if key == "service.name" or key.startswith("telemetry.sdk.")}
+            encoded, schema_url = encode_attributes(few, RESOURCE, None, None), b""
+            handle = region.register_resource(encoded, schema_url)
+        if self.epoch == page.epoch:  # a signal handler or another thread was quicker
+            return True
+>>>>>>> base
         self.resource_encoded = encoded
         self.resource_schema_url = schema_url
         self.resource_handle = handle
@@ -73,7 +91,22 @@ cdef class Recorder:
         self.announced = False
         self.epoch = page.epoch
         self.resource = resource
+<<<<<<< HEAD
         return 0
+=======
+        return True
+
+    cdef Region map_region(self):
+        """A region of the size that was asked for, or as small as can be; None, and an error once, without either."""
+        for size in (self.region_size, OTLITE_REGION_MIN):
+            try:
+                return Region(size, on_full=self.on_full)
+            except MemoryError:
+                if not self.warned_memory:
+                    logger.error("region_size: the system refused %d bytes", size)
+        self.warned_memory = True
+        return None
+>>>>>>> base
 
     cdef int register_resource(self) except -1:
         self.resource_handle = self.region.register_resource(self.resource_encoded, self.resource_schema_url)
@@ -95,6 +128,7 @@ cdef bytes encode_attributes(object attributes, head_kind what, object name, obj
     """A resource's or a scope's field, with its attributes in a scratch as large as they need."""
     cdef Span holder = Span.__new__(Span)
     holder.recorder = Recorder.__new__(Recorder)
+    holder.recorder.region_size = OTLITE_REGION_MAX
     holder.recorder.limits = span_limits(OTLITE_NO_LIMIT, 0, 0, 0, 0, OTLITE_NO_LIMIT, OTLITE_NO_LIMIT)
     holder.ended = True
     if attributes:
@@ -156,7 +190,7 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
 # ---- Spans ----
 
 @cython.final
-@cython.no_gc  # refers to nothing that could refer back: contexts, states and descriptions are plain data
+@cython.no_gc  # only its provider's processors could refer back, and shutdown lets go of them
 @cython.freelist(64)
 cdef class Span:
     """A span that is recorded. See `opentelemetry.trace.Span`; after its end it answers as a readable span."""
@@ -181,9 +215,11 @@ cdef class Span:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if error is not None and not self.ended:
-            self.fail(error, self.record_on_exit, self.status_on_exit, True)
-        self.finish(None)
+        try:
+            if error is not None and not self.ended:
+                self.fail(error, self.record_on_exit, self.status_on_exit, True)
+        finally:
+            self.finish(None)
 
     # -- recording --
 
@@ -197,7 +233,11 @@ cdef class Span:
         if old == NULL and pooled > 0:
             pooled -= 1
             block = pool[pooled]
+<<<<<<< HEAD
         elif size <= SCRATCH_MAX:
+=======
+        elif size <= max(self.recorder.region_size, <size_t>BLOCK_SIZE):  # a span of more could not be kept
+>>>>>>> base
             block = PyMem_RawMalloc(size)
         if block == NULL:
             self.scratch.dropped[<int>list] += 1
@@ -229,7 +269,7 @@ cdef class Span:
         kind = scalar_of(value, length_limit, &scalar)
         if kind == NOT_SCALAR:
             try:
-                value = clean(value, length_limit, 0)
+                value = clean(value, length_limit)
                 kind = scalar_of(value, OTLITE_NO_LIMIT, &scalar)
             except OverflowError:
                 kind = OUT_OF_RANGE
@@ -238,7 +278,7 @@ cdef class Span:
                 scalar.type = OTLITE_NONE
                 kind = SCALAR
         if kind == OUT_OF_RANGE:
-            logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
+            logger.warning("attribute %r: more than OTLP or a region can hold; dropped", key)
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
             return 0
         hash = <uint64_t>PyObject_Hash(key)
@@ -294,8 +334,9 @@ cdef class Span:
             return
         try:
             self.put_all(attributes)
-        except (AttributeError, TypeError):
-            logger.warning("attributes: %s is not a mapping; ignored", type(attributes).__name__)
+        except Exception as error:
+            logger.warning("attributes of type %s: reading them raised %s; what was read is kept",
+                           type(attributes).__name__, type(error).__name__)
 
     def add_event(self, name, attributes=None, timestamp=None):
         cdef uint64_t time
@@ -309,8 +350,12 @@ cdef class Span:
         time = span_clock_at(self.recorder.region, self.data.anchor)
         if timestamp is not None:
             time = nanoseconds(timestamp, "event timestamp", time)
+<<<<<<< HEAD
+        name = plain_text(name)
+=======
         if not PyUnicode_Check(name):
             name = printed(name)
+>>>>>>> base
         if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS):
             return
         while status == OTLITE_NO_ROOM:
@@ -324,13 +369,17 @@ cdef class Span:
 
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):
         """Cleaned attributes of an event or a link, the newest `limit` of them; the rest is counted."""
-        if not attributes:
-            return {}
-        given = len(attributes)
-        if limit == 0:
-            dropped[0] = <uint32_t>given
-            return {}
-        cdef dict cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
+        cdef dict cleaned = {}
+        cdef Py_ssize_t given = 0
+        try:
+            if not attributes:
+                return cleaned
+            given = len(attributes)
+            if limit != 0:
+                cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
+        except Exception as error:
+            logger.warning("attributes of type %s: reading them raised %s; dropped",
+                           type(attributes).__name__, type(error).__name__)
         while len(cleaned) > limit:
             del cleaned[next(iter(cleaned))]
         dropped[0] = <uint32_t>max(given - len(cleaned), 0)
@@ -377,7 +426,11 @@ cdef class Span:
         if self.ended:
             logger.warning("Tried calling update_name on an ended span.")
             return
+<<<<<<< HEAD
+        self.name = plain_text(name)
+=======
         self.name = name if PyUnicode_Check(name) else printed(name)
+>>>>>>> base
 
     def set_status(self, status, description=None):
         if self.ended:
@@ -393,12 +446,27 @@ cdef class Span:
             status = Status(status, description)
         else:
             return
+<<<<<<< HEAD
+        try:
+            code = status.status_code
+            description = status.description
+            if description is not None:
+                description = plain_text(description)
+        except Exception as error:
+            logger.warning("status: reading it raised %s; ignored", type(error).__name__)
+            return
+        if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
+            return
+        self.data.status = 1 if code is StatusCode.OK else 2
+        self.description = description
+=======
         code = status.status_code
         description = status.description
         if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
             return
         self.data.status = 1 if code is StatusCode.OK else 2
         self.description = description if PyUnicode_Check(description) else None
+>>>>>>> base
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         import traceback
@@ -434,8 +502,17 @@ cdef class Span:
     cdef int finish(self, object end_time) except -1:
         cdef Recorder recorder = self.recorder
         cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
+<<<<<<< HEAD
+        cdef object header = None
+        # First what may run Python code, which may end the span.
+        if end_time is not None:
+            end = nanoseconds(end_time, "end_time", end)
+        if self.trace_state is not None:
+            header = trace_state_header(self.trace_state)
+=======
         if end_time is not None:
             end = nanoseconds(end_time, "end_time", end)  # which may run Python code that ends the span
+>>>>>>> base
         if self.ended:
             logger.warning("Calling end() on an ended span.")
             return 0
@@ -443,26 +520,40 @@ cdef class Span:
         if end_time is not None:
             self.data.explicit_time = True
         self.ended = True
+        try:
+            if recorder.processors:
+                for processor in recorder.processors:
+                    call_processor(processor, "_on_ending", self)
+        finally:  # also when a signal handler raises meanwhile
+            if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
+                self.keep(header)
         if recorder.processors:
             for processor in recorder.processors:
+<<<<<<< HEAD
+=======
                 call_processor(processor, "_on_ending", self)
         if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
             self.keep()
         if recorder.processors:
             for processor in recorder.processors:
+>>>>>>> base
                 call_processor(processor, "on_end", self)
         return 0
 
-    cdef int keep(self) except -1:
+    cdef int keep(self, object header) except -1:
         """Writes the span into the region. What prevents it is counted."""
         cdef Recorder recorder = self.recorder
         cdef Scope scope = self.scope
         cdef Region region = recorder.region
         cdef otlite_status status = OTLITE_STALE
         cdef int tries = 0
+<<<<<<< HEAD
+        if header is not None:
+=======
         header = None
         if self.trace_state is not None:
             header = trace_state_header(self.trace_state)
+>>>>>>> base
             self.data.trace_state = text_of(header)
         if self.description is not None:
             self.data.status_message = text_of(self.description)
@@ -586,6 +677,16 @@ cdef class Span:
         return readable.to_json(self, indent)
 
 
+<<<<<<< HEAD
+cdef object plain_text(object value):
+    """A str that is nothing else: letting go of a subclass's instance could run Python code."""
+    if PyUnicode_CheckExact(value):
+        return value
+    return str.__str__(value if PyUnicode_Check(value) else printed(value))
+
+
+=======
+>>>>>>> base
 cdef object printed(object value):
     """str(value), whatever that raises."""
     try:

@@ -80,6 +80,7 @@ cdef inline object current_context():
 
 cdef enum:
     SPARES = 16
+    TRACERS_MAX = 4096  # remembered by their scope; one more is made anew for each who asks
 
 # Contexts that hold nothing but SPAN_KEY, and that nobody else refers to: the next spans' own. We own them.
 cdef PyObject *spares[SPARES]
@@ -213,8 +214,8 @@ cdef class Tracer:
             if not resolve(self):
                 return start_noop(context)
             recorder = self.recorder
-        if recorder.epoch != page.epoch:
-            recorder.open()
+        if recorder.epoch != page.epoch and not recorder.open():
+            return start_noop(context)
         provider = self.provider
 
         memset(&parent, 0, sizeof(parent))
@@ -563,13 +564,13 @@ cdef class TracerProvider:
         tracer.scope = Scope(described)
         tracer.provider = self
         tracer.recorder = self.recorder
-        return self.tracers.setdefault(described, tracer)
+        return tracer if len(self.tracers) == TRACERS_MAX else self.tracers.setdefault(described, tracer)
 
     @property
     def resource(self):
         """This process's resource."""
-        if self.recorder.epoch != page.epoch:
-            self.recorder.open()
+        if self.recorder.epoch != page.epoch and not self.recorder.open():
+            return self.recorder.make_resource()
         return self.recorder.resource
 
     @property
@@ -603,10 +604,11 @@ cdef class TracerProvider:
             return True
         self.recorder.closed = True
         done = True
-        for processor in self.recorder.processors:
-            call_off_span(processor, "shutdown")
         if self.recorder.pipeline is not None:
             done = self.recorder.pipeline.shutdown(timeout)
+        processors, self.recorder.processors = self.recorder.processors, ()
+        for processor in processors:
+            call_off_span(processor, "shutdown")
         return done
 
 

@@ -19,7 +19,7 @@ cdef extern from "Python.h":
 cdef enum scalar_kind:
     NOT_SCALAR = 0
     SCALAR
-    OUT_OF_RANGE  # an integer that OTLP's 64 bits cannot hold
+    OUT_OF_RANGE  # an integer that OTLP's 64 bits cannot hold, text or bytes of 256 Mi units
 
 
 cdef inline uint32_t kind_of(object value) noexcept:
@@ -30,10 +30,10 @@ cdef inline uint32_t kind_of(object value) noexcept:
 
 
 cdef inline otlite_text text_of(object value) noexcept:
-    """A str's text, borrowed: valid while `value` lives."""
+    """A str's text, borrowed: valid while `value` lives. What is cut here is too large to be kept anyway."""
     cdef otlite_text text
     text.data = PyUnicode_DATA(value)
-    text.length = <uint32_t>PyUnicode_GET_LENGTH(value)
+    text.length = <uint32_t>min(<size_t>PyUnicode_GET_LENGTH(value), <size_t>OTLITE_TEXT_MAX)
     text.kind = kind_of(value)
     return text
 
@@ -41,10 +41,14 @@ cdef inline otlite_text text_of(object value) noexcept:
 cdef inline scalar_kind scalar_of(object value, uint32_t length_limit, otlite_value *out) noexcept:
     """Fills `out` (borrowed from `value`) without running Python code. Strings are cut at `length_limit`."""
     cdef int overflow = 0
+    cdef size_t length
     if PyUnicode_Check(value):
         out.type = OTLITE_TEXT
         out.as_.text.data = PyUnicode_DATA(value)
-        out.as_.text.length = <uint32_t>min(PyUnicode_GET_LENGTH(value), <Py_ssize_t>length_limit)
+        length = min(<size_t>PyUnicode_GET_LENGTH(value), <size_t>length_limit)
+        if length > OTLITE_TEXT_MAX:
+            return OUT_OF_RANGE
+        out.as_.text.length = <uint32_t>length
         out.as_.text.kind = kind_of(value)
         return SCALAR
     if PyBool_Check(value):
@@ -65,11 +69,14 @@ cdef inline scalar_kind scalar_of(object value, uint32_t length_limit, otlite_va
     if PyBytes_Check(value):
         out.type = OTLITE_BYTES
         out.as_.bytes.data = PyBytes_AS_STRING(value)
-        out.as_.bytes.length = <uint32_t>PyBytes_GET_SIZE(value)
+        length = <size_t>PyBytes_GET_SIZE(value)
+        if length > OTLITE_TEXT_MAX:
+            return OUT_OF_RANGE
+        out.as_.bytes.length = <uint32_t>length
         return SCALAR
     return NOT_SCALAR
 
 
-cdef object clean(object value, uint32_t length_limit, int depth)
+cdef object clean(object value, uint32_t length_limit)
 cdef dict clean_mapping(object mapping, uint32_t length_limit)
 cdef void compose_value(otlite_composer *composer, object value) noexcept

@@ -14,6 +14,8 @@ cdef object logger = logging.getLogger("otlp_lite.attributes")
 cdef enum:
     # Receivers give up at 100 nested messages; a value in a map takes three, and the request around it six.
     DEPTH_MAX = 31
+    # Of one value: a list that holds itself twice would have 2**31.
+    ITEMS_MAX = 1 << 20
 
 
 cdef bint has_own_text(object value):
@@ -33,26 +35,42 @@ cdef object own_text(object value, uint32_t length_limit):
         return None
 
 
-cdef object clean(object value, uint32_t length_limit, int depth):
+cdef object clean(object value, uint32_t length_limit):
     """`value` as None, bool, int, float, bytes, str, tuple or dict of these, as API 1.45 cleans it.
 
-    Raises OverflowError for an integer outside 64 bits. What cannot be converted becomes None.
+    Raises OverflowError for what OTLP or a region cannot hold. What cannot be converted becomes None.
     """
+    cdef int budget = ITEMS_MAX
+    return clean_within(value, length_limit, 0, &budget)
+
+
+cdef object clean_within(object value, uint32_t length_limit, int depth, int *budget):
     cdef otlite_value scalar
     cdef scalar_kind kind = scalar_of(value, length_limit, &scalar)
     if kind == OUT_OF_RANGE:
-        raise OverflowError("attribute value: an integer outside 64 bits")
+        raise OverflowError("an integer outside 64 bits, or text or bytes of over 256 Mi")
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise OverflowError(f"more than {ITEMS_MAX} items")
     if kind == SCALAR:
         if scalar.type == OTLITE_TEXT and len(value) > length_limit:
             return str.__getitem__(value, slice(0, length_limit))
         return value
     if depth == DEPTH_MAX:
-        logger.warning("attribute value: nested deeper than %d; sent as null", DEPTH_MAX)
+        logger.debug("attribute value: nested deeper than %d; sent as null", DEPTH_MAX)
         return None
-    if isinstance(value, Sequence):
+<<<<<<< HEAD
+    # The builtin types first: what the abstract ones are asked is Python code.
+    if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)):
         return tuple([clean(item, length_limit, depth + 1) for item in value])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth)
+=======
+    if isinstance(value, Sequence):
+        return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
+    if isinstance(value, Mapping):
+        return clean_items(value, length_limit, depth, budget)
+>>>>>>> base
     logger.warning("attribute value of type %s: not bool, str, bytes, int, float, None, a sequence or a mapping; "
                    "its str() is sent", type(value).__name__)
     return own_text(value, length_limit)
@@ -69,26 +87,32 @@ cdef object clean_key(object key, uint32_t length_limit):
     return own_text(key, length_limit)
 
 
-cdef dict clean_items(object mapping, uint32_t length_limit, int depth):
+cdef dict clean_items(object mapping, uint32_t length_limit, int depth, int *budget):
     cdef dict cleaned = {}
     for key, value in mapping.items():
         key = clean_key(key, length_limit)
         if key is not None:
-            cleaned[key] = clean(value, length_limit, depth + 1)
+            cleaned[key] = clean_within(value, length_limit, depth + 1, budget)
     return cleaned
 
 
 cdef dict clean_mapping(object mapping, uint32_t length_limit):
-    """The attributes of a span, event, link or scope, cleaned; an integer outside 64 bits is left out."""
+    """The attributes of a span, event, link or scope, cleaned; what OTLP cannot hold is left out."""
     cdef dict cleaned = {}
     for key, value in mapping.items():
         key = clean_key(key, length_limit)
         if key is None:
             continue
         try:
+<<<<<<< HEAD
             cleaned[key] = clean(value, length_limit, 0)
         except OverflowError:
             logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
+=======
+            cleaned[key] = clean(value, length_limit)
+        except OverflowError as error:
+            logger.warning("attribute %r: %s; dropped", key, error)
+>>>>>>> base
         except Exception as error:
             logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
             cleaned[key] = None
