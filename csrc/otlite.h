@@ -396,7 +396,7 @@ OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *regio
 
 /* An answer, parsed as its bytes come. Zero-initialise it with otlite_http_begin. */
 struct otlite_http_answer {
-    uint8_t *body; /* the caller's buffer; a larger body is MALFORMED: answers are small */
+    uint8_t *body; /* the caller's buffer; a larger body is cut, complete, and sets `close` */
     uint32_t body_size, body_used;
     uint16_t status; /* 100..599 */
     bool complete;
@@ -411,7 +411,7 @@ struct otlite_http_answer {
 
 void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);
 /* Takes bytes as they came. Sets `complete` when the answer is whole (bytes after it set `close`).
- * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), headers over 64 KiB, or a body over the buffer. */
+ * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), or headers over 64 KiB. */
 OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer,
                                                    const void *bytes, size_t size);
 /* The peer closed. OK when that ends the answer (no length given), else CLOSED. */

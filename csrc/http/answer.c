@@ -186,11 +186,8 @@ static enum state after_headers(struct otlite_http_answer *answer)
             answer->close = true; /* whoever wrote both may not mean what we read */
         return CHUNK_SIZE;
     }
-    if ((flags & LENGTH) != 0) {
-        if (answer->remaining > answer->body_size)
-            return FAILED;
+    if ((flags & LENGTH) != 0)
         return answer->remaining == 0 ? DONE : BODY_SIZED;
-    }
     return BODY_TO_CLOSE;
 }
 
@@ -204,9 +201,9 @@ static enum state chunk_size(struct otlite_http_answer *answer, struct piece lin
         bool letter = c >= 'a' && c <= 'f';
         if (!is_digit(c) && !letter)
             break;
-        size = size * 16 + (uint64_t)(letter ? c - 'a' + 10 : c - '0');
-        if (size > answer->body_size - answer->body_used)
+        if (size > UINT64_MAX / 16)
             return FAILED;
+        size = size * 16 + (uint64_t)(letter ? c - 'a' + 10 : c - '0');
     }
     if (i == 0 || (cut && i == line.size))
         return FAILED;
@@ -271,16 +268,21 @@ static size_t take_body(struct otlite_http_answer *answer, const uint8_t *bytes,
 {
     size_t room = answer->body_size - answer->body_used;
     bool sized = answer->state != BODY_TO_CLOSE;
+    bool cut;
 
     if (sized && size > answer->remaining)
         size = (size_t)answer->remaining;
-    if (size > room) { /* only a body of unknown length gets here */
+    cut = size > room;
+    if (cut)
         size = room;
-        answer->state = FAILED;
-    }
     if (size > 0)
         memcpy(answer->body + answer->body_used, bytes, size);
     answer->body_used += (uint32_t)size;
+    if (cut) { /* what is kept says enough; the rest is not worth waiting for */
+        answer->state = DONE;
+        answer->close = true;
+        return size;
+    }
     if (sized)
         answer->remaining -= size;
     if (sized && answer->remaining == 0)

@@ -46,7 +46,7 @@ struct work {
     uint32_t resource;
     /* what the body will need */
     size_t body, copied;
-    uint32_t references;
+    uint32_t references, links;
 };
 
 static void *carve(uint8_t **at, size_t size)
@@ -138,9 +138,10 @@ static bool add_record(const struct otlite_region *region, struct work *work,
     bool extends = adjoins && group->first != NONE && group->last == work->run_count - 1;
     size_t overhead = group->first == NONE ? entry_overhead(&region->scopes[scope]) : 0;
     size_t copied = work->copied + overhead + size;
-    uint32_t references = work->references;
+    uint32_t references = work->references, links = 0; /* chunks of a chain beside its head */
     if (size > otlite_region_inline_max(region))
-        references += size / region->chunk_size;
+        links = (uint32_t)((size + sizeof(struct record_index) - 1) / region->chunk_size);
+    references += links;
     if (!limits->gather) {
         uint32_t before = extends ? last->size : 0;
         if (before >= REFERENCE_MIN) {
@@ -151,13 +152,15 @@ static bool add_record(const struct otlite_region *region, struct work *work,
         }
     }
     bool first = work->run_count == 0;
-    if (!first &&
-        (work->body + overhead + size > limits->max_bytes || copied > work->gather_size ||
-         2 * references + 2 > work->segment_max || (!extends && work->run_count == work->run_max)))
+    if (!first && (work->body + overhead + size > limits->max_bytes || copied > work->gather_size ||
+                   2 * references + 2 > work->segment_max ||
+                   work->item_count + 1 + work->links + links > work->item_max ||
+                   (!extends && work->run_count == work->run_max)))
         return false;
     work->body += overhead + size;
     work->copied = copied;
     work->references = references;
+    work->links += links;
     if (extends) {
         last->size += size;
         group->size += size;

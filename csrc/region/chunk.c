@@ -151,8 +151,11 @@ static uint32_t take_oldest(struct otlite_region *region)
 static uint32_t take_chunk(struct otlite_region *region)
 {
     uint32_t index = take_free(region);
-    if (index == NO_CHUNK && region->options.on_full == OTLITE_OVERWRITE_OLDEST)
+    if (index == NO_CHUNK && region->options.on_full == OTLITE_OVERWRITE_OLDEST) {
         index = take_oldest(region);
+        if (index == NO_CHUNK) /* what was there may have been given back between the two looks */
+            index = take_free(region);
+    }
     if (index != NO_CHUNK) {
         region->chunks[index].next = NO_CHUNK;
         region->chunks[index].used = 0;

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import atexit
 import logging
-from _thread import allocate_lock
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as trace_api
 
 from ._native import core, trace
-from .config import SAMPLERS, Config, load, refuse_difference
+from .config import SAMPLERS, Config, Endpoint, load, refuse_difference
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
-from .export.http import Carrier, carrier
+from .export.http import Carrier, basic_credentials, carrier
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .resource import InstrumentationScope, detect
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 _log = logging.getLogger(__name__)
-_lock = allocate_lock()
 _telemetry: Telemetry | None = None
+_first: dict[str, Telemetry] = {}
+"""Decides, without a lock that a fork could inherit or a logging handler meet, who was first to configure."""
 
 
 class Telemetry:
@@ -149,17 +149,20 @@ def stats() -> Stats:
 def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
     global _telemetry
     config = load(arguments)
-    with _lock:
-        if _telemetry is None:
-            telemetry = build(config)
+    telemetry = _telemetry
+    if telemetry is None:
+        built = build(config)
+        telemetry = _telemetry = _first.setdefault("telemetry", built)
+        if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
                 atexit.register(telemetry.shutdown, config.exit_timeout)
             _make_global(telemetry.tracer_provider)
-            _telemetry = telemetry
-        elif _telemetry.config != config:
-            refuse_difference(_telemetry.config, config)
-        return _telemetry
+            _tell_kernels(config.cpu)
+            return telemetry
+    if telemetry.config != config:
+        refuse_difference(telemetry.config, config)
+    return telemetry
 
 
 def build(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Telemetry:
@@ -174,7 +177,7 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
-        secrets=(*config.headers.values(), *endpoint.user.split(":"), endpoint.query.removeprefix("?")),
+        secrets=_secrets(config, endpoint),
     )
     provider = trace.TracerProvider(
         resource=lambda: detect(config),
@@ -191,11 +194,23 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
     return Telemetry(config, provider, pipeline)
 
 
+def _secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
+    """What no message may show, in each form that a receiver may have seen and say again."""
+    yield from config.headers.values()
+    yield config.headers.get("authorization", "").rpartition(" ")[2]
+    yield endpoint.query.removeprefix("?")
+    if endpoint.user:
+        plain, encoded = basic_credentials(endpoint.user)
+        yield from (*endpoint.user.split(":"), *plain.split(":"), encoded)
+
+
 def _choose_kernels(name: str | None) -> None:
-    chosen = core.kernels_select(name)
-    if chosen < 0:
+    if core.kernels_select(name) < 0:
         raise ConfigurationError(f"OTLP_LITE_CPU={name!r}: expected {', '.join(core.kernels_names())}")
-    if chosen > 0:
+
+
+def _tell_kernels(name: str | None) -> None:
+    if core.kernels_select(name) > 0:
         _log.warning("OTLP_LITE_CPU=%r: this machine lacks it; %s is used", name, core.kernels_name())
 
 

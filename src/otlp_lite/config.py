@@ -232,6 +232,17 @@ def _read_milliseconds(variable: str, text: str) -> float:
         raise ValueError("a number of milliseconds, over 0, at most 86400000") from None
 
 
+def _read_timeout(variable: str, text: str) -> float:
+    seconds = _read_milliseconds(variable, text)
+    if seconds < 0.1:
+        _log.warning(
+            "%s=%s is taken as milliseconds, as the specification says; the stock Python SDK reads seconds",
+            variable,
+            text,
+        )
+    return seconds
+
+
 def _read_ratio(variable: str, text: str) -> float:
     try:
         return _ratio(float(text))
@@ -327,7 +338,7 @@ SETTINGS: tuple[Setting, ...] = (
             "Identifiers from a generator that the system seeds, or each from the operating system."),
     Setting("compression", _otlp("COMPRESSION"), _choice("none", "gzip"), _read_text, "none",
             "Of request bodies: none or gzip."),
-    Setting("timeout", _otlp("TIMEOUT"), _seconds, _read_milliseconds, 10.0,
+    Setting("timeout", _otlp("TIMEOUT"), _seconds, _read_timeout, 10.0,
             "For one request, in seconds (the variable: milliseconds)."),
     Setting("certificate", _otlp("CERTIFICATE"), _file, _read_text, None,
             "A file of CA certificates to trust instead of the system's."),
@@ -485,10 +496,11 @@ def _shown(row: Setting, value: Any) -> str:
     """A value as messages show it."""
     if row.secret and value:
         return "***"
-    if isinstance(value, str) and "://" in value:
-        scheme, _, rest = value.partition("://")
-        _, at, rest = rest.rpartition("@")
-        value = f"{scheme}://{'***@' if at else ''}{rest.partition('?')[0]}"
+    if isinstance(value, str) and (row.check is _endpoint or "://" in value):
+        scheme, separator, _ = value.partition("://")
+        start = scheme + separator if separator and scheme.isalpha() else ""
+        _, at, place = value.removeprefix(start).rpartition("@")
+        value = f"{start}{'***@' if at else ''}{place.partition('?')[0]}"
     return repr(value)
 
 

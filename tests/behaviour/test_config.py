@@ -135,7 +135,7 @@ VARIABLES = [
     (
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "timeout",
-        [("2500", 2.5), ("1", 0.001)],
+        [("2500", 2.5), ("250", 0.25)],
         ["0", "-1", "soon", "nan", "inf"],
     ),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "certificate", [(HERE, HERE)], [HERE + ".not"]),
@@ -261,6 +261,27 @@ def test_secrets_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
             config, load({"headers": {"a": "s3cret2"}, "endpoint": "http://s3cret@h/?s3cret"}, {})
         )
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["user:hunter2@host:4318", "grpc//user:hunter2@host", "user:hun://hunter2@host"]
+)
+def test_a_malformed_endpoint_is_shown_without_its_password(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load({"endpoint": text}, {})
+    load({}, {"OTEL_EXPORTER_OTLP_ENDPOINT": text})
+    for said in (str(caught.value), caplog.text):
+        assert "***@host" in said and "hunter2" not in said
+
+
+def test_a_timeout_that_looks_like_seconds_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    assert load({}, {"OTEL_EXPORTER_OTLP_TIMEOUT": "100"}).timeout == 0.1
+    assert not caplog.records
+    assert load({}, {"OTEL_EXPORTER_OTLP_TIMEOUT": "10"}).timeout == 0.01
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "OTEL_EXPORTER_OTLP_TIMEOUT=10 is taken as milliseconds" in caplog.text
 
 
 def test_bad_pairs_are_skipped_and_named(caplog: pytest.LogCaptureFixture) -> None:

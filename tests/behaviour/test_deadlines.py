@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from scripted import (
     Clock,
     Receiver,
     Reply,
+    Request,
     Start,
     answer,
     balanced,
@@ -32,7 +34,7 @@ from scripted import (
     until,
 )
 
-from otlp_lite.export import worker
+from otlp_lite.export import http, worker
 
 # ---- Connections ----
 
@@ -245,10 +247,7 @@ def test_a_flush_covers_what_was_recorded_before_it_though_others_record_on(star
 def test_without_a_thread_the_caller_sends(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(*arguments: object) -> int:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(worker, "start_new_thread", refuse)
+    monkeypatch.setattr(worker, "start_new_thread", no_thread)
     with Receiver(answer(503, b"", "Retry-After: 0"), reset) as receiver:
         telemetry = start(receiver)
         names = record(telemetry, 10)
@@ -264,6 +263,97 @@ def test_without_a_thread_the_caller_sends(
         assert not telemetry.shutdown(0.5)
         assert float(clock) < 1.3
         assert dict(telemetry.stats().traces.dropped) == {"shutdown": 10}
+
+
+def delayed(seconds: float) -> Reply:
+    def reply(connection: socket.socket, request: Request) -> bool:
+        time.sleep(seconds)
+        return answer()(connection, request)
+
+    return reply
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_without_a_thread_many_slow_batches_keep_to_the_deadline(
+    start: Start, monkeypatch: pytest.MonkeyPatch, compression: str
+) -> None:
+    monkeypatch.setattr(worker, "start_new_thread", no_thread)
+    with Receiver(default=delayed(0.2)) as receiver:
+        telemetry = start(receiver, max_export_batch_size=1, compression=compression)
+        record(telemetry, 8)
+        for verb in (telemetry.force_flush, telemetry.shutdown):
+            clock = Clock()
+            assert verb(0.5) is False
+            assert 0.3 < float(clock) < 0.75
+        stats = telemetry.stats()
+        assert stats.traces.exported >= 2 and balanced(stats) and stats.traces.pending == 0
+
+
+def no_thread(*arguments: object) -> int:
+    raise RuntimeError("can't start new thread")
+
+
+def test_an_interrupted_flush_leaves_nothing_locked(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "start_new_thread", no_thread)
+    with Receiver(stall) as receiver:
+        telemetry = start(receiver, compression="gzip")
+        names = record(telemetry, 1)
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                telemetry.force_flush(5)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        pipeline: Any = telemetry._pipeline
+        assert not pipeline._driving.locked() and not pipeline._turn.locked() and not pipeline._waiters
+        assert telemetry.force_flush(2) and [s.name for s in receiver.requests[-1].spans()] == names
+
+
+def test_what_is_dropped_on_arrival_settles_no_flush(start: Start, quick: None) -> None:
+    with Receiver(default=answer(503)) as receiver:
+        telemetry = start(receiver, region_size="64KiB", on_full="drop")
+        record(telemetry, 100)
+        results: list[bool] = []
+        flush = threading.Thread(target=lambda: results.append(telemetry.force_flush(0.6)))
+        flush.start()
+        assert until(lambda: len(receiver.requests) > 0)
+        record(telemetry, 3000)
+        assert telemetry.stats().traces.dropped["full"] > 1000
+        flush.join()
+        assert results == [False] and telemetry.stats().traces.exported == 0
+
+
+def test_what_shutdown_cannot_reach_the_worker_drops(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def hold(*arguments: object) -> http.Drained:
+        entered.set()
+        leave.wait(10)
+        return None, None, 0
+
+    monkeypatch.setattr(http.Connection, "drain", hold)
+    with Receiver() as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 7)
+        assert telemetry.shutdown(0.3) is False
+        assert entered.is_set() and telemetry.stats().traces.pending == 7
+        leave.set()
+        assert until(lambda: telemetry.stats().traces.pending == 0)
+        assert dict(telemetry.stats().traces.dropped) == {"shutdown": 7}
+
+
+def test_a_spurious_wake_opens_no_connection(start: Start) -> None:
+    with Receiver() as receiver:
+        telemetry = start(receiver, schedule_delay=0.02)
+        record(telemetry, 1)
+        assert until(lambda: telemetry.stats().traces.pending == 0)
+        pipeline: Any = telemetry._pipeline
+        pipeline._carrier.close()
+        for _ in range(3):
+            pipeline._poke()
+            time.sleep(0.06)
+        assert receiver.connections == 1
 
 
 def test_the_worker_logs_under_suppressed_instrumentation(start: Start) -> None:

@@ -85,6 +85,24 @@ def test_a_bad_argument_leaves_nothing_behind() -> None:
     )
 
 
+def test_a_log_handler_may_call_configure() -> None:
+    code = """
+        import faulthandler, logging
+        import otlp_lite
+        from opentelemetry import trace
+        faulthandler.dump_traceback_later(5, exit=True)
+        seen = []
+        class Handler(logging.Handler):
+            def emit(self, record):
+                seen.append((otlp_lite.configure(), trace.get_tracer_provider()))
+        logging.getLogger("otlp_lite").addHandler(Handler())
+        trace.set_tracer_provider(trace.NoOpTracerProvider())
+        telemetry = otlp_lite.configure()
+        assert seen == [(telemetry, trace.get_tracer_provider())]
+    """
+    python(code)
+
+
 def test_configure_starts_no_thread_and_opens_no_socket_and_loads_little() -> None:
     with Receiver() as receiver:
         done = python(

@@ -239,9 +239,11 @@ static void check_batch(const struct otlite_batch *batch, const struct otlite_ba
     CHECK(limits->max_records == 0 || batch->records <= limits->max_records);
     CHECK_EQUAL(bytes_outside_of_chunks(batch), batch->copied);
     CHECK(!limits->gather || batch->segment_count == 1 || batch->records == 1);
-    uint32_t pinned = 0;
+    uint32_t pinned = 0; /* chunks, those of chains included */
     for (uint32_t i = 0; i < region.chunk_count; i++)
-        pinned += (otlite_load_relaxed(&region.chunks[i].state) & CHUNK_PINNED) != 0;
+        if ((otlite_load_relaxed(&region.chunks[i].state) & CHUNK_PINNED) != 0)
+            for (uint32_t link = i; link != NO_CHUNK; link = region.chunks[link].next)
+                pinned++;
     CHECK(pinned > 0 && pinned <= region.chunk_count / 2);
     find_lost();
 }

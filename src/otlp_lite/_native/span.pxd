@@ -24,11 +24,7 @@ cdef class Recorder:
     cdef tuple processors
     cdef object pipeline
     cdef object make_resource
-<<<<<<< HEAD
-    cdef readonly object resource # of this process
-=======
     cdef readonly object resource  # of this process
->>>>>>> base
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
     cdef size_t region_size
@@ -95,8 +91,4 @@ cdef process_page *page
 cdef object id_number(const uint8_t *data, int size)
 cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
 cdef bytes id_bytes(object number, int size)
-<<<<<<< HEAD
 cdef object plain_text(object value)
-=======
-cdef object printed(object value)
->>>>>>> base

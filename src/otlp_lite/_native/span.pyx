@@ -56,18 +56,6 @@ cdef class Recorder:
         cdef object resource = self.make_resource()
         cdef bytes encoded = encode_attributes(resource.attributes, RESOURCE, None, None)
         cdef bytes schema_url = utf8(resource.schema_url)
-<<<<<<< HEAD
-        cdef Region region
-        try:
-            region = Region(self.region_size, on_full=self.on_full)
-        except MemoryError:
-            logger.error("region_size: the system refused %d bytes; %d are used", self.region_size,
-                         OTLITE_REGION_MIN)
-            region = Region(OTLITE_REGION_MIN, on_full=self.on_full)
-        cdef uint32_t handle = region.register_resource(encoded, schema_url)
-        if self.epoch == page.epoch:  # a signal handler or another thread was quicker
-            return 0
-=======
         cdef Region region = self.map_region()
         cdef uint32_t handle
         if region is None:
@@ -83,7 +71,6 @@ cdef class Recorder:
             handle = region.register_resource(encoded, schema_url)
         if self.epoch == page.epoch:  # a signal handler or another thread was quicker
             return True
->>>>>>> base
         self.resource_encoded = encoded
         self.resource_schema_url = schema_url
         self.resource_handle = handle
@@ -91,9 +78,6 @@ cdef class Recorder:
         self.announced = False
         self.epoch = page.epoch
         self.resource = resource
-<<<<<<< HEAD
-        return 0
-=======
         return True
 
     cdef Region map_region(self):
@@ -106,7 +90,6 @@ cdef class Recorder:
                     logger.error("region_size: the system refused %d bytes", size)
         self.warned_memory = True
         return None
->>>>>>> base
 
     cdef int register_resource(self) except -1:
         self.resource_handle = self.region.register_resource(self.resource_encoded, self.resource_schema_url)
@@ -233,11 +216,7 @@ cdef class Span:
         if old == NULL and pooled > 0:
             pooled -= 1
             block = pool[pooled]
-<<<<<<< HEAD
-        elif size <= SCRATCH_MAX:
-=======
         elif size <= max(self.recorder.region_size, <size_t>BLOCK_SIZE):  # a span of more could not be kept
->>>>>>> base
             block = PyMem_RawMalloc(size)
         if block == NULL:
             self.scratch.dropped[<int>list] += 1
@@ -350,12 +329,7 @@ cdef class Span:
         time = span_clock_at(self.recorder.region, self.data.anchor)
         if timestamp is not None:
             time = nanoseconds(timestamp, "event timestamp", time)
-<<<<<<< HEAD
         name = plain_text(name)
-=======
-        if not PyUnicode_Check(name):
-            name = printed(name)
->>>>>>> base
         if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS):
             return
         while status == OTLITE_NO_ROOM:
@@ -426,11 +400,7 @@ cdef class Span:
         if self.ended:
             logger.warning("Tried calling update_name on an ended span.")
             return
-<<<<<<< HEAD
         self.name = plain_text(name)
-=======
-        self.name = name if PyUnicode_Check(name) else printed(name)
->>>>>>> base
 
     def set_status(self, status, description=None):
         if self.ended:
@@ -446,7 +416,6 @@ cdef class Span:
             status = Status(status, description)
         else:
             return
-<<<<<<< HEAD
         try:
             code = status.status_code
             description = status.description
@@ -459,14 +428,6 @@ cdef class Span:
             return
         self.data.status = 1 if code is StatusCode.OK else 2
         self.description = description
-=======
-        code = status.status_code
-        description = status.description
-        if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
-            return
-        self.data.status = 1 if code is StatusCode.OK else 2
-        self.description = description if PyUnicode_Check(description) else None
->>>>>>> base
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         import traceback
@@ -502,17 +463,12 @@ cdef class Span:
     cdef int finish(self, object end_time) except -1:
         cdef Recorder recorder = self.recorder
         cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
-<<<<<<< HEAD
         cdef object header = None
         # First what may run Python code, which may end the span.
         if end_time is not None:
             end = nanoseconds(end_time, "end_time", end)
         if self.trace_state is not None:
             header = trace_state_header(self.trace_state)
-=======
-        if end_time is not None:
-            end = nanoseconds(end_time, "end_time", end)  # which may run Python code that ends the span
->>>>>>> base
         if self.ended:
             logger.warning("Calling end() on an ended span.")
             return 0
@@ -529,14 +485,6 @@ cdef class Span:
                 self.keep(header)
         if recorder.processors:
             for processor in recorder.processors:
-<<<<<<< HEAD
-=======
-                call_processor(processor, "_on_ending", self)
-        if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
-            self.keep()
-        if recorder.processors:
-            for processor in recorder.processors:
->>>>>>> base
                 call_processor(processor, "on_end", self)
         return 0
 
@@ -547,13 +495,7 @@ cdef class Span:
         cdef Region region = recorder.region
         cdef otlite_status status = OTLITE_STALE
         cdef int tries = 0
-<<<<<<< HEAD
         if header is not None:
-=======
-        header = None
-        if self.trace_state is not None:
-            header = trace_state_header(self.trace_state)
->>>>>>> base
             self.data.trace_state = text_of(header)
         if self.description is not None:
             self.data.status_message = text_of(self.description)
@@ -677,7 +619,6 @@ cdef class Span:
         return readable.to_json(self, indent)
 
 
-<<<<<<< HEAD
 cdef object plain_text(object value):
     """A str that is nothing else: letting go of a subclass's instance could run Python code."""
     if PyUnicode_CheckExact(value):
@@ -685,8 +626,6 @@ cdef object plain_text(object value):
     return str.__str__(value if PyUnicode_Check(value) else printed(value))
 
 
-=======
->>>>>>> base
 cdef object printed(object value):
     """str(value), whatever that raises."""
     try:

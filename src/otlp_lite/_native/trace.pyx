@@ -4,7 +4,7 @@
 cimport cython
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem, PyDict_Size, PyDict_Update
 from cpython.object cimport PyObject, PyTypeObject
-from cpython.unicode cimport PyUnicode_Check
+from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -24,13 +24,31 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 
 cdef extern from "Python.h":
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
-    object PyContextVar_Set(object var, object value)
-    int PyContextVar_Reset(object var, object token) except -1
 
 cdef extern from *:
     """
     static inline PyObject *otlp_lite_new_dict(PyTypeObject *type, PyObject *empty) {
         return type->tp_new(type, empty, NULL);
+    }
+    static inline int otlp_lite_collect(int on) {
+    #if PY_VERSION_HEX < 0x030C0000
+        return on ? PyGC_Enable() : PyGC_Disable();
+    #else
+        return on; /* collections wait for the interpreter's loop */
+    #endif
+    }
+    /* Within these two no collection runs: a finaliser that attached a context would free what they are reading. */
+    static inline PyObject *otlp_lite_var_set(PyObject *var, PyObject *value) {
+        int on = otlp_lite_collect(0);
+        PyObject *token = PyContextVar_Set(var, value);
+        otlp_lite_collect(on);
+        return token;
+    }
+    static inline int otlp_lite_var_reset(PyObject *var, PyObject *token) {
+        int on = otlp_lite_collect(0);
+        int done = PyContextVar_Reset(var, token);
+        otlp_lite_collect(on);
+        return done;
     }
     static inline void otlp_lite_incref(PyObject *object) { Py_INCREF(object); }
     static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
@@ -41,6 +59,8 @@ cdef extern from *:
     }
     """
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
+    object otlp_lite_var_set(object var, object value)
+    int otlp_lite_var_reset(object var, object token) except -1
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
     bint otlp_lite_ours_alone(object value)
@@ -284,7 +304,7 @@ cdef class Tracer:
         span.trace_state = state
         span.record_on_exit = record_exception
         span.status_on_exit = set_status_on_exception
-        span.name = name if PyUnicode_Check(name) else printed(name)
+        span.name = name if PyUnicode_CheckExact(name) else plain_text(name)
         span.data.start = begun.start
         span.data.anchor = begun.anchor
         memcpy(span.data.trace_id, begun.trace_id, 16)
@@ -403,7 +423,7 @@ cdef class CurrentSpan:
                                  self.set_status_on_exception, current)
         if context_var is not None:
             self.attached = context_with(current, span)
-            self.token = PyContextVar_Set(context_var, self.attached)
+            self.token = otlp_lite_var_set(context_var, self.attached)
         else:
             self.token = context_api.attach(context_api.set_value(SPAN_KEY, span))
         self.span = span
@@ -413,10 +433,12 @@ cdef class CurrentSpan:
         leave(self)
         span = self.span
         if type(span) is Span:
-            if error is not None and isinstance(error, Exception) and not (<Span>span).ended:
-                (<Span>span).fail(error, self.record_exception, self.set_status_on_exception, False)
-            if self.end_on_exit:
-                (<Span>span).finish(None)
+            try:
+                if error is not None and isinstance(error, Exception) and not (<Span>span).ended:
+                    (<Span>span).fail(error, self.record_exception, self.set_status_on_exception, False)
+            finally:
+                if self.end_on_exit:
+                    (<Span>span).finish(None)
 
     def __dealloc__(self):
         # entered, and thrown away without being left: the API's generator would be closed now
@@ -460,7 +482,7 @@ cdef int leave(CurrentSpan manager) except -1:
         manager.attached.otlp_lite_below = Context() if below is token.MISSING else below
         manager.attached = None
     try:
-        PyContextVar_Reset(context_var, token)
+        otlp_lite_var_reset(context_var, token)
     except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
         manager.attached = None
         if manager.tracer.recorder is not None:
@@ -470,7 +492,7 @@ cdef int leave(CurrentSpan manager) except -1:
         restored = current_context()
         wanted = skip_left(restored)
         if wanted is not restored:
-            PyContextVar_Set(context_var, wanted)
+            otlp_lite_var_set(context_var, wanted)
     if in_order:
         token = None
         keep_context(manager)
@@ -554,8 +576,9 @@ cdef class TracerProvider:
         if not instrumenting_module_name:
             instrumenting_module_name = ""
             logger.error("get_tracer called with missing module name.")
-        described = self.describe_scope(plain(instrumenting_module_name), plain(instrumenting_library_version),
-                                        plain(schema_url), attributes)
+        described = self.describe_scope(plain_text(instrumenting_module_name),
+                                        plain_text(instrumenting_library_version or ""),
+                                        plain_text(schema_url or ""), attributes)
         # No lock: a fork would inherit it held, a signal handler would wait for it. The first tracer stays.
         known = self.tracers.get(described)
         if known is not None:
@@ -620,13 +643,6 @@ def call_off_span(processor, hook, *arguments):
     except Exception:
         logger.exception("span processor %r: %s failed", processor, hook)
         return False
-
-
-cdef object plain(object text):
-    """A scope's name, version or schema URL as just a str; None is the empty one."""
-    if not text:
-        return ""
-    return str.__str__(text) if PyUnicode_Check(text) else str.__str__(printed(text))
 
 
 cdef uint32_t bound_of(object limit) except? 0:

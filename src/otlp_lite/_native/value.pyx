@@ -59,18 +59,11 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
     if depth == DEPTH_MAX:
         logger.debug("attribute value: nested deeper than %d; sent as null", DEPTH_MAX)
         return None
-<<<<<<< HEAD
     # The builtin types first: what the abstract ones are asked is Python code.
     if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)):
-        return tuple([clean(item, length_limit, depth + 1) for item in value])
-    if isinstance(value, dict) or isinstance(value, Mapping):
-        return clean_items(value, length_limit, depth)
-=======
-    if isinstance(value, Sequence):
         return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
-    if isinstance(value, Mapping):
+    if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth, budget)
->>>>>>> base
     logger.warning("attribute value of type %s: not bool, str, bytes, int, float, None, a sequence or a mapping; "
                    "its str() is sent", type(value).__name__)
     return own_text(value, length_limit)
@@ -104,15 +97,9 @@ cdef dict clean_mapping(object mapping, uint32_t length_limit):
         if key is None:
             continue
         try:
-<<<<<<< HEAD
-            cleaned[key] = clean(value, length_limit, 0)
-        except OverflowError:
-            logger.warning("attribute %r: an integer outside 64 bits; dropped", key)
-=======
             cleaned[key] = clean(value, length_limit)
         except OverflowError as error:
             logger.warning("attribute %r: %s; dropped", key, error)
->>>>>>> base
         except Exception as error:
             logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
             cleaned[key] = None

@@ -78,12 +78,7 @@ def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> 
         "content-type": "application/x-protobuf",
     }
     if endpoint.user:
-        from binascii import b2a_base64  # rare, and cost an import each
-        from urllib.parse import unquote
-
-        fields["authorization"] = (
-            f"Basic {b2a_base64(unquote(endpoint.user).encode(), newline=False).decode()}"
-        )
+        fields["authorization"] = f"Basic {basic_credentials(endpoint.user)[1]}"
     if gzip:
         fields["content-encoding"] = "gzip"
     fields.update(headers)
@@ -92,6 +87,15 @@ def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> 
         *(f"{k}: {v}" for k, v in fields.items()),
     ]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def basic_credentials(user: str) -> tuple[str, str]:
+    """A URL's user part as it is meant, and as the authorization header has it."""
+    from binascii import b2a_base64  # rare, and cost an import each
+    from urllib.parse import unquote
+
+    plain = unquote(user)
+    return plain, b2a_base64(plain.encode(), newline=False).decode()
 
 
 def _left(deadline: float) -> float:
@@ -183,6 +187,7 @@ class Stream(Connection):
         self._tls = tls
         self._context: Any = None
         self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
+        self._peer_left: tuple[type[OSError], ...] = (ConnectionError,)
 
     def _ready(self, deadline: float) -> None:
         if self._tls is None:
@@ -196,6 +201,7 @@ class Stream(Connection):
             if self._tls.client_certificate:
                 self._context.load_cert_chain(self._tls.client_certificate, self._tls.client_key)
             self._not_now = (BlockingIOError, ssl.SSLWantReadError)
+            self._peer_left = (ConnectionError, ssl.SSLError)
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))
@@ -208,15 +214,16 @@ class Stream(Connection):
         while (batch := region.collect(max_bytes, max_records, True)) is not None:
             try:
                 answer = self.exchange(batch, timeout)
-            except Broken as error:
+            except BaseException as error:
                 batch.release()
-                error.acknowledged = done
+                if isinstance(error, Broken):
+                    error.acknowledged = done
                 raise
             if answer.status != 200 or answer.body not in (b"", b"\n\0"):
                 return batch, answer, done
             done += batch.records
             batch.acknowledge()
-            if answer.close:
+            if answer.close or self._socket is None:
                 return None, answer, done
             if until and done >= until:
                 break
@@ -229,17 +236,19 @@ class Stream(Connection):
         answer = core.Answer()
         batch.offer()
         sent = False
+        cut: OSError | None = None
         try:
             self._probe()
             sent = True
-            whole = self._send([self._head + b"Content-Length: %d\r\n\r\n" % size, *body], deadline)
+            cut = self._send([self._head + b"Content-Length: %d\r\n\r\n" % size, *body], deadline)
             while not answer.complete:
                 self._socket.settimeout(_left(deadline))
                 data = self._socket.recv(8192)
                 answer.feed(data) if data else answer.eof()
         except (OSError, ValueError) as error:
-            raise Broken(error, sent) from error
-        if not whole:
+            cause = cut or error
+            raise Broken(cause, sent) from cause
+        if cut is not None:
             self.close()
         return answer
 
@@ -261,14 +270,14 @@ class Stream(Connection):
             return
         raise ConnectionResetError("the peer closed the connection")
 
-    def _send(self, pieces: list[bytes | memoryview], deadline: float) -> bool:
-        """False when the peer stopped listening: it may still have said why, as a 413."""
+    def _send(self, pieces: list[bytes | memoryview], deadline: float) -> OSError | None:
+        """How it noticed that the peer stopped listening, which may still have said why, as a 413."""
         for piece in pieces:
             view = memoryview(piece)
             while view:
                 self._socket.settimeout(_left(deadline))
                 try:
                     view = view[self._socket.send(view) :]
-                except (BrokenPipeError, ConnectionResetError):
-                    return False
-        return True
+                except self._peer_left as error:
+                    return error
+        return None

@@ -1,7 +1,8 @@
 """The one thread that empties the region: collects, sends, decides, waits, gives up.
 
 It starts with the process's first record, and sleeps without a timeout while there is nothing to send. Where
-no thread can start, force_flush() and shutdown() do its work in the caller.
+no thread can start, force_flush() and shutdown() do its work in the caller, within their timeouts but for the
+resolution of a name, which nothing bounds there.
 """
 
 from __future__ import annotations
@@ -42,8 +43,15 @@ FASTEST = 200e6
 _log = logging.getLogger(__name__)
 
 
+def _left(stats: core.Stats) -> int:
+    """Records that were kept and are settled; not those that were lost as they came."""
+    dropped = stats.dropped
+    given_up = sum(dropped.get(loss, 0) for loss in ("overwritten", "refused", "shutdown"))
+    return stats.exported + stats.rejected + given_up
+
+
 class _Waiter:
-    """Someone who waits until what was recorded before is settled."""
+    """Someone who waits until what was recorded before is settled: as many records as `target` have left."""
 
     def __init__(self, target: int, deadline: float, last: bool) -> None:
         self.target = target
@@ -78,7 +86,7 @@ class Pipeline:
         self._timeout = timeout
         self._delay = schedule_delay
         self._records_max = max_records
-        self._secrets = tuple(secret for secret in secrets if len(secret) > 3)
+        self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
         self._stopped = False
         self._region: core.Region | None = None
         self._reset()
@@ -96,6 +104,8 @@ class Pipeline:
         self._nudge = allocate_lock()
         self._waiters: list[_Waiter] = []
         self._urgent = False
+        self._at_once = False
+        """The next attempt waits for no company."""
         self._held: core.Batch | None = None
         """A batch that the receiver wants again; released, so perhaps gone."""
         self._lost_answer = False
@@ -150,8 +160,12 @@ class Pipeline:
             if not settled:
                 self._carrier.interrupt()
             if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
-                settled = self._drop_rest() == 0 and settled
-                self._turn.release()
+                try:
+                    settled = self._drop_rest() == 0 and settled
+                finally:
+                    self._turn.release()
+            else:
+                settled = False  # the worker drops the rest when it gets out
         return settled
 
     def stats(self) -> tuple[int, ExporterStats]:
@@ -175,17 +189,21 @@ class Pipeline:
         if self._stopped or self._thread == get_ident():
             return False  # a finaliser, or a handler of our own messages: the worker cannot wait for itself
         timeout = min(max(timeout, 0), WAIT_MAX)
-        waiter = _Waiter(stats.recorded, monotonic() + timeout, last)
-        self._waiters.append(waiter)
-        self._urgent = True
-        if self._threaded:
-            self._poke()
-            waiter.over.acquire(timeout=timeout)
-        elif self._driving.acquire(timeout=timeout):
-            self._work(waiter)
-            self._driving.release()
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
+        waiter = _Waiter(_left(stats) + stats.pending, monotonic() + timeout, last)
+        try:
+            self._waiters.append(waiter)
+            self._urgent = True
+            if self._threaded:
+                self._poke()
+                waiter.over.acquire(timeout=timeout)
+            elif self._driving.acquire(timeout=timeout):
+                try:
+                    self._work(waiter)
+                finally:
+                    self._driving.release()
+        finally:
+            with suppress(ValueError):  # it was answered
+                self._waiters.remove(waiter)
         return waiter.settled
 
     def _poke(self) -> None:
@@ -212,8 +230,13 @@ class Pipeline:
                     self._back_off("internal error", None)
         finally:
             detach(token)
+            if self._stopped:
+                with self._turn:
+                    self._drop_rest()
             if caller is None:
                 self._carrier.close()
+                for waiter in tuple(self._waiters):
+                    waiter.finish(False)
 
     def _step(self, caller: _Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
@@ -225,11 +248,8 @@ class Pipeline:
         now = monotonic()
         if self._resume > now:
             self._sleep(self._resume - now)
-        elif self._waiters or self._rested():
-            timeout = (
-                self._timeout if caller is None else min(self._timeout, max(caller.deadline - now, 0.001))
-            )
-            self._attempt(timeout)
+        elif self._waiters or self._at_once or self._rested():
+            self._attempt(caller)
 
     def _rested(self) -> bool:
         """Waits until there is enough to send. False when woken for something else."""
@@ -258,28 +278,33 @@ class Pipeline:
         stats = region.stats()
         now = monotonic()
         for waiter in tuple(self._waiters):
-            if stats.recorded - stats.pending >= waiter.target:
+            if stats.pending == 0 or _left(stats) >= waiter.target:
                 waiter.finish(True)
             elif now >= waiter.deadline or (self._resume > now and self._hopeless(waiter)):
                 waiter.finish(False)
             else:
                 continue
-            self._waiters.remove(waiter)
+            with suppress(ValueError):  # who waited has gone
+                self._waiters.remove(waiter)
 
     def _hopeless(self, waiter: _Waiter) -> bool:
         return self._resume >= waiter.deadline or (waiter.last and not self._asked)
 
-    def _attempt(self, timeout: float) -> None:
-        """Sends what there is now, until something goes wrong."""
+    def _attempt(self, caller: _Waiter | None) -> None:
+        """Sends what there is now, until something goes wrong; for a caller one batch, by its deadline."""
         region = self._region
         assert region is not None
+        self._at_once = False
+        if region.stats().pending == 0:
+            return  # woken for nothing
         region.reanchor()
         kept = False
         try:
-            kept = self._carrier.open(timeout)
+            kept = self._carrier.open(self._allowed(caller))
+            timeout = self._allowed(caller)
             with self._turn:
                 if not self._stopped:
-                    self._send(region, timeout)
+                    self._send(region, timeout, one=self._lost_answer or caller is not None)
         except (OSError, ValueError) as error:
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
@@ -288,29 +313,44 @@ class Pipeline:
             if getattr(error, "sent", False):
                 self._lost_answer = True
             if kept and isinstance(error.__cause__ or error, ConnectionError):
-                return  # the peer has closed a kept connection: the next attempt, at once, opens a new one
+                self._at_once = True  # the peer has closed a kept connection: a new one is opened
+                return
             self._back_off(str(error), None)
+        except BaseException:
+            self._carrier.close()  # in the middle of an exchange, perhaps
+            raise
 
-    def _send(self, region: core.Region, timeout: float) -> None:
+    def _allowed(self, caller: _Waiter | None) -> float:
+        """Seconds that connecting, or a request, may take."""
+        if caller is None:
+            return self._timeout
+        left = caller.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError("no time is left")
+        return min(self._timeout, left)
+
+    def _send(self, region: core.Region, timeout: float, one: bool) -> None:
         self._grow()
+        answer = None
+        count = 0
         batch, self._held = self._held, None
-        if batch is not None and batch.repin():
-            try:
-                answer = self._carrier.exchange(batch, timeout)
-            except (OSError, ValueError):
+        if batch is None or not batch.repin():
+            # Until what is there now is sent: what comes meanwhile may gather.
+            until = 1 if one else max(region.stats().pending, 1)
+            batch, answer, count = self._carrier.drain(
+                region, self._bytes_max, self._records_max, timeout, until
+            )
+        try:
+            if count:
+                self._succeeded(count)
+            if batch is not None:
+                self._settle(batch, answer or self._carrier.exchange(batch, timeout))
+            elif answer is not None:
+                self._carrier.close()
+        except BaseException:
+            if batch is not None and batch.pinned:
                 batch.release()
-                raise
-            self._settle(batch, answer)
-            return
-        # Until what is there now is sent: what comes meanwhile may gather.
-        until = 1 if self._lost_answer else max(region.stats().pending, 1)
-        batch, last, count = self._carrier.drain(region, self._bytes_max, self._records_max, timeout, until)
-        if count:
-            self._succeeded(count)
-        if batch is not None and last is not None:
-            self._settle(batch, last)
-        elif last is not None:
-            self._carrier.close()
+            raise
 
     def _settle(self, batch: core.Batch, answer: core.Answer) -> None:
         """Does to a pinned batch what the answer says."""
@@ -339,6 +379,7 @@ class Pipeline:
         elif verdict is Verdict.HALVE and records > 1:
             self._bytes_max = max(min(batch.size, self._bytes_max) // 2, 1)
             self._halved_at = monotonic()
+            self._at_once = True
             batch.release()
         else:
             batch.drop("refused")
