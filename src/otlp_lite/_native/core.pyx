@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False
 """The region as Python sees it: batches, one exchange, the CPU table; the one place where a status raises."""
 
 from cpython.buffer cimport PyBUF_READ

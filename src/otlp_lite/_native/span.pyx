@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False
 """Live spans: what is recorded goes to OTLP bytes at once, and to the region when the span ends."""
 
 cimport cython
@@ -166,7 +166,7 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
     try:
         return int(value)
     except Exception:
-        logger.warning("%s: %r is not a time in ns since 1970; the clock is used", what, value)
+        logger.warning("%s: %s is not a time in ns since 1970; the clock is used", what, printed(value))
         return otherwise
 
 
@@ -664,7 +664,7 @@ cdef int call_processor(object processor, str hook, Span span) except -1:
         if call is not None:
             call(span)
     except Exception:
-        logger.exception("span processor %r: %s failed", processor, hook)
+        logger.exception("span processor %s: %s failed", type(processor).__name__, hook)
     return 0
 
 
@@ -673,6 +673,9 @@ cdef int call_processor(object processor, str hook, Span span) except -1:
 @cython.freelist(64)
 cdef class UnsampledSpan:
     """A span that is not recorded, but is a parent: its context goes on. See `opentelemetry.trace.NonRecordingSpan`."""
+
+    def __init__(self):
+        raise TypeError("a span is made by its tracer")
 
     def __repr__(self):
         return f"NonRecordingSpan({self.get_span_context()!r})"

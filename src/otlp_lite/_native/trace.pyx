@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False
 """The tracer provider, tracers, and the manager that makes a span current: the hot path."""
 
 cimport cython
@@ -360,7 +360,7 @@ cdef int start_processor(object processor, Span span, object context) except -1:
         if call is not None:
             call(span, parent_context=context)
     except Exception:
-        logger.exception("span processor %r: on_start failed", processor)
+        logger.exception("span processor %s: on_start failed", type(processor).__name__)
     return 0
 
 
@@ -511,9 +511,12 @@ cdef class TracerProvider:
     settled in time.
     """
 
+    def __cinit__(self, **settings):
+        self.recorder = Recorder.__new__(Recorder)
+
     def __init__(self, *, resource, scope, sampler, limits, region_size, on_full="overwrite", id_generator=None,
                  ids="random", pipeline=None, span_processors=()):
-        cdef Recorder recorder = Recorder.__new__(Recorder)
+        cdef Recorder recorder = self.recorder
         recorder.make_resource = resource
         recorder.region_size = region_size
         recorder.on_full = on_full
@@ -523,7 +526,6 @@ cdef class TracerProvider:
             bound_of(limits.max_span_attributes), bound_of(limits.max_events), bound_of(limits.max_links),
             bound_of(limits.max_event_attributes), bound_of(limits.max_link_attributes),
             bound_of(limits.max_attribute_length), bound_of(limits.max_span_attribute_length))
-        self.recorder = recorder
         self.sampler = sampler
         self.id_generator = id_generator
         if id_generator is not None:
@@ -561,7 +563,8 @@ cdef class TracerProvider:
             trace = id_bytes(self.id_generator.generate_trace_id(), 16)
         span = id_bytes(self.id_generator.generate_span_id(), 8)
         if span is None or (trace is None and trace_id != NULL):
-            logger.error("id generator %r: what it returned is no id; a random one is used", self.id_generator)
+            logger.error("id generator %s: what it returned is no id; a random one is used",
+                         type(self.id_generator).__name__)
             ids_next(&page.random_ids, now, trace_id, span_id)
             return 0
         if trace_id != NULL:
@@ -576,9 +579,9 @@ cdef class TracerProvider:
         if not instrumenting_module_name:
             instrumenting_module_name = ""
             logger.error("get_tracer called with missing module name.")
-        described = self.describe_scope(plain_text(instrumenting_module_name),
-                                        plain_text(instrumenting_library_version or ""),
-                                        plain_text(schema_url or ""), attributes)
+        version = "" if instrumenting_library_version is None else plain_text(instrumenting_library_version)
+        described = self.describe_scope(plain_text(instrumenting_module_name), version,
+                                        None if schema_url is None else plain_text(schema_url), attributes)
         # No lock: a fork would inherit it held, a signal handler would wait for it. The first tracer stays.
         known = self.tracers.get(described)
         if known is not None:
@@ -641,7 +644,7 @@ def call_off_span(processor, hook, *arguments):
         call = getattr(processor, hook, None)
         return None if call is None else call(*arguments)
     except Exception:
-        logger.exception("span processor %r: %s failed", processor, hook)
+        logger.exception("span processor %s: %s failed", type(processor).__name__, hook)
         return False
 
 

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, auto_pickle=False
 """Python values as OTLP attribute values: first cleaned, while Python code may run, then written, when none may."""
 
 from libc.stdint cimport uint32_t
