@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from child import environment
 from opentelemetry.context import Context
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -28,10 +29,10 @@ from otlp_lite.traces.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingRe
 
 
 def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a program of its own; its environment is `env` alone. Its exit status must be 0."""
+    """Runs a program of its own; no setting is in its environment but `env`. Its exit status must be 0."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        env=env or {},
+        env=environment(env),
         capture_output=True,
         text=True,
         timeout=60,
@@ -285,7 +286,7 @@ def test_the_kernels_that_the_variable_names() -> None:
     assert not python(code, env={"OTLP_LITE_CPU": "scalar"}).stderr
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env={"OTLP_LITE_CPU": "mmx"},
+        env=environment({"OTLP_LITE_CPU": "mmx"}),
         capture_output=True,
         text=True,
         check=False,

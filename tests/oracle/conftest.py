@@ -16,7 +16,7 @@ sys.path.insert(0, str(TESTS))
 set_hypothesis_home_dir(TESTS.parent / "build" / "hypothesis")
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="package")
 def quiet() -> Iterator[None]:
     """SDKs log every attribute that they refuse, and the stock one every attribute that it loses."""
     loggers = [logging.getLogger(name) for name in ("opentelemetry", "otlp_lite")]

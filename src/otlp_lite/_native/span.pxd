@@ -71,6 +71,7 @@ cdef class Span:
     cdef int put(self, object key, object value, uint32_t length_limit) except -1
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped)
     cdef int put_all(self, object attributes) except -1
+    cdef int take_all(self, object attributes) except -1
     cdef int put_link(self, object context, object attributes) except -1
     cdef bint grow(self, otlite_list list) except? False
     cdef int finish(self, object end_time) except -1

@@ -311,11 +311,16 @@ cdef class Span:
         if self.ended:
             logger.warning("Setting attribute on ended span.")
             return
+        self.take_all(attributes)
+
+    cdef int take_all(self, object attributes) except -1:
+        """put_all of what a user gave, whatever reading it raises."""
         try:
             self.put_all(attributes)
         except Exception as error:
             logger.warning("attributes of type %s: reading them raised %s; what was read is kept",
                            type(attributes).__name__, type(error).__name__)
+        return 0
 
     def add_event(self, name, attributes=None, timestamp=None):
         cdef uint64_t time

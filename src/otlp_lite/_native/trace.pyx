@@ -12,6 +12,7 @@ from otlp_lite._native.core cimport ids_next, span_clock
 from otlp_lite._native.otlite cimport otlite_span
 from otlp_lite._native.span cimport *
 
+import contextvars
 import logging
 from time import monotonic
 
@@ -50,6 +51,8 @@ cdef extern from *:
         otlp_lite_collect(on);
         return done;
     }
+    /* The contextvars.Context that runs, as a number. */
+    static inline size_t otlp_lite_running(void) { return (size_t)PyThreadState_Get()->context; }
     static inline void otlp_lite_incref(PyObject *object) { Py_INCREF(object); }
     static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
     /* Whether `object` is referred to once, and by no weak reference. */
@@ -61,12 +64,14 @@ cdef extern from *:
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
     int otlp_lite_var_reset(object var, object token) except -1
+    size_t otlp_lite_running()
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
     bint otlp_lite_ours_alone(object value)
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef object SPAN_KEY = _SPAN_KEY
+cdef object MISSING = contextvars.Token.MISSING
 cdef PyTypeObject *CONTEXT_TYPE = <PyTypeObject *>Context
 cdef tuple EMPTY = ()
 cdef object INTERNAL = SpanKind.INTERNAL
@@ -75,15 +80,17 @@ cdef object INVALID_SPAN = trace_api.INVALID_SPAN
 
 # The contextvar of the runtime context, when that is exactly the API's own; else None: attach and detach are asked.
 cdef object context_var = None
+cdef object default_context = None
 cdef uint64_t left_out_of_order = 0
 cdef TracerProvider default_provider = None
 
 
 cdef object find_context_var():
-    global context_var
+    global context_var, default_context
     runtime = context_api._RUNTIME_CONTEXT
     if type(runtime) is ContextVarsRuntimeContext:
         context_var = runtime._current_context
+        default_context = contextvars.Context().run(context_var.get)
 
 find_context_var()
 
@@ -125,26 +132,25 @@ cdef inline object context_with(object current, object span):
     return context
 
 
-cdef inline int keep_context(CurrentSpan manager) except -1:
-    """Keeps the context that was just left for the next span, when only we refer to it."""
+cdef inline bint keep_context(object context) except -1:
+    """Keeps a context that was just left for the next span, when only the caller refers to it."""
     global spare_count
-    context = manager.attached
-    manager.attached = None
-    if otlp_lite_ours_alone(context) and PyDict_Size(context) == 1 and spare_count < SPARES:
-        PyDict_SetItem(context, SPAN_KEY, None)
-        spares[spare_count] = <PyObject *>context
-        otlp_lite_incref(spares[spare_count])
-        spare_count += 1
-    return 0
+    if not otlp_lite_ours_alone(context) or PyDict_Size(context) != 1 or spare_count == SPARES:
+        return False
+    PyDict_SetItem(context, SPAN_KEY, None)
+    spares[spare_count] = <PyObject *>context
+    otlp_lite_incref(spares[spare_count])
+    spare_count += 1
+    return True
 
 
 cdef object skip_left(object context):
-    """The nearest context below that was not left out of order."""
+    """The nearest context below that was not left while this contextvars.Context ran."""
     while type(context) is Context:
-        below = getattr(context, "otlp_lite_below", None)
-        if below is None:
+        left = getattr(context, "otlp_lite_left", None)
+        if left is None or left[0] != otlp_lite_running():
             break
-        context = below
+        context = left[1]
     return context
 
 
@@ -321,7 +327,7 @@ cdef class Tracer:
         if kind is not INTERNAL and type(kind) is SpanKind:
             span.data.kind = KIND_NUMBERS[kind]
         if attributes:
-            span.set_attributes(attributes)
+            span.take_all(attributes)
         if links:
             for link in links:
                 if link:
@@ -465,37 +471,35 @@ cdef class CurrentSpan:
 
 
 cdef int leave(CurrentSpan manager) except -1:
-    """Restores the context before. One left out of order is marked, and those that return to it skip it."""
+    """Restores the context before. Once one was left out of order, each is marked, and skipped by who returns to it."""
     global left_out_of_order
-    cdef object token = manager.token
+    cdef object token = manager.token, attached = manager.attached, below = None
     if token is None:
         raise RuntimeError("start_as_current_span: its result is not entered")
-    manager.token = None
+    manager.token = manager.attached = None
     if context_var is None:
         context_api.detach(token)
         return 0
-    cdef bint in_order = current_context() is manager.attached
-    if not in_order:
-        left_out_of_order += 1
-        below = token.old_value
-        # An attribute, which no copy of the context inherits.
-        manager.attached.otlp_lite_below = Context() if below is token.MISSING else below
-        manager.attached = None
+    cdef bint in_order = current_context() is attached
     try:
         otlp_lite_var_reset(context_var, token)
     except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
-        manager.attached = None
         if manager.tracer.recorder is not None:
             manager.tracer.recorder.detach_failures += 1
         return 0
+    if not in_order:
+        left_out_of_order += 1
+    if left_out_of_order != 0:
+        below = token.old_value
+    token = None
+    if not (in_order and keep_context(attached)) and left_out_of_order != 0:
+        # An attribute, which no copy of the context inherits.
+        attached.otlp_lite_left = (otlp_lite_running(), default_context if below is MISSING else below)
     if left_out_of_order != 0:
         restored = current_context()
         wanted = skip_left(restored)
         if wanted is not restored:
             otlp_lite_var_set(context_var, wanted)
-    if in_order:
-        token = None
-        keep_context(manager)
     return 0
 
 

@@ -1,0 +1,119 @@
+"""What a million spans leave behind: no allocated block, no growth of memory, no loss."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from opentelemetry.trace import Tracer
+
+from otlp_lite.testing import Collected, collect
+from otlp_lite.traces.sampling import ALWAYS_OFF
+
+SPANS = int(os.environ.get("PROOF_SPANS", "200000"))
+"""A kind; 1 000 000 for the figure of a release."""
+BURST = 1000
+
+
+def current(tracer: Tracer) -> None:
+    for _ in range(BURST):
+        with tracer.start_as_current_span("current") as span:
+            span.set_attribute("key", "value")
+
+
+def leaf_like(tracer: Tracer) -> None:
+    for _ in range(BURST):
+        tracer.start_span("leaf").end()
+
+
+def leaking(tracer: Tracer, kept: list[object] = []) -> None:  # noqa: B006 - what is planted is a leak
+    for _ in range(BURST):
+        kept.append(tracer.start_span("kept"))
+
+
+def blocks_grown(collected: Collected, record: Callable[[Tracer], None], spans: int) -> int:
+    """Blocks that are allocated after `spans` more than before, warm-up aside."""
+    tracer = collected.tracer_provider.get_tracer("cost")
+    for _ in range(20):
+        record(tracer)
+    collected.requests()
+    before = sys.getallocatedblocks()
+    for _ in range(spans // BURST):
+        record(tracer)
+        collected.requests()
+    return sys.getallocatedblocks() - before
+
+
+@pytest.mark.parametrize("record", [current, leaf_like])
+def test_recorded_spans_leave_no_block(record: Callable[[Tracer], None]) -> None:
+    with collect() as collected:
+        assert blocks_grown(collected, record, SPANS) < 10
+
+
+def test_unsampled_spans_leave_no_block() -> None:
+    with collect(sampler=ALWAYS_OFF) as collected:
+        assert blocks_grown(collected, current, SPANS) < 10
+
+
+def test_dropped_spans_leave_no_block() -> None:
+    with collect(region_size=64 << 10) as collected:
+        tracer = collected.tracer_provider.get_tracer("cost")
+        for _ in range(20):
+            current(tracer)
+        before = sys.getallocatedblocks()
+        for _ in range(SPANS // BURST):
+            current(tracer)
+        assert sys.getallocatedblocks() - before < 10
+        region = collected.tracer_provider.region
+        assert region is not None
+        assert region.stats().dropped["overwritten"] > SPANS // 2
+
+
+def test_a_planted_leak_is_seen() -> None:
+    with collect() as collected:
+        assert blocks_grown(collected, leaking, 10 * BURST) > BURST
+
+
+class Sink(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def resident() -> int:
+    with open("/proc/self/smaps_rollup") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("Rss:"))
+
+
+def test_memory_does_not_grow_while_bursts_are_sent() -> None:
+    """From the first to the last tenth of the spans: a real receiver, each burst flushed, none lost."""
+    import otlp_lite.assemble as assemble
+    from otlp_lite.config import load
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    Thread(target=server.serve_forever, daemon=True).start()
+    config = load({"endpoint": f"http://127.0.0.1:{server.server_port}"}, {})
+    telemetry = assemble.build(config)
+    tracer = telemetry.tracer_provider.get_tracer("cost")
+    marks = []
+    for burst in range(10 * SPANS // BURST):
+        current(tracer)
+        assert telemetry.force_flush(10)
+        if burst in (SPANS // BURST, 10 * SPANS // BURST - 1):
+            marks.append(resident())
+    stats = telemetry.stats().traces
+    telemetry.shutdown()
+    server.shutdown()
+    assert stats.exported == stats.recorded == 10 * SPANS
+    assert marks[1] - marks[0] < 256 << 10
