@@ -1,4 +1,4 @@
-/* value.c - text and scalar attribute values as OTLP bytes */
+/* value.c - text of every kind as OTLP bytes; scalars are in wire.h */
 #include "encode/wire.h"
 
 /* Bytes of unknown origin: valid runs are copied, each byte that begins no valid sequence becomes U+FFFD. */
@@ -20,7 +20,7 @@ static size_t encode_chars(uint8_t *dst, const uint8_t *src, size_t n,
     return (size_t)(at - dst);
 }
 
-size_t otlite_text_encode(uint8_t *dst, struct otlite_text text)
+static size_t encode_text(uint8_t *dst, struct otlite_text text)
 {
     const struct otlite_kernels *kernels = otlite_kernels_active();
     switch (text.kind) {
@@ -37,40 +37,8 @@ size_t otlite_text_encode(uint8_t *dst, struct otlite_text text)
     }
 }
 
-size_t otlite_value_bound(const struct otlite_value *value)
+uint8_t *otlite_text_encode(uint8_t *at, struct otlite_text text)
 {
-    switch (value->type) {
-    case OTLITE_BOOL:
-        return 2;
-    case OTLITE_INT:
-        return 1 + varint_size((uint64_t)value->as.integer);
-    case OTLITE_DOUBLE:
-        return 9;
-    case OTLITE_TEXT:
-        return bytes_field_bound(text_bound(value->as.text));
-    case OTLITE_BYTES:
-        return bytes_field_bound(value->as.bytes.length);
-    default:
-        return 0;
-    }
-}
-
-uint8_t *otlite_value_encode(uint8_t *at, const struct otlite_value *value)
-{
-    uint64_t bits;
-    switch (value->type) {
-    case OTLITE_BOOL:
-        return put_varint(put_tag(at, ANY_BOOL), value->as.boolean);
-    case OTLITE_INT:
-        return put_varint(put_tag(at, ANY_INT), (uint64_t)value->as.integer);
-    case OTLITE_DOUBLE:
-        memcpy(&bits, &value->as.real, sizeof bits);
-        return put_fixed64(put_tag(at, ANY_DOUBLE), bits);
-    case OTLITE_TEXT:
-        return put_text_field(at, ANY_STRING, value->as.text);
-    case OTLITE_BYTES:
-        return put_bytes_field(at, ANY_BYTES, value->as.bytes.data, value->as.bytes.length);
-    default:
-        return at;
-    }
+    uint32_t reserved = varint_size(text_bound(text));
+    return put_length(at, reserved, encode_text(at + reserved, text));
 }

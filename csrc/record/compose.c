@@ -99,8 +99,8 @@ void otlite_compose_close(struct otlite_composer *composer, size_t mark)
 
 void otlite_compose_scalar(struct otlite_composer *composer, const struct otlite_value *value)
 {
-    if (fits(composer, otlite_value_bound(value)))
-        composer->at = otlite_value_encode(composer->at, value);
+    if (fits(composer, value_bound(value)))
+        composer->at = put_value(composer->at, value);
 }
 
 enum otlite_status otlite_compose_end(struct otlite_composer *composer, uint64_t hash,

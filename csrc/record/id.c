@@ -6,12 +6,12 @@
 /* How long a seed is used, so that machines cloned from one snapshot soon part. */
 #define SEED_LIFE UINT64_C(1000000000)
 
-static uint64_t rotate(uint64_t word, int by)
+static inline uint64_t rotate(uint64_t word, int by)
 {
     return word << by | word >> (64 - by);
 }
 
-static uint64_t next(uint64_t state[4])
+static inline uint64_t next(uint64_t state[4])
 {
     uint64_t result = rotate(state[0] + state[3], 23) + state[0];
     uint64_t shifted = state[1] << 17;
@@ -61,18 +61,22 @@ static bool from_system(struct otlite_ids *ids, uint8_t *id, size_t size)
     return false;
 }
 
-static void generate(struct otlite_ids *ids, uint64_t now, uint8_t *id, size_t size)
+/* Unseeded, due, or a clock that ran backwards: anything but 1 .. SEED_LIFE to go. */
+static bool is_due(const struct otlite_ids *ids, uint64_t now)
 {
-    uint64_t words[2] = {0, 0};
+    return ids->reseed_at - now - 1 >= SEED_LIFE;
+}
 
-    /* Unseeded, due, or a clock that ran backwards: anything but 1 .. SEED_LIFE to go. */
-    if (ids->reseed_at - now - 1 >= SEED_LIFE)
+static inline void generate(struct otlite_ids *ids, uint64_t now, uint8_t *id, size_t size)
+{
+    uint64_t words[2];
+
+    if (is_due(ids, now))
         seed(ids, now);
-    while ((words[0] | words[1]) == 0) {
+    do {
         words[0] = next(ids->state);
-        if (size > sizeof words[0])
-            words[1] = next(ids->state);
-    }
+        words[1] = size > sizeof words[0] ? next(ids->state) : 0;
+    } while ((words[0] | words[1]) == 0);
     memcpy(id, words, size);
 }
 

@@ -137,12 +137,9 @@ void otlite_scratch_enter(struct otlite_scratch *scratch, enum otlite_list list,
     enter(scratch, list, hash, size, key_at, key_size, limit);
 }
 
-/* Tags and one-byte lengths of key and value in a KeyValue. */
-enum { SHORT_OVERHEAD = 4 };
-
 /* KeyValue with its tag and length. `key_at` and `key_size` tell where the key went. */
 static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct otlite_value *value,
-                              uint32_t value_bound, uint32_t reserved, uint32_t *key_at,
+                              uint32_t value_size, uint32_t reserved, uint32_t *key_at,
                               uint32_t *key_size)
 {
     uint8_t *length = at + 1;
@@ -152,8 +149,8 @@ static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct 
     uint32_t key_head = field_head(body);
     *key_size = (uint32_t)(key_end - body) - key_head;
     uint8_t *value_length = put_tag(key_end, KEY_VALUE_VALUE);
-    uint32_t value_reserved = varint_size(value_bound);
-    uint8_t *value_end = otlite_value_encode(value_length + value_reserved, value);
+    uint32_t value_reserved = varint_size(value_size);
+    uint8_t *value_end = put_value(value_length + value_reserved, value);
     value_end = put_length(value_length, value_reserved,
                            (size_t)(value_end - value_length) - value_reserved);
     uint8_t *end = put_length(length, reserved, (size_t)(value_end - body));
@@ -161,24 +158,38 @@ static uint8_t *put_attribute(uint8_t *at, struct otlite_text key, const struct 
     return end;
 }
 
-static bool size_is_exact(struct otlite_text key, const struct otlite_value *value)
+/* Any attribute: out of line, so that the usual one saves no registers for it. */
+__attribute__((noinline)) static enum otlite_status attribute_at_length(
+    struct otlite_scratch *scratch, uint64_t hash, struct otlite_text key,
+    const struct otlite_value *value, uint32_t limit)
 {
-    return key.kind == OTLITE_TEXT_UTF8 &&
-           (value->type != OTLITE_TEXT || value->as.text.kind == OTLITE_TEXT_UTF8);
+    uint32_t key_at, key_size;
+    size_t value_size = value_bound(value);
+    size_t body_bound = text_field_bound(key) + bytes_field_bound(value_size);
+    size_t bound = bytes_field_bound(body_bound);
+    if (bound > scratch_room(scratch) &&
+        !(otlite_scratch_compact(scratch) && bound <= scratch_room(scratch)))
+        return OTLITE_NO_ROOM;
+    uint8_t *start = scratch->block + scratch->used;
+    uint8_t *end = put_attribute(start, key, value, (uint32_t)value_size, varint_size(body_bound),
+                                 &key_at, &key_size);
+    otlite_scratch_enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), key_at,
+                         key_size, limit);
+    return OTLITE_OK;
 }
 
-/* The usual attribute: sizes known, and under 128, so that each of the three lengths takes one byte. */
-static uint8_t *put_short_attribute(uint8_t *at, struct otlite_text key,
-                                    const struct otlite_value *value, uint32_t value_size)
+/* A KeyValue whose key and text are short takes one byte for each length. */
+enum {
+    SHORT_MAX = 127,    /* the KeyValue */
+    SHORT_OVERHEAD = 15 /* in it: tags and lengths of key and value, and the longest number */
+};
+
+/* The bytes of a value that vary, as far as they are known before they are written. */
+static size_t known_size(const struct otlite_value *value)
 {
-    at[0] = SPAN_ATTRIBUTES;
-    at[1] = (uint8_t)(SHORT_OVERHEAD + key.length + value_size);
-    at[2] = KEY_VALUE_KEY;
-    at[3] = (uint8_t)key.length;
-    at = put_raw(at + 4, key.data, key.length);
-    at[0] = KEY_VALUE_VALUE;
-    at[1] = (uint8_t)value_size;
-    return otlite_value_encode(at + 2, value);
+    if (value->type == OTLITE_TEXT)
+        return value->as.text.kind == OTLITE_TEXT_UTF8 ? value->as.text.length : SIZE_MAX / 2;
+    return value->type == OTLITE_BYTES ? value->as.bytes.length : 0;
 }
 
 enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint64_t hash,
@@ -189,23 +200,20 @@ enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint
         scratch->dropped[OTLITE_ATTRIBUTES]++;
         return OTLITE_OK;
     }
-    size_t value_bound = otlite_value_bound(value);
-    size_t short_body = (size_t)SHORT_OVERHEAD + key.length + value_bound;
-    uint32_t key_at = 4, key_size = key.length;
-    uint8_t *start = scratch->block + scratch->used, *end;
-    if (short_body < 128 && short_body + 2 <= scratch_room(scratch) && size_is_exact(key, value)) {
-        end = put_short_attribute(start, key, value, (uint32_t)value_bound);
-    } else {
-        size_t body_bound = text_field_bound(key) + bytes_field_bound(value_bound);
-        size_t bound = bytes_field_bound(body_bound);
-        if (bound > scratch_room(scratch) &&
-            !(otlite_scratch_compact(scratch) && bound <= scratch_room(scratch)))
-            return OTLITE_NO_ROOM;
-        start = scratch->block + scratch->used;
-        end = put_attribute(start, key, value, (uint32_t)value_bound, varint_size(body_bound),
-                            &key_at, &key_size);
-    }
-    enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), key_at, key_size, limit);
+    if (key.kind != OTLITE_TEXT_UTF8 ||
+        key.length + known_size(value) > SHORT_MAX - SHORT_OVERHEAD ||
+        2 + SHORT_MAX > scratch_room(scratch))
+        return attribute_at_length(scratch, hash, key, value, limit);
+    uint8_t *start = scratch->block + scratch->used;
+    uint8_t *tag = put_raw(start + 4, key.data, key.length);
+    uint8_t *end = put_value(tag + 2, value);
+    start[0] = SPAN_ATTRIBUTES;
+    start[1] = (uint8_t)(end - start - 2);
+    start[2] = KEY_VALUE_KEY;
+    start[3] = (uint8_t)key.length;
+    tag[0] = KEY_VALUE_VALUE;
+    tag[1] = (uint8_t)(end - tag - 2);
+    enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), 4, key.length, limit);
     return OTLITE_OK;
 }
 
