@@ -491,7 +491,7 @@ def callback_of_a_weak_reference(world: World) -> None:
 def garbage_collection(world: World) -> None:
     thresholds = gc.get_threshold()
 
-    def collected(phase: str, info: dict[str, int]) -> None:
+    def collected(*arguments: object) -> None:
         world.act()
 
     gc.callbacks.append(collected)

@@ -150,7 +150,7 @@ def by_collector(captured: Context) -> Look:
 
 def by_attribute(captured: Context) -> Look:
     """A cycle through the context itself."""
-    captured.me = captured  # type: ignore[attr-defined]
+    vars(captured)["me"] = captured
     return by_weak_reference(captured)
 
 

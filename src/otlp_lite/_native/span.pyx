@@ -18,8 +18,13 @@ from opentelemetry.trace import (
     NonRecordingSpan, Span as ApiSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags,
 )
 
-cdef extern from "Python.h":
+cdef extern from *:
+    """
+    /* An exact str has its hash at hand once it was asked, and asking cannot fail. */
+    static inline Py_hash_t otlp_lite_str_hash(PyObject *text) { return PyUnicode_Type.tp_hash(text); }
+    """
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
+    Py_hash_t str_hash "otlp_lite_str_hash"(object text) noexcept
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
@@ -172,6 +177,28 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
 
 # ---- Spans ----
 
+cdef inline void first_block(Span span, void *block) noexcept:
+    """Gives a span its scratch; what it has dropped so far stays counted."""
+    cdef uint32_t dropped[3]
+    memcpy(dropped, span.scratch.dropped, sizeof(dropped))
+    scratch_init(&span.scratch, block, BLOCK_SIZE)
+    memcpy(span.scratch.dropped, dropped, sizeof(dropped))
+
+
+cdef inline bint put_usual(Span span, object key, object value, uint32_t length_limit) noexcept:
+    """Sets an attribute with a str as key and a scalar value. False: not done, and `put` must see to it."""
+    global pooled
+    cdef otlite_value scalar
+    if span.scratch.block == NULL:
+        if pooled == 0:
+            return False
+        pooled -= 1
+        first_block(span, pool[pooled])
+    return (PyUnicode_CheckExact(key) and scalar_of(value, length_limit, &scalar) == SCALAR
+            and scratch_attribute(&span.scratch, <uint64_t>str_hash(key), text_of(key), &scalar,
+                                  span.recorder.limits.attributes) == OTLITE_OK)
+
+
 @cython.final
 @cython.no_gc  # only its provider's processors could refer back, and shutdown lets go of them
 @cython.freelist(64)
@@ -210,7 +237,6 @@ cdef class Span:
         """A first block, or one twice as large. False, and one of `list` counted as dropped, without memory for it."""
         global pooled
         cdef uint32_t size = self.scratch.size * 2 if self.scratch.block != NULL else BLOCK_SIZE
-        cdef uint32_t dropped[3]
         cdef void *old = self.scratch.block
         cdef void *block = NULL
         if old == NULL and pooled > 0:
@@ -224,9 +250,7 @@ cdef class Span:
                            self.scratch.used)
             return False
         if old == NULL:
-            memcpy(dropped, self.scratch.dropped, sizeof(dropped))
-            scratch_init(&self.scratch, block, size)
-            memcpy(self.scratch.dropped, dropped, sizeof(dropped))
+            first_block(self, block)
         else:
             scratch_move(&self.scratch, block, size)  # what fitted fits twice the room
             PyMem_RawFree(old)
@@ -293,15 +317,18 @@ cdef class Span:
             length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>max(given - len(attributes), 0)
         for key, value in (<dict>attributes).items():
-            self.put(key, value, length_limit)
+            if not put_usual(self, key, value, length_limit):
+                self.put(key, value, length_limit)
         return 0
 
     def set_attribute(self, key, value):
         if self.ended:
             logger.warning("Setting attribute on ended span.")
             return
+        cdef uint32_t length_limit = self.recorder.limits.span_value_length
         if PyUnicode_Check(key) and PyUnicode_GET_LENGTH(key) != 0:
-            self.put(key, value, self.recorder.limits.span_value_length)
+            if not put_usual(self, key, value, length_limit):
+                self.put(key, value, length_limit)
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
         if self.recorder.limits.attributes != 0:

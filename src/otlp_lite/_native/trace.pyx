@@ -45,11 +45,15 @@ cdef extern from *:
         otlp_lite_collect(on);
         return token;
     }
+    /* 1: reset. 0: it was entered in another contextvars.Context (a generator closed elsewhere), or left twice. */
     static inline int otlp_lite_var_reset(PyObject *var, PyObject *token) {
         int on = otlp_lite_collect(0);
-        int done = PyContextVar_Reset(var, token);
+        int done = PyContextVar_Reset(var, token) == 0;
         otlp_lite_collect(on);
-        return done;
+        if (done) return 1;
+        if (!PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_RuntimeError)) return -1;
+        PyErr_Clear();
+        return 0;
     }
     /* The contextvars.Context that runs, as a number. */
     static inline size_t otlp_lite_running(void) { return (size_t)PyThreadState_Get()->context; }
@@ -63,7 +67,7 @@ cdef extern from *:
     """
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
-    int otlp_lite_var_reset(object var, object token) except -1
+    bint otlp_lite_var_reset(object var, object token) except -1
     size_t otlp_lite_running()
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
@@ -437,14 +441,15 @@ cdef class CurrentSpan:
 
     def __exit__(self, kind, error, traceback):
         leave(self)
-        span = self.span
-        if type(span) is Span:
-            try:
-                if error is not None and isinstance(error, Exception) and not (<Span>span).ended:
-                    (<Span>span).fail(error, self.record_exception, self.set_status_on_exception, False)
-            finally:
-                if self.end_on_exit:
-                    (<Span>span).finish(None)
+        if type(self.span) is not Span:
+            return
+        cdef Span span = <Span>self.span
+        try:
+            if error is not None and isinstance(error, Exception) and not span.ended:
+                span.fail(error, self.record_exception, self.set_status_on_exception, False)
+        finally:
+            if self.end_on_exit:
+                span.finish(None)
 
     def __dealloc__(self):
         # entered, and thrown away without being left: the API's generator would be closed now
@@ -481,9 +486,7 @@ cdef int leave(CurrentSpan manager) except -1:
         context_api.detach(token)
         return 0
     cdef bint in_order = current_context() is attached
-    try:
-        otlp_lite_var_reset(context_var, token)
-    except (ValueError, RuntimeError):  # entered in another context (a generator closed elsewhere), or left twice
+    if not otlp_lite_var_reset(context_var, token):
         if manager.tracer.recorder is not None:
             manager.tracer.recorder.detach_failures += 1
         return 0
