@@ -47,7 +47,7 @@ enum otlite_status {
     OTLITE_STALE,      /* a handle whose table entry was given to another; register again */
     OTLITE_TABLE_FULL, /* no table entry is free */
     OTLITE_GONE,       /* a chunk of the batch was overwritten meanwhile; collect anew */
-    OTLITE_BUSY,       /* another thread is collecting */
+    OTLITE_BUSY,       /* another thread is collecting, or a batch is out */
     OTLITE_INVALID,    /* an argument out of range */
     OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
     OTLITE_TIMEOUT,
@@ -360,21 +360,24 @@ struct otlite_segment {
 struct otlite_batch_limits {
     uint32_t max_bytes;   /* of the body; one larger record goes alone */
     uint32_t max_records; /* 0: no limit */
-    bool gather;          /* one contiguous body (TLS, compression) instead of references */
+    bool gather; /* one segment (TLS, compression) where the work area has room for the body */
 };
 
 struct otlite_batch {
     const struct otlite_segment *segments;
     uint32_t segment_count;
     uint32_t records;
-    size_t size;         /* of the body, all segments together */
-    size_t copied;       /* of these, bytes that were gathered by copy */
-    uint32_t item_count; /* private */
-    bool pinned;         /* private */
+    size_t size;   /* of the body, all segments together */
+    size_t copied; /* of these, bytes that were gathered by copy */
+    /* private */
+    uint32_t item_count;
+    uint32_t number;
+    bool pinned;
 };
 
 /* Collects the oldest committed records of one resource; their chunks stay pinned until the batch is settled or
- * released. OK, EMPTY, or BUSY. The segments point into the region. */
+ * released. OK, EMPTY, or BUSY: another thread is collecting, or a batch is pinned. The segments point into the
+ * region. */
 OTLITE_CHECKED enum otlite_status otlite_batch_collect(struct otlite_region *region,
                                                        const struct otlite_batch_limits *limits,
                                                        struct otlite_batch *batch);
@@ -388,7 +391,7 @@ void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
                        enum otlite_loss loss);
 /* Unpins, so that a full region may overwrite the records while the caller backs off. */
 void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
-/* Pins a released batch again. GONE: some of it was overwritten; collect anew. */
+/* Pins a released batch again. GONE: some of it was overwritten, or another batch was collected meanwhile. */
 OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region,
                                                      struct otlite_batch *batch);
 
@@ -404,7 +407,7 @@ struct otlite_http_answer {
     char retry_after[40]; /* the header's value, "" when absent; longer ones are ignored */
     /* private */
     uint8_t state, flags;
-    char line[256]; /* the line being read; the rest of a longer one is dropped */
+    char line[257]; /* the line being read, with its CR; the rest of a longer one is dropped */
     uint32_t line_used, header_bytes;
     uint64_t remaining;
 };

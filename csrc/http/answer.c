@@ -179,7 +179,13 @@ static enum state after_headers(struct otlite_http_answer *answer)
         return STATUS_LINE;
     }
     answer->close = (flags & CLOSE) != 0 || (flags & (HTTP_1_0 | KEEP_ALIVE)) == HTTP_1_0;
-    if (answer->status == 204 || answer->status == 304)
+    if (answer->status == 204) {
+        /* It has no body, but who announces one may send it. */
+        if ((flags & CHUNKED) != 0 || answer->remaining != 0)
+            answer->close = true;
+        return DONE;
+    }
+    if (answer->status == 304)
         return DONE;
     if ((flags & CHUNKED) != 0) {
         if ((flags & (LENGTH | HTTP_1_0)) != 0)
@@ -219,13 +225,14 @@ static enum state chunk_size(struct otlite_http_answer *answer, struct piece lin
 static enum state end_line(struct otlite_http_answer *answer)
 {
     struct piece line = {answer->line, answer->line_used};
-    bool cut = line.size > sizeof answer->line;
+    const size_t most = sizeof answer->line - 1; /* and its CR */
 
     answer->line_used = 0;
-    if (cut)
-        line.size = sizeof answer->line;
-    else if (line.size > 0 && line.at[line.size - 1] == '\r')
+    if (line.size > 0 && line.size <= sizeof answer->line && line.at[line.size - 1] == '\r')
         line.size--;
+    bool cut = line.size > most;
+    if (cut)
+        line.size = most;
     for (size_t i = 0; i < line.size; i++)
         if ((uint8_t)line.at[i] < ' ' && line.at[i] != '\t')
             return FAILED;

@@ -126,7 +126,11 @@ enum otlite_status otlite_exchange(int descriptor, const struct otlite_segment *
             break;
         status = await(descriptor, sending ? POLLIN | POLLOUT : POLLIN, deadline, &ready);
     }
-    if (cursor.count > 0)
+    if (cursor.count > 0) {
         answer->close = true;
+        /* A refusal may come early, as a 413 does. What was not read cannot have been accepted. */
+        if (status == OTLITE_OK && answer->status < 300)
+            status = OTLITE_CLOSED;
+    }
     return status;
 }

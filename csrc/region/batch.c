@@ -63,9 +63,9 @@ static void carve_work(const struct otlite_region *region, struct work *work)
     work->item_max = region->chunk_count / 2 > 0 ? region->chunk_count / 2 : 1;
     work->run_max = region->work_size / 128;
     work->segment_max = region->work_size / 512;
+    work->items = carve(&at, work->item_max * sizeof *work->items); /* first: batch_items */
     work->segments = carve(&at, work->segment_max * sizeof *work->segments);
     work->heap = carve(&at, region->chunk_count * sizeof *work->heap);
-    work->items = carve(&at, work->item_max * sizeof *work->items);
     work->groups = carve(&at, region->scope_count * sizeof *work->groups);
     work->runs = carve(&at, work->run_max * sizeof *work->runs);
     work->gather = at;
@@ -338,12 +338,11 @@ static size_t put_body(const struct otlite_region *region, struct work *work, bo
 
 /* ---- The batch ---- */
 
-static struct item *batch_items(const struct otlite_region *region)
+/* NULL when the work area holds another batch by now. */
+static const struct item *batch_items(const struct otlite_region *region,
+                                      const struct otlite_batch *batch)
 {
-    uint8_t *at = region->work;
-    carve(&at, region->work_size / 512 * sizeof(struct otlite_segment));
-    carve(&at, region->chunk_count * sizeof(uint32_t));
-    return (struct item *)(void *)at;
+    return batch->number == region->header->batch ? (const void *)region->work : NULL;
 }
 
 enum otlite_status otlite_batch_collect(struct otlite_region *region,
@@ -353,6 +352,10 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
     uint32_t idle = 0;
     if (!otlite_compare_exchange(&region->header->collecting, &idle, 1))
         return OTLITE_BUSY;
+    if (region->header->batch_pinned) {
+        otlite_store_release(&region->header->collecting, 0);
+        return OTLITE_BUSY;
+    }
     struct work work;
     carve_work(region, &work);
     find_candidates(region, &work);
@@ -367,6 +370,8 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
         batch->item_count = work.item_count;
         batch->pinned = true;
     }
+    batch->number = ++region->header->batch;
+    region->header->batch_pinned = batch->pinned;
     /* release: the work area, against the next collector's compare_exchange */
     otlite_store_release(&region->header->collecting, 0);
     return batch->records == 0 ? OTLITE_EMPTY : OTLITE_OK;
@@ -374,20 +379,26 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
 
 void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch)
 {
-    const struct item *items = batch_items(region);
-    for (uint32_t i = 0; i < batch->item_count; i++)
+    const struct item *items = batch_items(region, batch);
+    for (uint32_t i = 0; batch->pinned && i < batch->item_count; i++)
         otlite_store_release(&region->chunks[items[i].chunk].offered, items[i].to);
+}
+
+static void set_pinned(struct otlite_region *region, struct otlite_batch *batch, bool pinned)
+{
+    batch->pinned = pinned;
+    region->header->batch_pinned = pinned;
 }
 
 static void settle(struct otlite_region *region, struct otlite_batch *batch)
 {
-    const struct item *items = batch_items(region);
+    const struct item *items = batch_items(region, batch);
     for (uint32_t i = 0; i < batch->item_count; i++) {
         /* seq: against the writer that completes this chunk; the later of us two frees it */
         otlite_store_seq(&region->chunks[items[i].chunk].acked, items[i].to);
         otlite_chunk_release(region, items[i].chunk, CHUNK_PINNED);
     }
-    batch->pinned = false;
+    set_pinned(region, batch, false);
     batch->item_count = 0;
     batch->records = 0;
 }
@@ -417,17 +428,19 @@ void otlite_batch_release(struct otlite_region *region, struct otlite_batch *bat
 {
     if (!batch->pinned)
         return;
-    const struct item *items = batch_items(region);
+    const struct item *items = batch_items(region, batch);
     for (uint32_t i = 0; i < batch->item_count; i++)
         otlite_chunk_release(region, items[i].chunk, CHUNK_PINNED);
-    batch->pinned = false;
+    set_pinned(region, batch, false);
 }
 
 enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlite_batch *batch)
 {
-    const struct item *items = batch_items(region);
+    const struct item *items = batch_items(region, batch);
     if (batch->pinned || batch->item_count == 0)
         return OTLITE_INVALID;
+    if (items == NULL)
+        return OTLITE_GONE;
     for (uint32_t i = 0; i < batch->item_count; i++) {
         uint32_t generation;
         bool pinned = otlite_chunk_hold(&region->chunks[items[i].chunk], CHUNK_PINNED, &generation);
@@ -437,6 +450,6 @@ enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlit
             otlite_chunk_release(region, items[undo].chunk, CHUNK_PINNED);
         return OTLITE_GONE;
     }
-    batch->pinned = true;
+    set_pinned(region, batch, true);
     return OTLITE_OK;
 }

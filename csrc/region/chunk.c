@@ -10,9 +10,8 @@ enum { RECORD_MAX = 64 << 20 };
 static struct otlite_slot *borrow_slot(struct otlite_region *region)
 {
     for (uint32_t i = 0; i < region->slot_count; i++) {
-        uint32_t idle = 0;
-        if (otlite_load_relaxed(&region->slots[i].busy) == 0 &&
-            otlite_compare_exchange(&region->slots[i].busy, &idle, 1))
+        uint32_t turn = otlite_load_relaxed(&region->slots[i].turn);
+        if (turn % 2 == 0 && otlite_compare_exchange(&region->slots[i].turn, &turn, turn + 1))
             return &region->slots[i];
     }
     return NULL;
@@ -21,7 +20,7 @@ static struct otlite_slot *borrow_slot(struct otlite_region *region)
 static void return_slot(struct otlite_slot *slot)
 {
     /* release: what we wrote of slot and chunk, against the next borrower's compare_exchange */
-    otlite_store_release(&slot->busy, 0);
+    otlite_store_release(&slot->turn, otlite_load_relaxed(&slot->turn) + 1);
 }
 
 static void count_recorded(struct otlite_slot *slot)
@@ -50,14 +49,19 @@ static void free_links(struct otlite_region *region, struct otlite_chunk *head)
     }
 }
 
+static void clear_cursors(struct otlite_chunk *chunk)
+{
+    otlite_store_relaxed(&chunk->committed, 0);
+    otlite_store_relaxed(&chunk->offered, 0);
+    otlite_store_relaxed(&chunk->acked, 0);
+}
+
 void otlite_chunk_free(struct otlite_region *region, uint32_t index)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
     if (chunk_is(otlite_load_relaxed(&chunk->state), CHUNK_TAKEN))
         free_links(region, chunk);
-    otlite_store_relaxed(&chunk->committed, 0);
-    otlite_store_relaxed(&chunk->offered, 0);
-    otlite_store_relaxed(&chunk->acked, 0);
+    clear_cursors(chunk);
     uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
     /* release: zeroed cursors before the chunk is free, against the taker's compare_exchange */
     otlite_store_release(&chunk->state, generation * CHUNK_GENERATION | CHUNK_FREE);
@@ -77,27 +81,29 @@ bool otlite_chunk_hold(struct otlite_chunk *chunk, uint32_t hold, uint32_t *gene
     return false;
 }
 
-void otlite_chunk_release(struct otlite_region *region, uint32_t index, uint32_t hold)
-{
-    struct otlite_chunk *chunk = &region->chunks[index];
-    uint32_t state = otlite_load_acquire(&chunk->state);
-    for (;;) {
-        uint32_t left = state & ~hold;
-        bool settled = chunk_is(left, CHUNK_COMPLETE) && (left & CHUNK_HELD) == 0 &&
-                       otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed);
-        uint32_t next = settled ? (left & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN : left;
-        if (!otlite_compare_exchange(&chunk->state, &state, next))
-            continue;
-        if (settled)
-            otlite_chunk_free(region, index);
-        return;
-    }
-}
-
 static bool take(struct otlite_chunk *chunk, uint32_t state)
 {
     return otlite_compare_exchange(&chunk->state, &state,
                                    (state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
+}
+
+/* Asked after each step that may have been the last, of the chunk as it is then: whoever comes last frees it. */
+static void free_if_settled(struct otlite_region *region, uint32_t index)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    uint32_t state = otlite_load_seq(&chunk->state);
+    if (chunk_is(state, CHUNK_COMPLETE) && (state & CHUNK_HELD) == 0 &&
+        otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed) && take(chunk, state))
+        otlite_chunk_free(region, index);
+}
+
+void otlite_chunk_release(struct otlite_region *region, uint32_t index, uint32_t hold)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
+    uint32_t state = otlite_load_relaxed(&chunk->state);
+    while (!otlite_compare_exchange(&chunk->state, &state, state & ~hold)) {
+    }
+    free_if_settled(region, index);
 }
 
 static uint32_t take_free(struct otlite_region *region)
@@ -140,9 +146,7 @@ static uint32_t take_oldest(struct otlite_region *region)
                          otlite_load_relaxed(&chunk->committed) -
                              otlite_load_relaxed(&chunk->acked));
         free_links(region, chunk);
-        otlite_store_relaxed(&chunk->committed, 0);
-        otlite_store_relaxed(&chunk->offered, 0);
-        otlite_store_relaxed(&chunk->acked, 0);
+        clear_cursors(chunk);
         return oldest;
     }
     return NO_CHUNK;
@@ -175,7 +179,7 @@ static void publish(struct otlite_region *region, uint32_t index, uint32_t resou
     otlite_store_seq(&chunk->state, generation * CHUNK_GENERATION | state);
 }
 
-/* A full chunk is left to the collector; one whose records are all settled is freed by whoever comes last. */
+/* A full chunk is left to the collector, unless all its records are settled. */
 static void complete(struct otlite_region *region, uint32_t index)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
@@ -183,10 +187,7 @@ static void complete(struct otlite_region *region, uint32_t index)
     while (!otlite_compare_exchange(&chunk->state, &state,
                                     (state & ~(uint32_t)CHUNK_STATE) | CHUNK_COMPLETE)) {
     }
-    state = otlite_load_seq(&chunk->state);
-    if ((state & CHUNK_HELD) == 0 && chunk_is(state, CHUNK_COMPLETE) &&
-        otlite_load_seq(&chunk->acked) == otlite_load_seq(&chunk->committed) && take(chunk, state))
-        otlite_chunk_free(region, index);
+    free_if_settled(region, index);
 }
 
 static void wake_for(struct otlite_region *region, uint32_t event)

@@ -34,10 +34,7 @@ struct section {
 
 enum { ANCHORS = 64 };
 
-/* A counter that many add to, and its total so far: the total is the snapshot's alone. */
-struct counter {
-    uint32_t added, folded;
-};
+enum table_kind { TABLE_RESOURCES = 0, TABLE_SCOPES, TABLES };
 
 struct otlite_header {
     uint8_t magic[8];
@@ -50,7 +47,11 @@ struct otlite_header {
     uint32_t free_hint;   /* no chunk below it is likely to be free */
     uint32_t anchor;      /* the current one */
     uint32_t arena_used;
-    uint32_t unslotted; /* records lost before they had a slot */
+    uint32_t batch; /* the collector's: number of the last batch */
+    uint32_t batch_pinned;
+    uint32_t next_victim[TABLES]; /* the table lock's: where eviction looks first */
+    uint32_t condemned[TABLES]; /* the table lock's: index + 1 of an entry that is being evicted */
+    uint32_t unslotted;         /* records lost before they had a slot */
     uint32_t exported, rejected;
     uint32_t lost[OTLITE_LOSSES];
     uint64_t anchors[ANCHORS]; /* wall clock minus boot clock */
@@ -61,10 +62,11 @@ struct otlite_header {
 
 /* What a writer borrows for one record. */
 struct otlite_slot {
-    uint32_t busy;
+    uint32_t turn; /* odd: borrowed */
     uint32_t recorded;
-    uint32_t chunk[SIGNALS]; /* the one it fills; NO_CHUNK before the first */
-    uint32_t reserved[6];
+    uint32_t chunk[SIGNALS];    /* the one it fills; NO_CHUNK before the first */
+    uint32_t turn_seen[TABLES]; /* the table lock's: when an entry was condemned */
+    uint32_t reserved[4];
 };
 
 /* A resource or a scope. Its bytes and then its schema URL's lie in the arena. */
@@ -139,14 +141,19 @@ static inline bool chunk_readable(uint32_t state)
     return chunk_is(state, CHUNK_WRITING) || chunk_is(state, CHUNK_COMPLETE);
 }
 
-/* A handle is an index and the generation that makes it valid. */
-enum { HANDLE_BITS = 16, HANDLE_INDEX = (1 << HANDLE_BITS) - 1 };
+/* A handle is an index and the generation that makes it valid. Victims take turns, so that a generation comes
+ * again only after 2^19 times as many new entries as the table has. */
+enum {
+    HANDLE_BITS = 13,
+    HANDLE_INDEX = (1 << HANDLE_BITS) - 1,
+    HANDLE_GENERATION = (1 << (32 - HANDLE_BITS)) - 1
+};
 
 static inline bool handle_valid(const struct otlite_entry *table, uint32_t count, uint32_t handle)
 {
     uint32_t index = handle & HANDLE_INDEX;
     return index < count &&
-           (otlite_load_seq(&table[index].generation) & HANDLE_INDEX) == handle >> HANDLE_BITS;
+           (otlite_load_seq(&table[index].generation) & HANDLE_GENERATION) == handle >> HANDLE_BITS;
 }
 
 /* chunk.c: gives a chunk back whose records are settled and that the caller owns by CHUNK_TAKEN. */
@@ -156,7 +163,5 @@ void otlite_chunk_free(struct otlite_region *region, uint32_t chunk);
 bool otlite_chunk_hold(struct otlite_chunk *chunk, uint32_t hold, uint32_t *generation);
 /* chunk.c: lets go; frees the chunk when nobody else holds it, it is complete and all of it is settled. */
 void otlite_chunk_release(struct otlite_region *region, uint32_t chunk, uint32_t hold);
-
-/* table.c: the reference that records hold on entries is found by scanning chunks. */
 
 #endif

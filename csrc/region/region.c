@@ -34,7 +34,7 @@ static void lay_out(struct otlite_header *header, uint32_t size)
     add_section(header, SECTION_RESOURCES, &offset, sizeof(struct otlite_entry),
                 clamp(size / 65536, 2, RESOURCES_MAX));
     add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry),
-                clamp(size / 2048, 16, 8192));
+                clamp(size / 2048, 16, 1u << HANDLE_BITS));
     add_section(header, SECTION_ARENA, &offset, 1, clamp(size / 16, 4096, 1u << 20));
     add_section(header, SECTION_WORK, &offset, 1, clamp(size / 8, 8192, 2u << 20));
     /* The gather buffer, most of the work area, holds the heads of all resources and scopes together. */

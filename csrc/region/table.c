@@ -1,7 +1,10 @@
 /* table.c - resources and scopes: bytes that many records share, kept once */
 #include "region/layout.h"
 
-enum { ARENA_STEP = 64 };
+enum {
+    ARENA_STEP = 64,
+    LOOKS = 256 /* at a borrowed slot: a writer that runs has returned it by then */
+};
 
 static uint32_t hash_bytes(const uint8_t *bytes, size_t size, uint32_t hash)
 {
@@ -13,7 +16,7 @@ static uint32_t hash_bytes(const uint8_t *bytes, size_t size, uint32_t hash)
 struct table {
     struct otlite_entry *entries;
     uint32_t count;
-    bool scopes;
+    enum table_kind kind;
 };
 
 /* Marks the entries that an unsettled record refers to. Chunks that are being taken or given back hold none. */
@@ -26,37 +29,84 @@ static void mark(struct otlite_region *region, struct table table)
         uint32_t generation;
         if (!otlite_chunk_hold(chunk, CHUNK_SCANNED, &generation))
             continue;
-        if (!table.scopes)
+        if (table.kind == TABLE_RESOURCES)
             table.entries[chunk->resource].marked = 1;
-        uint32_t committed = table.scopes ? otlite_load_acquire(&chunk->committed) : 0;
+        uint32_t committed =
+            table.kind == TABLE_SCOPES ? otlite_load_acquire(&chunk->committed) : 0;
         for (uint32_t record = otlite_load_acquire(&chunk->acked); record < committed; record++)
             table.entries[chunk_index(region, i, record)->scope].marked = 1;
         otlite_chunk_release(region, i, CHUNK_SCANNED);
     }
 }
 
-static bool slots_idle(const struct otlite_region *region)
+/* An entry changes hands in two steps, as memory does under RCU. First it is condemned: its generation moves, and
+ * each slot's turn is noted. It is free once every slot has been idle, or has moved on, since: a writer takes its
+ * slot first and then looks at the generation, so that it either saw the new one (STALE) or had its slot then.
+ * Slot and generation are both sequentially consistent. Of a full table one entry is condemned ahead of time, so
+ * that who registers finds it free. Whose entry it was may register again meanwhile, and has it back. */
+static void condemn(struct otlite_region *region, struct table table, uint32_t index)
 {
+    struct otlite_entry *entry = &table.entries[index];
+    otlite_store_seq(&entry->generation, otlite_load_relaxed(&entry->generation) + 1);
     for (uint32_t i = 0; i < region->slot_count; i++)
-        if (otlite_load_seq(&region->slots[i].busy) != 0)
-            return false;
+        region->slots[i].turn_seen[table.kind] = otlite_load_seq(&region->slots[i].turn);
+    region->header->condemned[table.kind] = index + 1;
+    region->header->next_victim[table.kind] = (index + 1) % table.count;
+}
+
+/* Condemns the next entry with room for `size` that the last `mark` found unused, the one before aside. */
+static bool condemn_next(struct otlite_region *region, struct table table, uint32_t size)
+{
+    uint32_t first = region->header->next_victim[table.kind];
+    for (uint32_t i = 0; i + 1 < table.count; i++) {
+        uint32_t index = (first + i) % table.count;
+        const struct otlite_entry *entry = &table.entries[index];
+        if (entry->used && !entry->marked && entry->capacity >= size) {
+            condemn(region, table, index);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool writers_passed(const struct otlite_region *region, enum table_kind kind)
+{
+    for (uint32_t i = 0; i < region->slot_count; i++) {
+        const struct otlite_slot *slot = &region->slots[i];
+        uint32_t turn = slot->turn_seen[kind], looks = LOOKS;
+        while (turn % 2 != 0 && otlite_load_seq(&slot->turn) == turn)
+            if (looks-- == 0)
+                return false;
+    }
     return true;
 }
 
-/* An entry with room for `size` that no record refers to. Its generation moves first, so that a writer either
- * sees the new one (STALE) or is seen here, busy: slot and generation are both sequentially consistent. */
+/* The condemned entry, if no writer can hold its handle any more; NULL, and condemned still, while one may. */
+static struct otlite_entry *take_condemned(struct otlite_region *region, struct table table)
+{
+    uint32_t *condemned = &region->header->condemned[table.kind];
+    if (*condemned == 0 || !writers_passed(region, table.kind))
+        return NULL;
+    struct otlite_entry *entry = &table.entries[*condemned - 1];
+    *condemned = 0;
+    mark(region, table); /* also what was recorded under the handle until it moved */
+    return entry;
+}
+
+/* An entry with room for `size` that no record refers to. NULL also when a writer was interrupted with a slot:
+ * it is not waited for, and whoever registers next finds it gone by. */
 static struct otlite_entry *evict(struct otlite_region *region, struct table table, uint32_t size)
 {
-    mark(region, table);
-    for (uint32_t i = 0; i < table.count; i++) {
-        struct otlite_entry *entry = &table.entries[i];
-        if (!entry->used || entry->marked || entry->capacity < size)
-            continue;
-        otlite_store_seq(&entry->generation, otlite_load_relaxed(&entry->generation) + 1);
-        if (!slots_idle(region))
-            return NULL;
+    if (region->header->condemned[table.kind] == 0) {
         mark(region, table);
-        if (!entry->marked)
+        (void)condemn_next(region, table, size);
+    }
+    for (uint32_t i = 0; i < table.count; i++) {
+        struct otlite_entry *entry = take_condemned(region, table);
+        if (entry == NULL)
+            return NULL;
+        (void)condemn_next(region, table, size);
+        if (!entry->marked && entry->capacity >= size)
             return entry;
     }
     return NULL;
@@ -112,6 +162,8 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
             (schema_url_size == 0 || memcmp(stored + size, schema_url, schema_url_size) == 0))
             entry = known;
     }
+    if (entry != NULL && region->header->condemned[table.kind] == entry - table.entries + 1u)
+        region->header->condemned[table.kind] = 0;
     if (entry == NULL) {
         uint32_t needed = (uint32_t)(size + schema_url_size);
         entry = find_entry(region, table, needed);
@@ -124,7 +176,7 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
         if (schema_url_size != 0)
             memcpy(region->arena + entry->offset + size, schema_url, schema_url_size);
     }
-    uint32_t generation = otlite_load_relaxed(&entry->generation) & HANDLE_INDEX;
+    uint32_t generation = otlite_load_relaxed(&entry->generation) & HANDLE_GENERATION;
     *handle = generation << HANDLE_BITS | (uint32_t)(entry - table.entries);
     return OTLITE_OK;
 }
@@ -147,7 +199,7 @@ enum otlite_status otlite_resource_register(struct otlite_region *region, const 
                                             size_t size, const void *schema_url,
                                             size_t schema_url_size, uint32_t *handle)
 {
-    struct table table = {region->resources, region->resource_count, false};
+    struct table table = {region->resources, region->resource_count, TABLE_RESOURCES};
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);
 }
 
@@ -155,6 +207,6 @@ enum otlite_status otlite_scope_register(struct otlite_region *region, const voi
                                          size_t size, const void *schema_url,
                                          size_t schema_url_size, uint32_t *handle)
 {
-    struct table table = {region->scopes, region->scope_count, true};
+    struct table table = {region->scopes, region->scope_count, TABLE_SCOPES};
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);
 }

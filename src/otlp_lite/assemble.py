@@ -19,7 +19,7 @@ from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .resource import InstrumentationScope, detect
 from .traces.limits import SpanLimits
-from .traces.sampling import by_name
+from .traces.sampling import by_name, plan_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -179,10 +179,12 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         max_records=config.max_export_batch_size or 0,
         secrets=_secrets(config, endpoint),
     )
+    sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
     provider = trace.TracerProvider(
         resource=lambda: detect(config),
         scope=InstrumentationScope,
-        sampler=by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler,
+        sampler=sampler,
+        plan=plan_of(sampler),
         limits=config.limits or SpanLimits(),
         id_generator=config.id_generator,
         ids=config.ids,

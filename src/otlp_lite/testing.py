@@ -9,7 +9,7 @@ from typing import Any
 from ._native import trace
 from .resource import InstrumentationScope, Resource
 from .traces.limits import SpanLimits
-from .traces.sampling import ALWAYS_ON
+from .traces.sampling import ALWAYS_ON, plan_of
 
 
 class Collected:
@@ -45,9 +45,12 @@ def collect(
         resource=lambda: Resource(resource or {}),
         scope=InstrumentationScope,
         sampler=sampler,
+        plan=plan_of(sampler),
         limits=limits or SpanLimits(),
         id_generator=id_generator,
         region_size=region_size,
     )
-    yield Collected(provider)
-    provider.shutdown()
+    try:
+        yield Collected(provider)
+    finally:
+        provider.shutdown()

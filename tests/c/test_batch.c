@@ -521,6 +521,36 @@ static void test_busy(void)
     otlite_unmap(memory, memory_size);
 }
 
+/* A batch lies in the work area: there is one at a time, and one that was released may be gone. */
+static void test_one_batch_at_a_time(void)
+{
+    struct otlite_batch_limits limits = {.max_bytes = 1 << 20, .max_records = 1};
+    struct otlite_batch first, second;
+    struct otlite_stats stats;
+    open_region(64 << 10, OTLITE_DROP_NEWEST);
+    for (uint32_t i = 0; i < 4; i++)
+        record(0, 0, 1);
+    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &first), OTLITE_OK);
+    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &second), OTLITE_BUSY);
+    otlite_batch_release(&region, &first);
+    CHECK_EQUAL(otlite_batch_repin(&region, &first), OTLITE_OK);
+    otlite_batch_release(&region, &first);
+    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &second), OTLITE_OK);
+    CHECK_EQUAL(otlite_batch_repin(&region, &first), OTLITE_GONE);
+    otlite_batch_acknowledge(&region, &second, 0);
+    otlite_batch_offer(&region, &second); /* settled: nothing happens */
+    otlite_batch_acknowledge(&region, &first, 0);
+    limits.max_records = 0;
+    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &second), OTLITE_OK);
+    CHECK_EQUAL(second.records, 3);
+    otlite_batch_drop(&region, &second, OTLITE_LOSS_REFUSED);
+    otlite_region_stats(&region, &stats);
+    CHECK_EQUAL(stats.exported, 1);
+    CHECK_EQUAL(stats.dropped[OTLITE_LOSS_REFUSED], 3);
+    CHECK_EQUAL(stats.pending, 0);
+    otlite_unmap(memory, memory_size);
+}
+
 int main(void)
 {
     RUN(test_against_the_model);
@@ -528,5 +558,6 @@ int main(void)
     RUN(test_many_references);
     RUN(test_many_scopes_in_a_batch);
     RUN(test_busy);
+    RUN(test_one_batch_at_a_time);
     return check_end();
 }

@@ -55,9 +55,13 @@ static const struct expectation whole[] = {
     {HEAD "Content-Length: 2, 2,\r\n\r\nhi", OK, 200, "hi", false, ""},
     {HEAD "Content-Length: 0002\r\n\r\nhi", OK, 200, "hi", false, ""},
     {HEAD "Content-Length: " ZEROS_239 "2\n\r\nhi", OK, 200, "hi", false, ""}, /* 256 bytes */
+    {HEAD "Content-Length: " ZEROS_239 "2\r\n\r\nhi", OK, 200, "hi", false, ""},
     /* no body, whatever the headers say */
     {"HTTP/1.1 204 No Content\r\n\r\n", OK, 204, "", false, ""},
-    {"HTTP/1.1 204 No Content\r\n" CHUNKED "\r\n", OK, 204, "", false, ""},
+    {"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", OK, 204, "", false, ""},
+    /* it announces a body that cannot be: whether one comes is not known */
+    {"HTTP/1.1 204 No Content\r\n" CHUNKED "\r\n", OK, 204, "", true, ""},
+    {"HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n", OK, 204, "", true, ""},
     {"HTTP/1.1 304 Not Modified\r\n" SIZED(99999999999) "\r\n", OK, 304, "", false, ""},
     {"HTTP/1.1 304 Not Modified\r\n" SIZED(18446744073709551615) "\r\n", OK, 304, "", false, ""},
     /* the connection's life */

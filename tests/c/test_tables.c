@@ -412,6 +412,47 @@ static void test_no_eviction_under_a_writer(void)
     close_region();
 }
 
+/* ---- Handles that are old ---- */
+
+/* Of a full table one entry is condemned ahead: whose it is has it back by registering again. */
+static void test_a_condemned_entry_is_had_back(void)
+{
+    open_region(64 << 10);
+    uint32_t slots = scope_slots(), handles[64];
+    for (uint32_t i = 0; i < slots; i++)
+        handles[i] = numbered_scope(i);
+    CHECK_EQUAL(record(100, numbered_scope(100)), OTLITE_OK);
+    CHECK_EQUAL(record(1, handles[1]), OTLITE_STALE);
+    CHECK_EQUAL(record(2, handles[2]), OTLITE_OK);
+    handles[1] = numbered_scope(1);
+    uint32_t stale = 0;
+    for (uint32_t i = 101; i < 101 + 3 * slots; i++) { /* the entry comes up again and again */
+        uint32_t other = numbered_scope(i);
+        if (record(1, handles[1]) == OTLITE_STALE) {
+            handles[1] = numbered_scope(1);
+            CHECK_EQUAL(record(1, handles[1]), OTLITE_OK);
+            stale++;
+        }
+        CHECK_EQUAL(record(i, other), OTLITE_OK);
+        CHECK(drain(UINT32_MAX, 0) >= 2); /* each under its scope: drain looks */
+    }
+    CHECK(stale > 0);
+    close_region();
+}
+
+static void test_a_handle_does_not_come_again_soon(void)
+{
+    open_region(64 << 10);
+    uint32_t victim = numbered_scope(0);
+    for (uint32_t i = 1; i < 1 << 20; i++) {
+        uint32_t handle = numbered_scope(i);
+        if (handle == UINT32_MAX || handle == victim)
+            CHECK_EQUAL(handle, 0);
+    }
+    CHECK_EQUAL(record(0, victim), OTLITE_STALE);
+    close_region();
+}
+
 int main(void)
 {
     RUN(test_same_bytes_same_handle);
@@ -425,5 +466,7 @@ int main(void)
     RUN(test_8192_scopes);
     RUN(test_busy);
     RUN(test_no_eviction_under_a_writer);
+    RUN(test_a_condemned_entry_is_had_back);
+    RUN(test_a_handle_does_not_come_again_soon);
     return check_end();
 }

@@ -1,6 +1,7 @@
 # cython: language_level=3, auto_pickle=False
 """The region as Python sees it: batches, one exchange, the CPU table; the one place where a status raises."""
 
+cimport cython
 from cpython.buffer cimport PyBUF_READ
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.bytearray cimport PyByteArray_AS_STRING
@@ -117,11 +118,16 @@ cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
 
 # ---- Batches ----
 
+@cython.no_gc  # it refers to its region, which refers to no object
 cdef class Batch:
     """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
 
     def __init__(self):
         raise TypeError("a batch is collected from its region")
+
+    def __dealloc__(self):
+        if self.owner is not None:
+            otlite_batch_release(&self.owner.region, &self.batch)  # no other can be collected while it is pinned
 
     @property
     def records(self):

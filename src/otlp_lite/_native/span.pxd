@@ -22,6 +22,7 @@ cdef class Recorder:
     cdef uint32_t resource_handle
     cdef span_limits limits
     cdef tuple processors
+    cdef Recorder rest            # what an ended span needs of this one: not its processors, which may keep the span
     cdef object pipeline
     cdef object make_resource
     cdef readonly object resource  # of this process

@@ -83,6 +83,9 @@ cdef class Recorder:
         self.announced = False
         self.epoch = page.epoch
         self.resource = resource
+        self.rest = Recorder.__new__(Recorder)
+        self.rest.resource = resource
+        self.rest.limits = self.limits
         return True
 
     cdef Region map_region(self):
@@ -103,7 +106,7 @@ cdef class Recorder:
     cdef int announce(self) except -1:
         self.announced = True
         if self.pipeline is not None:
-            self.pipeline.opened(self.region)
+            self.announced = self.pipeline.opened(self.region)
         return 0
 
 
@@ -200,7 +203,7 @@ cdef inline bint put_usual(Span span, object key, object value, uint32_t length_
 
 
 @cython.final
-@cython.no_gc  # only its provider's processors could refer back, and shutdown lets go of them
+@cython.no_gc  # only its provider's processors could refer back: an ended span lets go of them
 @cython.freelist(64)
 cdef class Span:
     """A span that is recorded. See `opentelemetry.trace.Span`; after its end it answers as a readable span."""
@@ -463,6 +466,8 @@ cdef class Span:
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         import traceback
+        if not isinstance(exception, BaseException):
+            raise TypeError(f"record_exception: expected an exception, not {type(exception).__name__}")
         kind = type(exception)
         module = kind.__module__
         recorded = {
@@ -494,8 +499,11 @@ cdef class Span:
 
     cdef int finish(self, object end_time) except -1:
         cdef Recorder recorder = self.recorder
-        cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
         cdef object header = None
+        if self.ended:
+            logger.warning("Calling end() on an ended span.")
+            return 0
+        cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
         # First what may run Python code, which may end the span.
         if end_time is not None:
             end = nanoseconds(end_time, "end_time", end)
@@ -518,6 +526,8 @@ cdef class Span:
         if recorder.processors:
             for processor in recorder.processors:
                 call_processor(processor, "on_end", self)
+            if recorder.rest is not None:
+                self.recorder = recorder.rest
         return 0
 
     cdef int keep(self, object header) except -1:

@@ -14,6 +14,7 @@ from otlp_lite._native.span cimport *
 
 import contextvars
 import logging
+import weakref
 from time import monotonic
 
 from opentelemetry import context as context_api
@@ -55,8 +56,8 @@ cdef extern from *:
         PyErr_Clear();
         return 0;
     }
-    /* The contextvars.Context that runs, as a number. */
-    static inline size_t otlp_lite_running(void) { return (size_t)PyThreadState_Get()->context; }
+    /* The contextvars.Context that runs, borrowed. */
+    static inline PyObject *otlp_lite_running(void) { return PyThreadState_Get()->context; }
     static inline void otlp_lite_incref(PyObject *object) { Py_INCREF(object); }
     static inline void otlp_lite_decref(PyObject *object) { Py_DECREF(object); }
     /* Whether `object` is referred to once, and by no weak reference. */
@@ -68,7 +69,7 @@ cdef extern from *:
     object otlp_lite_new_dict(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
     bint otlp_lite_var_reset(object var, object token) except -1
-    size_t otlp_lite_running()
+    PyObject *otlp_lite_running()
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
     bint otlp_lite_ours_alone(object value)
@@ -148,13 +149,18 @@ cdef inline bint keep_context(object context) except -1:
     return True
 
 
+cdef object mark_of(object context):
+    """Of a context that was left while this contextvars.Context ran: (that, the context below); else None."""
+    left = getattr(context, "otlp_lite_left", None) if type(context) is Context else None
+    return left if left is not None and left[0]() is <object>otlp_lite_running() else None
+
+
 cdef object skip_left(object context):
     """The nearest context below that was not left while this contextvars.Context ran."""
-    while type(context) is Context:
-        left = getattr(context, "otlp_lite_left", None)
-        if left is None or left[0] != otlp_lite_running():
-            break
+    left = mark_of(context)
+    while left is not None:
         context = left[1]
+        left = mark_of(context)
     return context
 
 
@@ -429,6 +435,8 @@ cdef class CurrentSpan:
             context, kind, attributes, links, start_time = self.rest
         if context_var is not None:
             current = current_context()
+            if left_out_of_order != 0 and mark_of(current) is not None:
+                del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
         span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
                                  self.set_status_on_exception, current)
         if context_var is not None:
@@ -444,6 +452,8 @@ cdef class CurrentSpan:
         if type(self.span) is not Span:
             return
         cdef Span span = <Span>self.span
+        if error is None and kind is not None:
+            error = kind()
         try:
             if error is not None and isinstance(error, Exception) and not span.ended:
                 span.fail(error, self.record_exception, self.set_status_on_exception, False)
@@ -497,7 +507,8 @@ cdef int leave(CurrentSpan manager) except -1:
     token = None
     if not (in_order and keep_context(attached)) and left_out_of_order != 0:
         # An attribute, which no copy of the context inherits.
-        attached.otlp_lite_left = (otlp_lite_running(), default_context if below is MISSING else below)
+        attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()),
+                                   default_context if below is MISSING else below)
     if left_out_of_order != 0:
         restored = current_context()
         wanted = skip_left(restored)
@@ -514,15 +525,15 @@ cdef class TracerProvider:
 
     `resource` is called once a process, forked children included; `scope` makes a hashable description of an
     instrumentation scope from (name, version, schema URL, attributes). `pipeline.opened(region)` is called by the
-    first record of a process; `pipeline.force_flush(seconds)` and `.shutdown(seconds)` return whether all was
-    settled in time.
+    first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and `.shutdown(seconds)` return whether all was
+    settled in time. `plan` is what the sampler does, as data, where it has no say of its own.
     """
 
     def __cinit__(self, **settings):
         self.recorder = Recorder.__new__(Recorder)
 
-    def __init__(self, *, resource, scope, sampler, limits, region_size, on_full="overwrite", id_generator=None,
-                 ids="random", pipeline=None, span_processors=()):
+    def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
+                 id_generator=None, ids="random", pipeline=None, span_processors=()):
         cdef Recorder recorder = self.recorder
         recorder.make_resource = resource
         recorder.region_size = region_size
@@ -542,16 +553,12 @@ cdef class TracerProvider:
         else:
             self.ids = &page.os_ids if ids == "os" else &page.random_ids
             self.root_flags = FLAG_RANDOM
-        self.planned = self._take_plan(sampler)
+        self.planned = plan is not None and self._take_plan(plan)
         self.describe_scope = scope
         self.tracers = {}
 
-    def _take_plan(self, sampler):
-        """Compiles what a built-in sampler does; False for any other."""
-        plan = getattr(sampler, "plan", None)
-        plan = plan() if plan is not None else None
-        if plan is None:
-            return False
+    def _take_plan(self, plan):
+        """Compiles what the sampler does; False when it has to be called."""
         steps = plan[1:] if plan[0] == "parent" else (plan,) * 5
         for i, step in enumerate(steps):
             if step is None or step[0] not in ("always_on", "always_off", "ratio"):

@@ -123,10 +123,11 @@ class Connection:
         failure = OSError(f"no address for {host}")
         # As bytes: a str would load the idna codec, and with it the whole of Unicode.
         places = _socket.getaddrinfo(host.encode(), self._endpoint.port, 0, _socket.SOCK_STREAM)
-        for family, kind, protocol, _, address in places:
+        for tried, (family, kind, protocol, _, address) in enumerate(places):
             try:
                 self._socket = _socket.socket(family, kind, protocol)
-                self._socket.settimeout(_left(deadline))
+                # Each its share: a first address that says nothing leaves time for the next.
+                self._socket.settimeout(_left(deadline) / (len(places) - tried))
                 self._socket.connect(address)
                 self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
                 self._ready(deadline)
@@ -186,6 +187,8 @@ class Stream(Connection):
         self._gzip = gzip
         self._tls = tls
         self._context: Any = None
+        self._files: list[tuple[int, int, int]] = []
+        """Of the certificates in the context: which files they were."""
         self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
         self._peer_left: tuple[type[OSError], ...] = (ConnectionError,)
 
@@ -195,13 +198,16 @@ class Stream(Connection):
         import socket
         import ssl
 
-        if self._context is None:
-            self._context = ssl.create_default_context(cafile=self._tls.certificate)
-            self._context.set_alpn_protocols(["http/1.1"])
+        self._not_now = (BlockingIOError, ssl.SSLWantReadError)
+        self._peer_left = (ConnectionError, ssl.SSLError)
+        facts = [os.stat(file) for file in self._tls if file]
+        files = [(each.st_ino, each.st_size, each.st_mtime_ns) for each in facts]
+        if self._context is None or files != self._files:  # certificates are replaced while we run
+            context = ssl.create_default_context(cafile=self._tls.certificate)
+            context.set_alpn_protocols(["http/1.1"])
             if self._tls.client_certificate:
-                self._context.load_cert_chain(self._tls.client_certificate, self._tls.client_key)
-            self._not_now = (BlockingIOError, ssl.SSLWantReadError)
-            self._peer_left = (ConnectionError, ssl.SSLError)
+                context.load_cert_chain(self._tls.client_certificate, self._tls.client_key)
+            self._context, self._files = context, files
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))
@@ -250,6 +256,8 @@ class Stream(Connection):
             raise Broken(cause, sent) from cause
         if cut is not None:
             self.close()
+            if answer.status < 300:  # what was not read cannot have been accepted
+                raise Broken(cut, sent)
         return answer
 
     def _body(self, batch: core.Batch) -> list[bytes | memoryview]:

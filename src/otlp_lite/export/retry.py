@@ -48,15 +48,16 @@ def retry_after(value: str, now: float) -> float | None:
         return min(float(value), RETRY_AFTER_MAX)
     if not value:
         return None
-    from email.utils import parsedate_to_datetime  # costs 2 MB: only for the rare answer that needs it
+    from datetime import timezone  # these cost 2 MB: only for the rare answer that needs it
+    from email.utils import parsedate_to_datetime
 
     try:
         date = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if date.tzinfo is None:  # the obsolete form of asctime names no zone: it is UTC
+            date = date.replace(tzinfo=timezone.utc)
+        return min(max(date.timestamp() - now, 0.0), RETRY_AFTER_MAX)
+    except (TypeError, ValueError, OverflowError):
         return None
-    if date.tzinfo is None:
-        return None
-    return min(max(date.timestamp() - now, 0.0), RETRY_AFTER_MAX)
 
 
 def partial_success(body: bytes) -> tuple[int, str]:

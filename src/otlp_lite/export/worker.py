@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic, time
@@ -27,6 +26,7 @@ from ..counters import ExporterStats
 from .http import Carrier
 from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
 from .signals import TRACES
+from .unpatched import allocate_lock, get_ident, start_new_thread
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
@@ -96,6 +96,8 @@ class Pipeline:
         self._resent = 0
         self._pid = os.getpid()
         self._threaded = False
+        self._start_at = 0.0
+        """When the worker may be started, after it could not."""
         self._thread = 0
         self._turn = allocate_lock()
         """Held by whoever collects or settles."""
@@ -109,9 +111,10 @@ class Pipeline:
         self._held: core.Batch | None = None
         """A batch that the receiver wants again; released, so perhaps gone."""
         self._lost_answer = False
-        self._resume = 0.0
-        """When the next attempt may be made, and whether it was the receiver who asked to wait until then."""
-        self._asked = False
+        self._backing_off = 0.0
+        """Until when we wait by ourselves; not when someone waits for us."""
+        self._not_before = 0.0
+        """Until when the receiver asked to be left alone."""
         self._bytes_max = BODY_MAX
         self._halved_at = 0.0
         self._failures = 0
@@ -123,21 +126,29 @@ class Pipeline:
 
     # ---- From any thread ----
 
-    def opened(self, region: core.Region) -> None:
-        """The process's first record is about to be made; `region` is empty."""
-        if region is self._here():
-            return
-        if self._region is not None:
-            self._carrier.close()  # a forked child: the connection is its parent's
-        self._reset()
-        self._region = region
-        if self._stopped:
-            return
+    def opened(self, region: core.Region) -> bool:
+        """A record is about to be made, the first in `region`. False: say so again, no worker could be started."""
+        if region is not self._here():
+            if self._region is not None:
+                self._carrier.close()  # a forked child: the connection is its parent's
+            self._reset()
+            self._region = region
+        now = monotonic()
+        if self._threaded or self._stopped:
+            return True
+        if self._start_at > now:
+            return False
+        self._start_at = now + self._delay
         try:
+            self._threaded = True  # before it runs: it asks
             self._thread = start_new_thread(self._work, (None,))
-            self._threaded = True
         except RuntimeError as error:
-            _log.warning("%s: spans are sent only by force_flush() and shutdown()", error)
+            self._threaded = False
+            if "shutdown" not in str(error):  # at exit what there is will be sent without it
+                self._once(
+                    "thread", logging.WARNING, "%s: until one can, only force_flush() and shutdown() send", error
+                )
+        return self._threaded
 
     def force_flush(self, timeout: float) -> bool:
         """Sends what was recorded before the call. True when it is settled: taken, refused or overwritten.
@@ -240,14 +251,14 @@ class Pipeline:
 
     def _step(self, caller: _Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
-        if urgent and not self._asked:
-            self._resume = 0.0  # someone waits: one attempt at once, unless the receiver asked for time
+        if urgent:
+            self._backing_off = 0.0  # someone waits: one attempt at once, unless the receiver asked for time
         self._answer_waiters()
         if caller is not None and not caller.over.locked():
             return
-        now = monotonic()
-        if self._resume > now:
-            self._sleep(self._resume - now)
+        pause = self._resume() - monotonic()
+        if pause > 0:
+            self._sleep(pause)
         elif self._waiters or self._at_once or self._rested():
             self._attempt(caller)
 
@@ -280,15 +291,19 @@ class Pipeline:
         for waiter in tuple(self._waiters):
             if stats.pending == 0 or _left(stats) >= waiter.target:
                 waiter.finish(True)
-            elif now >= waiter.deadline or (self._resume > now and self._hopeless(waiter)):
+            elif now >= waiter.deadline or (self._resume() > now and self._hopeless(waiter, now)):
                 waiter.finish(False)
             else:
                 continue
             with suppress(ValueError):  # who waited has gone
                 self._waiters.remove(waiter)
 
-    def _hopeless(self, waiter: _Waiter) -> bool:
-        return self._resume >= waiter.deadline or (waiter.last and not self._asked)
+    def _hopeless(self, waiter: _Waiter, now: float) -> bool:
+        return self._resume() >= waiter.deadline or (waiter.last and self._not_before <= now)
+
+    def _resume(self) -> float:
+        """When the next attempt may be made."""
+        return max(self._backing_off, self._not_before)
 
     def _attempt(self, caller: _Waiter | None) -> None:
         """Sends what there is now, until something goes wrong; for a caller one batch, by its deadline."""
@@ -427,7 +442,7 @@ class Pipeline:
             _log.info("exporting to %s works again, after %d failures", self._url, self._failures)
         self._outage = False
         self._failures = 0
-        self._resume = 0.0
+        self._backing_off = self._not_before = 0.0
         self._last_success = monotonic()
 
     def _back_off(self, reason: str, answer: core.Answer | None) -> None:
@@ -435,14 +450,11 @@ class Pipeline:
         self._last_error = reason = self._safe(reason)
         wanted = None if answer is None else retry_after(answer.retry_after, time())
         chance = int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
-        pause = backoff(self._failures, chance)
-        if wanted is not None:
-            pause = (
-                wanted if self._failures == 1 else max(wanted, pause)
-            )  # "at once", again and again, is no answer
         now = monotonic()
-        self._resume = now + pause
-        self._asked = answer is not None
+        self._not_before = now + (wanted or 0.0)
+        # The receiver's word alone holds once: "at once", again and again, is no answer.
+        heeded = wanted is not None and self._failures == 1
+        self._backing_off = 0.0 if heeded else now + backoff(self._failures, chance)
         if self._warned_at is None or now - self._warned_at >= WARN_EVERY:
             self._warned_at = now
             self._outage = True

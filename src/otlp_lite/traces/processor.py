@@ -36,7 +36,7 @@ class SpanProcessor:
         """The span has started."""
 
     def _on_ending(self, span: Any) -> None:
-        """The span is ending, and can still be changed."""
+        """The span is ending: it records no more, and has not been kept yet."""
 
     def on_end(self, span: Any) -> None:
         """The span has ended."""

@@ -216,7 +216,7 @@ class ParentBased(Sampler):
     def plan(self) -> Plan | None:
         if type(self) not in (ParentBased, ParentBasedTraceIdRatio):
             return None
-        plans = tuple(each.plan() if isinstance(each, Sampler) else None for each in self._five())
+        plans = tuple(map(plan_of, self._five()))
         return None if None in plans else ("parent", *plans)
 
 
@@ -238,6 +238,11 @@ _BY_NAME: dict[str, Callable[[float], Sampler]] = {
     "parentbased_always_off": lambda rate: DEFAULT_OFF,
     "parentbased_traceidratio": ParentBasedTraceIdRatio,
 }
+
+
+def plan_of(sampler: Any) -> Plan | None:
+    """What a sampler does, as data; None when it has to be called."""
+    return sampler.plan() if isinstance(sampler, Sampler) else None
 
 
 def by_name(name: str, rate: float) -> Sampler:

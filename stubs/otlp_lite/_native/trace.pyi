@@ -73,6 +73,7 @@ class TracerProvider(ApiTracerProvider):
         resource: Callable[[], Any],
         scope: Callable[[str, str, str | None, Attributes], Any],
         sampler: Any,
+        plan: tuple[Any, ...] | None = ...,
         limits: Any,
         region_size: int,
         on_full: str = "overwrite",

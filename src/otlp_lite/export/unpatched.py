@@ -1,0 +1,27 @@
+"""Threads and locks as CPython made them, also where gevent or eventlet has put greenlets in their place.
+
+The worker waits in C, where no greenlet can be switched: as one of the main thread's it would stop the program.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+
+def _original(name: str) -> Any:
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent is not None:
+        return gevent.get_original("_thread", name)
+    eventlet = sys.modules.get("eventlet.patcher")
+    import _thread
+
+    return getattr(_thread if eventlet is None else eventlet.original("_thread"), name)
+
+
+if TYPE_CHECKING:
+    from _thread import allocate_lock, get_ident, start_new_thread
+else:
+    allocate_lock = _original("allocate_lock")
+    get_ident = _original("get_ident")
+    start_new_thread = _original("start_new_thread")
