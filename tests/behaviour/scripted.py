@@ -10,8 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
+import trustme
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -217,6 +219,19 @@ class Receiver:
             pieces.append(piece)
             have += len(piece)
         return Request(line, headers, b"".join(pieces), time.monotonic(), number)
+
+
+def secure_receiver(
+    tmp_path: Path, *script: Reply, host: str = "127.0.0.1", clients: trustme.CA | None = None
+) -> Receiver:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(host).configure_cert(server)
+    if clients is not None:
+        server.verify_mode = ssl.CERT_REQUIRED
+        clients.configure_trust(server)
+    return Receiver(*script, tls=server)
 
 
 # ---- What is tested against it ----

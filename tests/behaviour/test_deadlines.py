@@ -35,6 +35,7 @@ from scripted import (
 )
 
 from otlp_lite.export import http, worker
+from otlp_lite.export.unpatched import start_new_thread
 
 # ---- Connections ----
 
@@ -203,6 +204,52 @@ def test_a_flush_tries_at_once_though_the_worker_backs_off(start: Start) -> None
         receiver.script.clear()
         assert telemetry.force_flush(5)
         assert float(clock) < 0.5
+
+
+def test_a_receiver_that_was_busy_is_asked_once_more_at_the_end(start: Start) -> None:
+    """It named no time: the time that we would wait by ourselves is not its word."""
+    with Receiver(answer(503), answer(503, b"", "Retry-After: 0"), answer(503)) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 2)
+        for _ in range(3):
+            assert not telemetry.force_flush(0.05)
+        assert telemetry.shutdown(2)
+        assert len(receiver.requests) == 4 and dict(telemetry.stats().traces.dropped) == {}
+
+
+def test_a_first_address_that_says_nothing_leaves_time_for_the_next(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mute() as silent, Receiver() as receiver:
+        places = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", silent.getsockname())]
+        places.append((*places[0][:4], ("127.0.0.1", receiver.port)))
+        monkeypatch.setattr("_socket.getaddrinfo", lambda *arguments: places)
+        telemetry = start("http://two.example", timeout=1)
+        record(telemetry, 1)
+        assert telemetry.force_flush(3)
+        assert len(receiver.requests) == 1
+
+
+def test_a_worker_that_could_not_start_is_started_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[int] = []
+
+    def refuse_twice(*arguments: Any) -> int:
+        tries.append(1)
+        if len(tries) < 3:
+            raise RuntimeError("can't start new thread")
+        return start_new_thread(*arguments)
+
+    monkeypatch.setattr("otlp_lite.export.worker.start_new_thread", refuse_twice)
+    with Receiver() as receiver:
+        telemetry = start(receiver, schedule_delay=0.1)
+        clock = Clock()
+        while len(receiver.requests) == 0 and float(clock) < 5:
+            record(telemetry, 3)
+            time.sleep(0.01)
+        assert receiver.requests and len(tries) == 3
+        assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
 def test_shutdown_sends_what_is_left_and_counts_what_comes_later(start: Start) -> None:

@@ -6,15 +6,27 @@ import base64
 import logging
 import socket
 import ssl
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-from scripted import Clock, Receiver, Reply, Request, Start, answer, balanced, partial, raw, record, until
+from scripted import (
+    Clock,
+    Receiver,
+    Reply,
+    Request,
+    Start,
+    answer,
+    balanced,
+    partial,
+    raw,
+    record,
+    secure_receiver,
+    until,
+)
 
-from otlp_lite.export import http, worker
+from otlp_lite.export import http, retry, worker
 
 # ---- The plain way ----
 
@@ -105,93 +117,28 @@ def test_gzip(start: Start, secure: bool, tmp_path: Path) -> None:
         assert receiver.connections == 1
 
 
-# ---- https ----
-
-
-def secure_receiver(
-    tmp_path: Path, *script: Reply, host: str = "127.0.0.1", clients: trustme.CA | None = None
-) -> Receiver:
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(host).configure_cert(server)
-    if clients is not None:
-        server.verify_mode = ssl.CERT_REQUIRED
-        clients.configure_trust(server)
-    return Receiver(*script, tls=server)
-
-
-def test_https_by_a_named_authority(start: Start, tmp_path: Path) -> None:
-    with secure_receiver(tmp_path, answer(503, b"", "Retry-After: 0")) as receiver:
-        telemetry = start(receiver, certificate=str(tmp_path / "ca.pem"), region_size="16MiB")
-        names = record(telemetry, 300, text="x" * 10_000)
-        assert telemetry.force_flush(20)
-        assert [n for request in receiver.requests[1:] for n in (s.name for s in request.spans())] == names
-        assert receiver.requests[0].body == receiver.requests[1].body
-        assert receiver.connections == 1
-        assert max(len(request.body) for request in receiver.requests) <= 1 << 20
-
-
-def test_https_by_an_unknown_authority_is_refused(
-    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with secure_receiver(tmp_path) as receiver:
-        telemetry = start(receiver)
-        record(telemetry, 2)
-        assert not telemetry.force_flush(1.0)
-        assert telemetry.stats().traces.pending == 2 and not receiver.requests
-        assert [r.levelno for r in caplog.records] == [logging.WARNING]
-        assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
-
-
-def test_https_checks_the_host_name(start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with secure_receiver(tmp_path, host="other.example") as receiver:
-        telemetry = start(receiver, certificate=str(tmp_path / "ca.pem"))
-        record(telemetry, 2)
-        assert not telemetry.force_flush(1.0)
-        assert telemetry.stats().traces.pending == 2 and not receiver.requests
-        assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
-
-
-@pytest.mark.parametrize("one_file", [False, True])
-def test_https_with_a_certificate_of_our_own(start: Start, tmp_path: Path, one_file: bool) -> None:
-    clients = trustme.CA()
-    ours = clients.issue_cert("client@example.org")
-    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
-    ours.cert_chain_pems[0].write_to_path(chain)
-    ours.private_key_pem.write_to_path(chain if one_file else key, append=one_file)
-    with secure_receiver(tmp_path, clients=clients) as receiver:
-        authority = str(tmp_path / "ca.pem")
-        telemetry = start(
-            receiver,
-            certificate=authority,
-            client_certificate=str(chain),
-            client_key=None if one_file else str(key),
-        )
-        names = record(telemetry, 2)
-        assert telemetry.force_flush()
-        assert receiver.names() == names
-        without = start(receiver, certificate=authority)
-        record(without, 1)
-        assert not without.force_flush(1.0)
-        assert until(lambda: len(receiver.handshake_errors) > 0) and receiver.names() == names
-
-
-def test_https_notices_that_the_peer_closed_a_kept_connection(
-    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with secure_receiver(tmp_path, answer(keep=False), answer(keep=False)) as receiver:
-        telemetry = start(receiver, certificate=str(tmp_path / "ca.pem"))
-        for i in range(3):
-            record(telemetry, 1, f"n{i}-")
-            assert telemetry.force_flush()
-            time.sleep(0.1)
-        assert receiver.names() == ["n0-0", "n1-0", "n2-0"]
-        assert receiver.connections == 3 and telemetry.stats().traces.resent == 0
-        assert not caplog.records
-
-
 # ---- What answers mean ----
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("0", 0.0),
+        (" 7 ", 7.0),
+        ("99999999", 3600.0),
+        ("Thu, 01 Jan 1970 00:16:50 GMT", 10.0),
+        ("Thursday, 01-Jan-70 00:16:50 GMT", 10.0),
+        ("Thu Jan  1 00:16:50 1970", 10.0),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Wed, 21 Oct 99999999999 07:28:00 GMT", None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_in_each_form(value: str, seconds: float | None) -> None:
+    assert retry.retry_after(value, 1000.0) == seconds
 
 
 @pytest.mark.usefixtures("quick")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -541,6 +543,21 @@ def test_processors_work_without_the_stock_sdk() -> None:
         assert names == [("a", "t"), "shutdown"], names
         """
     )
+
+
+def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps() -> None:
+    freed = []
+    for _ in range(5):
+        exporter = InMemorySpanExporter()
+        telemetry = build(load({"span_processors": [SimpleSpanProcessor(exporter)]}, {}), lambda _: Memory())
+        telemetry.tracer_provider.get_tracer("kept").start_span("kept", attributes={"a": 1}).end()
+        (span,) = exporter.get_finished_spans()
+        assert span.attributes == {"a": 1} and span.resource.attributes["telemetry.sdk.name"] == "otlp_lite"
+        assert span.end_time is not None
+        freed.append(weakref.ref(exporter))
+    del exporter, telemetry, span
+    gc.collect()
+    assert [each() for each in freed] == [None] * 5
 
 
 def test_the_resource_is_detected_once_a_process() -> None:

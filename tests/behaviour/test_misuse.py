@@ -27,7 +27,8 @@ from opentelemetry.trace import (
     TraceState,
     set_span_in_context,
 )
-from world import Ours, Stock, World
+from stock import Stock
+from world import Ours, World
 
 
 class Kind(Enum):

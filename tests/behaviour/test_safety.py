@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import pytest
 from hooks import HOOKS, PROGRAM, UNRAISABLE, Hook
 from opentelemetry import context
-from world import Deed, Ours, Stock, World
+from stock import Stock
+from world import Deed, Ours, World
 
 AnyWorld = TypeVar("AnyWorld", Ours, Stock)
 

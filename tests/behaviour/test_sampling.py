@@ -15,6 +15,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from otlp_lite.config import LIMITS, SAMPLERS
 from otlp_lite.errors import ConfigurationError
+from otlp_lite.testing import collect
 from otlp_lite.traces import sampling as ours
 from otlp_lite.traces.limits import SpanLimits
 from otlp_lite.traces.sampling import Plan
@@ -165,3 +166,15 @@ def test_a_bad_variable_is_warned_of(
         assert (
             len(caplog.messages) == 1 and variable in caplog.messages[0] and repr(text) in caplog.messages[0]
         )
+
+
+def test_a_sampler_of_the_program_is_called_whatever_its_attributes_are() -> None:
+    class Planned:
+        plan = "gold"
+
+        def should_sample(self, *arguments: Any, **named: Any) -> ours.SamplingResult:
+            return ours.SamplingResult(ours.Decision.RECORD_AND_SAMPLE)
+
+    with collect(sampler=Planned()) as collected:
+        collected.tracer_provider.get_tracer("x").start_span("a").end()
+        assert len(collected.requests()) == 1

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.sdk.trace import TracerProvider as StockProvider
 from opentelemetry.trace import Span, TracerProvider
 
 from otlp_lite.assemble import build
@@ -112,13 +111,3 @@ class Ours(World):
         traces = self.telemetry.stats().traces
         assert (traces.recorded, traces.exported) == (exported.total(), exported.total())
         assert (dict(traces.dropped), traces.pending, traces.rejected) == ({}, 0, 0)
-
-
-class Stock(World):
-    """The stock SDK, for what its calls raise; it exports nothing."""
-
-    def __init__(self, sampler: Any = None, id_generator: Any = None, span_processors: Any = ()) -> None:
-        provider = StockProvider(sampler=sampler, id_generator=id_generator, shutdown_on_exit=False)
-        for processor in span_processors:
-            provider.add_span_processor(processor)
-        super().__init__(provider)

@@ -466,15 +466,16 @@ cdef class Span:
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         import traceback
-        if not isinstance(exception, BaseException):
+        if exception is not None and not isinstance(exception, BaseException):
             raise TypeError(f"record_exception: expected an exception, not {type(exception).__name__}")
         kind = type(exception)
         module = kind.__module__
+        lines = traceback.format_exception(kind, exception, getattr(exception, "__traceback__", None))
         recorded = {
             "exception.type": kind.__qualname__ if not module or module == "builtins"
             else f"{module}.{kind.__qualname__}",
             "exception.message": printed(exception),
-            "exception.stacktrace": "".join(traceback.format_exception(kind, exception, exception.__traceback__)),
+            "exception.stacktrace": "".join(lines),
             "exception.escaped": str(escaped),
         }
         if attributes:

@@ -450,16 +450,20 @@ cdef class CurrentSpan:
     def __exit__(self, kind, error, traceback):
         leave(self)
         if type(self.span) is not Span:
-            return
+            return False
         cdef Span span = <Span>self.span
-        if error is None and kind is not None:
-            error = kind()
+        if error is None and kind is not None:  # by hand, with the type alone
+            try:
+                raise kind()
+            except BaseException as raised:
+                error = raised
         try:
             if error is not None and isinstance(error, Exception) and not span.ended:
                 span.fail(error, self.record_exception, self.set_status_on_exception, False)
         finally:
             if self.end_on_exit:
                 span.finish(None)
+        return False
 
     def __dealloc__(self):
         # entered, and thrown away without being left: the API's generator would be closed now
@@ -525,8 +529,9 @@ cdef class TracerProvider:
 
     `resource` is called once a process, forked children included; `scope` makes a hashable description of an
     instrumentation scope from (name, version, schema URL, attributes). `pipeline.opened(region)` is called by the
-    first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and `.shutdown(seconds)` return whether all was
-    settled in time. `plan` is what the sampler does, as data, where it has no say of its own.
+    first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and
+    `.shutdown(seconds)` return whether all was settled in time. `plan` is what the sampler does, as data, where it has
+    no say of its own.
     """
 
     def __cinit__(self, **settings):

@@ -1,12 +1,14 @@
 """Threads and locks as CPython made them, also where gevent or eventlet has put greenlets in their place.
 
-The worker waits in C, where no greenlet can be switched: as one of the main thread's it would stop the program.
+The worker waits in C, where no greenlet can be switched: as one of the main thread's it would stop all.
 """
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
+
+__all__ = ["allocate_lock", "get_ident", "start_new_thread"]
 
 
 def _original(name: str) -> Any:

@@ -127,7 +127,7 @@ class Pipeline:
     # ---- From any thread ----
 
     def opened(self, region: core.Region) -> bool:
-        """A record is about to be made, the first in `region`. False: say so again, no worker could be started."""
+        """The first record of `region` is about to be made. False: no worker could be started, ask again."""
         if region is not self._here():
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
@@ -146,7 +146,10 @@ class Pipeline:
             self._threaded = False
             if "shutdown" not in str(error):  # at exit what there is will be sent without it
                 self._once(
-                    "thread", logging.WARNING, "%s: until one can, only force_flush() and shutdown() send", error
+                    "thread",
+                    logging.WARNING,
+                    "%s: until one can, only force_flush() and shutdown() send",
+                    error,
                 )
         return self._threaded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Protocol, final
+from typing import Any, Literal, Protocol, final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind
@@ -18,7 +18,7 @@ from otlp_lite._native.core import Region
 class _Pipeline(Protocol):
     """What takes the records away."""
 
-    def opened(self, region: Region) -> None: ...
+    def opened(self, region: Region) -> bool: ...
     def force_flush(self, timeout: float) -> bool: ...
     def shutdown(self, timeout: float) -> bool: ...
 
@@ -29,7 +29,7 @@ class CurrentSpan(_AgnosticContextManager[Span]):  # by its type alone: what the
     def __enter__(self) -> Span: ...
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    ) -> Literal[False]: ...
 
 @final
 class Tracer(ApiTracer):
