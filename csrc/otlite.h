@@ -18,7 +18,7 @@
  *     while (otlite_batch_collect(&region, &limits, &batch) == OTLITE_OK) { send; otlite_batch_acknowledge(...); }
  *
  * Threads: any number may record at once; one at a time may collect and settle batches; tables may be
- * changed from any thread. A scratch, an id generator and an HTTP answer belong to one thread at a time.
+ * changed from any thread. A scratch, an id generator, ticks and an HTTP answer belong to one thread at a time.
  */
 #ifndef OTLITE_H
 #define OTLITE_H
@@ -85,6 +85,22 @@ int otlite_kernels_select(const char *name);
 
 /* The name of the table in use: "scalar", "avx2". */
 const char *otlite_kernels_name(void);
+
+/* ---- Time -------------------------------------------------------------------------------------------- */
+
+/* The boot clock for who reads it often: the processor's counter, where the system trusts that too, else the
+ * clock itself. Within 1 us of it, and never backwards but when it is. All zero, it is the clock itself. */
+struct otlite_ticks {
+    uint64_t tick, ns; /* read together */
+    uint64_t rate;     /* ns a tick, times 2^32 */
+    uint64_t reach;    /* ticks after `tick` for which the rate will do; 0: it is not known */
+    uint64_t base_tick, base_ns;
+    bool trusted;
+};
+
+void otlite_ticks_init(struct otlite_ticks *ticks);
+/* ns since boot, as otlite_clock_boot. */
+uint64_t otlite_ticks_boot(struct otlite_ticks *ticks);
 
 /* ---- Identifiers ------------------------------------------------------------------------------------- */
 
@@ -310,9 +326,9 @@ OTLITE_CHECKED enum otlite_status otlite_scope_register(struct otlite_region *re
                                                         const void *schema_url,
                                                         size_t schema_url_size, uint32_t *handle);
 
-/* Wall time as of now: wall anchor + boot clock. `boot` (may be NULL) receives the boot clock, `anchor` the
- * anchor's number. Times taken with one anchor never run backwards. All in ns. */
-uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t *boot, uint8_t *anchor);
+/* The wall time of the boot clock `boot` under the current anchor, whose number goes to `anchor`. Times taken
+ * with one anchor run backwards only if the boot clock does. All in ns. */
+uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t boot, uint8_t *anchor);
 /* The wall time of the boot clock `boot` under an earlier anchor. */
 uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boot, uint8_t anchor);
 /* Takes a new anchor when the wall clock has moved by over `tolerance` ns. True when it did. An anchor's number
@@ -424,6 +440,8 @@ OTLITE_CHECKED enum otlite_status otlite_http_eof(struct otlite_http_answer *ans
 
 uint64_t otlite_clock_boot(void); /* ns since boot, suspend included where the system can tell */
 uint64_t otlite_clock_wall(void); /* ns since 1970 */
+/* Whether the system keeps its own time by the processor's counter. */
+bool otlite_counter_trusted(void);
 OTLITE_CHECKED enum otlite_status otlite_entropy(void *dst, size_t size);
 /* Anonymous memory, zeroed; NULL when refused. */
 void *otlite_map(size_t size);

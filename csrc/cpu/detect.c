@@ -1,5 +1,6 @@
 /* detect.c - which instruction sets this machine has, and its operating system has enabled */
 
+#include "counter.h"
 #include "kernels.h"
 
 enum cpuid_word { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, WORDS, BASELINE = WORDS };
@@ -88,6 +89,12 @@ uint32_t otlite_cpu_features(void)
     return found;
 }
 
+bool otlite_cpu_counter_steady(void)
+{
+    const uint32_t extended = 0x80000000u;
+    return cpuid(extended, 0).eax >= extended + 7 && (cpuid(extended + 7, 0).edx >> 8 & 1) != 0;
+}
+
 #elif defined(__aarch64__)
 
 uint32_t otlite_cpu_features(void)
@@ -100,6 +107,15 @@ uint32_t otlite_cpu_features(void)
 uint32_t otlite_cpu_features(void)
 {
     return 0;
+}
+
+#endif
+
+#if !defined(__x86_64__)
+
+bool otlite_cpu_counter_steady(void)
+{
+    return false; /* counter.h reads none */
 }
 
 #endif

@@ -20,6 +20,7 @@
 static _Alignas(64) uint8_t memory[256 * 1024];
 static struct otlite_region region;
 static struct otlite_ids ids;
+static struct otlite_ticks ticks;
 
 static void must(enum otlite_status status, const char *what)
 {
@@ -82,9 +83,9 @@ static struct otlite_span begin(const char *name, const struct otlite_span *pare
                                 struct otlite_scratch *scratch, void *block, uint32_t size)
 {
     struct otlite_span span = {.name = text(name), .scratch = scratch, .flags = 1 /* sampled */};
-    uint64_t boot;
+    uint64_t boot = otlite_ticks_boot(&ticks);
 
-    span.start = otlite_region_clock(&region, &boot, &span.anchor);
+    span.start = otlite_region_clock(&region, boot, &span.anchor);
     otlite_scratch_init(scratch, block, size);
     if (parent == NULL) {
         otlite_ids_next(&ids, boot, span.trace_id, span.span_id);
@@ -281,6 +282,7 @@ int main(int count, char **arguments)
     struct otlite_stats stats;
 
     setvbuf(stdout, line, _IOLBF, sizeof line); /* printf would allocate its own */
+    otlite_ticks_init(&ticks);
     otlite_ids_init(&ids, false);
     must(otlite_region_init(&region, memory, sizeof memory, &options), "region");
     record_spans();

@@ -111,16 +111,12 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
     return OTLITE_OK;
 }
 
-uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t *boot, uint8_t *anchor)
+uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t boot, uint8_t *anchor)
 {
     /* acquire: the anchor's value was stored before its number */
     uint32_t current = otlite_load_acquire(&region->header->anchor);
-    uint64_t now = otlite_clock_boot();
-    if (boot != NULL)
-        *boot = now;
-    if (anchor != NULL)
-        *anchor = (uint8_t)current;
-    return region->header->anchors[current] + now;
+    *anchor = (uint8_t)current;
+    return region->header->anchors[current] + boot;
 }
 
 uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boot, uint8_t anchor)

@@ -92,6 +92,7 @@ static void time_encode(uint64_t count)
 /* ---- Record ---- */
 
 static struct otlite_region region;
+static struct otlite_ticks ticks;
 static uint32_t resource, scope;
 
 static void open_region(void)
@@ -130,14 +131,14 @@ static void live(struct otlite_ids *ids, uint8_t *block, uint32_t size)
 {
     struct otlite_scratch scratch;
     struct otlite_span span;
-    uint64_t boot;
+    uint64_t boot = otlite_ticks_boot(&ticks);
 
     otlite_scratch_init(&scratch, block, size);
     begin_span(&span, &scratch);
-    span.start = otlite_region_clock(&region, &boot, &span.anchor);
+    span.start = otlite_region_clock(&region, boot, &span.anchor);
     otlite_ids_next(ids, boot, span.trace_id, span.span_id);
     set_attributes(&scratch);
-    span.end = otlite_region_clock_at(&region, otlite_clock_boot(), span.anchor);
+    span.end = otlite_region_clock_at(&region, otlite_ticks_boot(&ticks), span.anchor);
     if (otlite_span_record(&region, &span, resource, scope))
         abort();
 }
@@ -149,6 +150,7 @@ static void time_record(uint64_t count)
     uint64_t ns = 0, drained = 0;
 
     open_region();
+    otlite_ticks_init(&ticks);
     otlite_ids_init(&ids, false);
     for (uint64_t done = 0, burst; done < count; done += burst) {
         burst = count - done < BURST ? count - done : BURST;

@@ -389,22 +389,30 @@ static void test_lost(void)
 
 #define MILLISECOND 1000000
 
+static uint64_t clock_now(uint64_t *boot, uint8_t *anchor)
+{
+    *boot = otlite_clock_boot();
+    return otlite_region_clock(&region, *boot, anchor);
+}
+
 /* The region's clock keeps to the wall clock, but for what one is slewed meanwhile. */
 static bool on_time(void)
 {
-    uint64_t before = otlite_clock_wall(), now = otlite_region_clock(&region, NULL, NULL);
+    uint64_t boot, before = otlite_clock_wall();
+    uint8_t anchor;
+    uint64_t now = clock_now(&boot, &anchor);
     uint64_t slack = 10 * MILLISECOND;
     return before <= now + slack && now <= otlite_clock_wall() + slack;
 }
 
 static void test_clock(void)
 {
-    uint64_t now, boot, first_boot, before = otlite_clock_boot();
+    uint64_t now, boot, later, first_boot, before = otlite_clock_boot();
     uint8_t anchor, first;
 
     stepped_ns = 0;
     open_region(64 << 10, OTLITE_OVERWRITE_OLDEST);
-    uint64_t wall = otlite_region_clock(&region, &first_boot, &first);
+    uint64_t wall = clock_now(&first_boot, &first);
     CHECK(before <= first_boot && first_boot <= otlite_clock_boot());
     CHECK(on_time());
     CHECK_EQUAL(otlite_region_clock_at(&region, first_boot, first), wall);
@@ -414,14 +422,14 @@ static void test_clock(void)
     CHECK(!otlite_region_reanchor(&region, 1000 * MILLISECOND));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         uint8_t last;
-        uint64_t start = otlite_region_clock(&region, &boot, &last);
+        uint64_t start = clock_now(&boot, &last);
         stepped_ns += steps[i] * MILLISECOND;
-        uint64_t end = otlite_region_clock(&region, NULL, &anchor);
+        uint64_t end = clock_now(&later, &anchor);
         CHECK(end >= start && anchor == last); /* within one anchor no step shows */
         bool moved = steps[i] > 1000 || steps[i] < -1000;
         CHECK_EQUAL(otlite_region_reanchor(&region, 1000 * MILLISECOND), moved);
         CHECK(!otlite_region_reanchor(&region, 1000 * MILLISECOND));
-        otlite_region_clock(&region, NULL, &anchor);
+        clock_now(&later, &anchor);
         CHECK_EQUAL(anchor != last, moved);
         CHECK_EQUAL(otlite_region_clock_at(&region, boot, last), start);
         if (!moved)
@@ -433,7 +441,7 @@ static void test_clock(void)
         stepped_ns += 10 * MILLISECOND;
         CHECK(otlite_region_reanchor(&region, 5 * MILLISECOND));
         CHECK(on_time());
-        now = otlite_region_clock(&region, &boot, &anchor);
+        now = clock_now(&boot, &anchor);
         CHECK_EQUAL(otlite_region_clock_at(&region, boot, anchor), now);
     }
     stepped_ns = 0;

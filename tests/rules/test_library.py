@@ -16,6 +16,7 @@ FREE = ("bcmp", "memchr", "memcmp", "memcpy", "memmove", "memset", "strchr", "st
 SYSTEM = {
     "posix": (
         *("__errno_location", "__register_atfork", "pthread_atfork", "pthread_once", "sysconf"),
+        *("close", "open", "open64", "read"),
         *("clock_gettime", "getentropy", "getrandom", "madvise", "mmap", "munmap"),
         *("sem_clockwait", "sem_init", "sem_post", "sem_timedwait", "sem_trywait", "sem_wait"),
     ),

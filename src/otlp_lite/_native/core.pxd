@@ -3,13 +3,15 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.otlite cimport (
     otlite_batch, otlite_composer, otlite_http_answer, otlite_ids, otlite_list, otlite_loss, otlite_message,
-    otlite_region, otlite_scratch, otlite_span, otlite_status, otlite_text, otlite_value,
+    otlite_region, otlite_scratch, otlite_span, otlite_status, otlite_text, otlite_ticks,
+    otlite_value,
 )
 
 
 # On the private page that a forked child finds zeroed.
 cdef struct process_page:
     uint32_t epoch          # 0: not set up in this process
+    otlite_ticks ticks
     otlite_ids random_ids
     otlite_ids os_ids
 
@@ -39,6 +41,7 @@ cdef object raise_status(otlite_status status, str what)
 cdef process_page *process() noexcept
 
 # The hot path, one call each.
+cdef void ticks_init(otlite_ticks *ticks) noexcept
 cdef void ids_init(otlite_ids *ids, bint from_os) noexcept
 cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept
 cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcept

@@ -447,6 +447,10 @@ def kernels_names():
 
 # ---- The hot path, for the sibling extensions ----
 
+cdef void ticks_init(otlite_ticks *ticks) noexcept:
+    otlite_ticks_init(ticks)
+
+
 cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:
     otlite_ids_init(ids, from_os)
 
@@ -456,11 +460,12 @@ cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *sp
 
 
 cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcept:
-    return otlite_region_clock(&region.region, boot, anchor)
+    boot[0] = otlite_ticks_boot(&page.ticks)
+    return otlite_region_clock(&region.region, boot[0], anchor)
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
-    return otlite_region_clock_at(&region.region, otlite_clock_boot(), anchor)
+    return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 
 
 cdef otlite_status span_record(Region region, const otlite_span *span, uint32_t resource, uint32_t scope) noexcept:

@@ -45,6 +45,11 @@ cdef extern from "otlite.h" nogil:
         uint32_t from_os
         uint32_t failures
 
+    cdef struct otlite_ticks:
+        pass
+
+    void otlite_ticks_init(otlite_ticks *ticks)
+    uint64_t otlite_ticks_boot(otlite_ticks *ticks)
     void otlite_ids_init(otlite_ids *ids, bint from_os)
     void otlite_ids_reset(otlite_ids *ids)
     void otlite_ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id)
@@ -177,7 +182,7 @@ cdef extern from "otlite.h" nogil:
                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
     otlite_status otlite_scope_register(otlite_region *region, const void *bytes, size_t size,
                                         const void *schema_url, size_t schema_url_size, uint32_t *handle)
-    uint64_t otlite_region_clock(const otlite_region *region, uint64_t *boot, uint8_t *anchor)
+    uint64_t otlite_region_clock(const otlite_region *region, uint64_t boot, uint8_t *anchor)
     uint64_t otlite_region_clock_at(const otlite_region *region, uint64_t boot, uint8_t anchor)
     bint otlite_region_reanchor(otlite_region *region, uint64_t tolerance)
     otlite_status otlite_span_record(otlite_region *region, const otlite_span *span, uint32_t resource,

@@ -55,6 +55,7 @@ cdef class Recorder:
         global epochs
         if page.epoch == 0:  # the first of this process
             epochs += 1
+            ticks_init(&page.ticks)
             ids_init(&page.random_ids, False)
             ids_init(&page.os_ids, True)
             page.epoch = epochs

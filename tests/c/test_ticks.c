@@ -1,0 +1,117 @@
+/* test_ticks.c - the counter keeps to the boot clock, goes on, and leaves the word to the clock when in doubt */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "check.h"
+#include "otlite.h"
+
+enum { MICROSECOND = 1000, MILLISECOND = 1000 * MICROSECOND };
+
+static struct otlite_ticks ticks;
+
+static void rest(long ns)
+{
+    nanosleep(&(struct timespec){.tv_nsec = ns}, NULL);
+}
+
+/* How far the ticks are from the clock that was read before and after, ns. */
+static uint64_t distance(void)
+{
+    uint64_t before = otlite_clock_boot(), told = otlite_ticks_boot(&ticks);
+    uint64_t after = otlite_clock_boot();
+    return told < before ? before - told : told > after ? told - after : 0;
+}
+
+/* Reads until the rate is known, where there is a counter to trust. */
+static void warm_up(void)
+{
+    uint64_t start = otlite_clock_boot();
+    otlite_ticks_init(&ticks);
+    while (ticks.reach == 0 && otlite_clock_boot() < start + 100 * MILLISECOND)
+        (void)otlite_ticks_boot(&ticks);
+    CHECK_EQUAL(ticks.reach != 0, ticks.trusted);
+}
+
+static void test_keeps_to_the_clock(void)
+{
+    uint64_t far = 0;
+    warm_up();
+    uint64_t start = otlite_clock_boot();
+    for (uint64_t i = 0; otlite_clock_boot() < start + 1500 * (uint64_t)MILLISECOND; i++) {
+        far += distance() > MICROSECOND;
+        if (i % 1000 == 0)
+            rest((long)(i % 7000) * 300); /* to beyond the reach, now and then */
+    }
+    CHECK_EQUAL(far, 0);
+}
+
+static void test_never_backwards(void)
+{
+    uint64_t last = 0, backwards = 0;
+    warm_up();
+    for (int i = 0; i < 5000000; i++) {
+        uint64_t now = otlite_ticks_boot(&ticks);
+        backwards += now < last;
+        last = now;
+    }
+    CHECK_EQUAL(backwards, 0);
+}
+
+static void test_all_zero_is_the_clock(void)
+{
+    memset(&ticks, 0, sizeof ticks);
+    for (int i = 0; i < 1000; i++)
+        CHECK_EQUAL(distance(), 0);
+    CHECK_EQUAL(ticks.reach, 0);
+}
+
+/* As after a suspend, or on another machine: counter and clock have parted. */
+static void test_the_clock_has_the_last_word(void)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        warm_up();
+        if (!ticks.trusted) {
+            CHECK_EQUAL(distance(), 0);
+            continue;
+        }
+        if (kind == 0)
+            ticks.tick -= UINT64_C(1) << 50, ticks.base_tick -= UINT64_C(1) << 50;
+        else if (kind == 1)
+            ticks.tick += UINT64_C(1) << 50, ticks.base_tick += UINT64_C(1) << 50;
+        else if (kind == 2) /* an hour of which the counter knows nothing */
+            ticks.ns -= 3600000 * (uint64_t)MILLISECOND,
+                ticks.base_ns -= 3600000 * (uint64_t)MILLISECOND;
+        else
+            ticks.rate *= 2;
+        rest(2 * MILLISECOND);
+        CHECK(distance() < MICROSECOND);
+        rest(20 * MILLISECOND);
+        for (int i = 0; i < 1000; i++)
+            CHECK(distance() < MICROSECOND);
+    }
+}
+
+/* The counter is used where the system itself tells the time by it, and nowhere else. */
+static void test_trusted_as_the_system_does(void)
+{
+    char name[32] = "";
+    FILE *file = fopen("/sys/devices/system/clocksource/clocksource0/current_clocksource", "r");
+    if (file != NULL) {
+        (void)!fgets(name, sizeof name, file);
+        fclose(file);
+    }
+    CHECK_EQUAL(otlite_counter_trusted(), strcmp(name, "tsc\n") == 0);
+    otlite_ticks_init(&ticks);
+    CHECK(!ticks.trusted || otlite_counter_trusted());
+}
+
+int main(void)
+{
+    RUN(test_trusted_as_the_system_does);
+    RUN(test_keeps_to_the_clock);
+    RUN(test_never_backwards);
+    RUN(test_all_zero_is_the_clock);
+    RUN(test_the_clock_has_the_last_word);
+    return check_end();
+}
