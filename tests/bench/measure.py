@@ -50,7 +50,7 @@ FULL = Settings(
     doublings=6,
     bisections=3,
     drain_seconds=2,
-    rss_spans=1_000_000,
+    rss_spans=10_000_000,
     rss_spans_elsewhere=100_000,
 )
 QUICK = Settings(
@@ -264,7 +264,7 @@ def _run(scenario: str, peer: str, receiver: Receiver, options: Options) -> tupl
     """A worker's report, or why it made none."""
     pairs = [f"{name}={value}" for name, value in options.items()]
     command = [sys.executable, str(_WORKER), scenario, peer, receiver.endpoint, *pairs]
-    limit = 120 + int(options.get("spans", 0)) / 4000
+    limit = 60 + int(options.get("spans", 0)) / 4000
     try:
         done = subprocess.run(
             command,

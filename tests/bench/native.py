@@ -26,11 +26,14 @@ _RECORDS = 1_000_000
 _COUNTED = (2_000, 12_000)  # spans of the two runs under valgrind, whose difference leaves start-up out
 _INPUTS = 64  # different ones, so that branches are not learnt by heart
 _REPEATS = 200
+_RUNS_A_ROUND = 7
 
 
 def record(program: Path, row: str, rounds: int, count_instructions: bool) -> dict[str, Any]:
     """The median over the rounds of ns a span, and the instructions of one as callgrind counts them."""
-    samples = [line["ns"] for _ in range(rounds) for line in _lines([str(program), row, str(_RECORDS)])]
+    # Each takes a tenth of a second, and where its memory came to lie differs: many are cheap.
+    runs = rounds * _RUNS_A_ROUND
+    samples = [line["ns"] for _ in range(runs) for line in _lines([str(program), row, str(_RECORDS)])]
     figure: dict[str, Any] = {"ns": significant(statistics.median(samples)), "rounds": samples}
     if count_instructions and which("valgrind"):
         few, many = _COUNTED

@@ -140,11 +140,12 @@ def _is_whole(options: argparse.Namespace) -> bool:
 
 
 def _failed(results: Results) -> bool:
-    """Whether a worker or a program broke, or a row of ours has no figure. A peer may lose what it loses."""
-    found = list(results["notes"])
-    for figures in results["rows"].values():
-        found += [note for figure in figures.values() for note in figure["notes"]]
+    """Whether a program in C or a worker of ours broke, or a row of ours has no figure.
+
+    A peer may do what it does (lose spans, crash, never come back): the report says so.
+    """
     ours: list[dict[str, Any]] = [figures[OURS] for figures in results["rows"].values() if OURS in figures]
+    found = [*results["notes"], *(note for figure in ours for note in figure["notes"])]
     return any(note.startswith("failed") for note in found) or any(figure["value"] is None for figure in ours)
 
 
