@@ -267,7 +267,7 @@ size_t otlite_scope_encode(uint8_t *dst, struct otlite_text name, struct otlite_
 enum otlite_loss {
     OTLITE_LOSS_OVERWRITTEN = 0, /* the region was full: the oldest made room */
     OTLITE_LOSS_FULL,            /* the region was full, and drops the newest */
-    OTLITE_LOSS_TOO_LARGE,       /* more than a quarter of the region */
+    OTLITE_LOSS_TOO_LARGE,       /* over otlite_region_record_max */
     OTLITE_LOSS_TABLE_FULL,      /* no room for one more resource or scope */
     OTLITE_LOSS_REENTERED,       /* every writer slot was busy */
     OTLITE_LOSS_NO_MEMORY,       /* the caller had no memory to encode it */

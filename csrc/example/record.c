@@ -281,6 +281,12 @@ int main(int count, char **arguments)
     struct otlite_batch batch;
     struct otlite_stats stats;
 
+    if (count != 1 && count != 3) {
+        fprintf(stderr,
+                "usage: %s [ADDRESS PORT]: records spans, and posts them to an OTLP receiver\n",
+                arguments[0]);
+        return 2;
+    }
     setvbuf(stdout, line, _IOLBF, sizeof line); /* printf would allocate its own */
     otlite_ticks_init(&ticks);
     otlite_ids_init(&ids, false);

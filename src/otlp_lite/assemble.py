@@ -48,18 +48,32 @@ class Telemetry:
         self.shutdown()
 
     def force_flush(self, timeout: float = 5.0) -> bool:
-        """Sends what has ended, within `timeout` seconds. True when all of it is settled."""
+        """Sends what has ended, within `timeout` seconds.
+
+        True when all of it is settled: taken, or given up and counted (refused, rejected, overwritten). What
+        was given up is in `stats().traces`.
+        """
         provider = self.tracer_provider
-        milliseconds = int(min(max(timeout, 0), WAIT_MAX) * 1000)
+        milliseconds = int(min(max(_checked(timeout), 0), WAIT_MAX) * 1000)
         return provider.force_flush(milliseconds) if isinstance(provider, trace.TracerProvider) else True
 
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Sends what has ended, within `timeout` seconds, and stops recording.
 
         What is left is dropped, and counted `shutdown`. True when nothing was left, and when called again.
+        configure() with the same settings starts anew, with the same handle, provider and tracers.
         """
         provider = self.tracer_provider
+        _checked(timeout)
         return provider.shutdown(timeout) if isinstance(provider, trace.TracerProvider) else True
+
+    def _restart(self) -> None:
+        """After a shutdown: as configured before. Span processors are called again, and may have ended."""
+        provider, before = self.tracer_provider, self._pipeline
+        if isinstance(provider, trace.TracerProvider) and provider.closed and before is not None:
+            before.abandon()
+            self._pipeline = _pipeline(self.config)
+            provider.restart(self._pipeline, self.config.span_processors)
 
     def stats(self) -> Stats:
         """What became of each record, in this process."""
@@ -112,8 +126,9 @@ def configure(
 ) -> Telemetry:
     """Sets tracing up: each setting is a row of the table in `otlp_lite.config`, which says what it means.
 
-    Starts no thread and opens no socket. Again with the same settings it returns the same handle; with others
-    it raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
+    Starts no thread and opens no socket. Again with the same settings it returns the same handle, which
+    records again if it was shut down; with others it raises ConfigurationError naming the first that differs,
+    as it does for a value that cannot be.
     """
     return _assemble(dict(locals()))
 
@@ -156,12 +171,13 @@ def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
-                atexit.register(telemetry.shutdown, config.exit_timeout)
+                atexit.register(telemetry.tracer_provider.shutdown, config.exit_timeout, exiting=True)
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
     if telemetry.config != config:
-        refuse_difference(telemetry.config, config)
+        refuse_difference(telemetry.config, config, arguments)
+    telemetry._restart()
     return telemetry
 
 
@@ -170,15 +186,7 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
     if config.disabled:
         return Telemetry(config, trace_api.NoOpTracerProvider(), None)
     _choose_kernels(config.cpu)
-    endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
-    pipeline = Pipeline(
-        carrier(endpoint, config) if connect is None else connect(config),
-        str(endpoint),
-        timeout=min(config.timeout, config.export_timeout),
-        schedule_delay=config.schedule_delay,
-        max_records=config.max_export_batch_size or 0,
-        secrets=_secrets(config, endpoint),
-    )
+    pipeline = _pipeline(config, connect)
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
     provider = trace.TracerProvider(
         resource=lambda: detect(config),
@@ -194,6 +202,26 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         span_processors=config.span_processors,
     )
     return Telemetry(config, provider, pipeline)
+
+
+def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline:
+    endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
+    return Pipeline(
+        carrier(endpoint, config) if connect is None else connect(config),
+        str(endpoint),
+        timeout=min(config.timeout, config.export_timeout),
+        schedule_delay=config.schedule_delay,
+        max_records=config.max_export_batch_size or 0,
+        secrets=_secrets(config, endpoint),
+    )
+
+
+def _checked(timeout: float) -> float:
+    if not isinstance(timeout, (int, float)):
+        raise TypeError(f"timeout={timeout!r}: expected a number of seconds")
+    if timeout != timeout:
+        raise ValueError("timeout=nan: expected a number of seconds")
+    return timeout
 
 
 def _secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:

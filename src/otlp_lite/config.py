@@ -16,6 +16,7 @@ from .errors import ConfigurationError
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 REGION_MIN, REGION_MAX, REGION_DEFAULT = 64 * KIB, GIB, 4 * MIB
+COUNT_MAX = 0xFFFFFFFF
 BYTES_A_SPAN = 512
 """What OTEL_BSP_MAX_QUEUE_SIZE, a count, is taken to mean in memory."""
 SAMPLERS = (
@@ -69,9 +70,9 @@ def _flag(value: Any) -> bool:
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 0xFFFFFFFF:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= COUNT_MAX:
         return value
-    raise ValueError("a whole number, at least 1")
+    raise ValueError(f"a whole number, 1 to {COUNT_MAX}")
 
 
 def _seconds(value: Any) -> float:
@@ -137,10 +138,21 @@ def _attributes(value: Any) -> dict[str, Any]:
     raise ValueError("a mapping whose keys are non-empty strings")
 
 
-def _file(value: Any) -> str:
-    if isinstance(value, (str, os.PathLike)) and os.path.isfile(value):
-        return os.fspath(value)
-    raise ValueError("the path of a file that exists")
+def _pem(what: str) -> Callable[[Any], str]:
+    """The path of a file that holds `what`; whether TLS can use it is seen when it connects."""
+
+    def check(value: Any) -> str:
+        try:
+            if isinstance(value, (str, os.PathLike)):
+                with open(value, "rb") as file:
+                    text = file.read()
+                if b"-----BEGIN " in text and what.encode() + b"-----" in text:
+                    return os.fspath(value)
+        except OSError as error:
+            raise ValueError(f"a file that can be read: {error.strerror}") from None
+        raise ValueError(f"the path of a PEM file with a {what.lower()}")
+
+    return check
 
 
 def _headers(value: Any) -> dict[str, str]:
@@ -222,7 +234,7 @@ def _read_count(variable: str, text: str) -> int:
     try:
         return _count(int(text))
     except ValueError:
-        raise ValueError("a whole number, at least 1") from None
+        raise ValueError(f"a whole number, 1 to {COUNT_MAX}") from None
 
 
 def _read_milliseconds(variable: str, text: str) -> float:
@@ -325,7 +337,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sampler_arg", ("OTEL_TRACES_SAMPLER_ARG",), _ratio, _read_ratio, 1.0,
             "The share of traces that a ratio sampler takes, 0 to 1."),
     Setting("region_size", (), _size, _read_text, None,
-            "Memory for ended spans, in bytes or like '8MiB'; 4 MiB unless `max_queue_size` says otherwise."),
+            "Memory for ended spans, in bytes or like '8MiB', 64 KiB to 1 GiB; 4 MiB unless `max_queue_size` "
+            "says otherwise. One span may take about a fifth of it, at most 64 MiB."),
     Setting("on_full", (), _choice("overwrite", "drop"), _read_text, "overwrite",
             "When the region is full: overwrite the oldest spans, or drop the newest."),
     Setting("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), _attributes, _read_pairs, {},
@@ -340,18 +353,18 @@ SETTINGS: tuple[Setting, ...] = (
             "Of request bodies: none or gzip."),
     Setting("timeout", _otlp("TIMEOUT"), _seconds, _read_timeout, 10.0,
             "For one request, in seconds (the variable: milliseconds)."),
-    Setting("certificate", _otlp("CERTIFICATE"), _file, _read_text, None,
+    Setting("certificate", _otlp("CERTIFICATE"), _pem("CERTIFICATE"), _read_text, None,
             "A file of CA certificates to trust instead of the system's."),
-    Setting("client_certificate", _otlp("CLIENT_CERTIFICATE"), _file, _read_text, None,
+    Setting("client_certificate", _otlp("CLIENT_CERTIFICATE"), _pem("CERTIFICATE"), _read_text, None,
             "A file with our own certificate chain."),
-    Setting("client_key", _otlp("CLIENT_KEY"), _file, _read_text, None,
+    Setting("client_key", _otlp("CLIENT_KEY"), _pem("PRIVATE KEY"), _read_text, None,
             "A file with the key of `client_certificate`, when that file does not hold it."),
     Setting("schedule_delay", ("OTEL_BSP_SCHEDULE_DELAY",), _seconds, _read_milliseconds, 5.0,
             "The longest that a span waits for company, in seconds (the variable: milliseconds)."),
     Setting("export_timeout", ("OTEL_BSP_EXPORT_TIMEOUT",), _seconds, _read_milliseconds, 30.0,
             "For one attempt to export, connecting included, in seconds (the variable: milliseconds)."),
     Setting("max_queue_size", ("OTEL_BSP_MAX_QUEUE_SIZE",), _count, _read_count, None,
-            "Spans to keep: without `region_size`, sizes the region at 512 bytes a span."),
+            "Spans to keep: without `region_size`, sizes the region at 512 bytes a span, within its bounds."),
     Setting("max_export_batch_size", ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE",), _count, _read_count, None,
             "Spans in one request; without it only the size bounds them, at 1 MiB."),
     Setting("span_processors", (), _processors, _read_text, (),
@@ -361,7 +374,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("exit_timeout", (), _seconds, _read_text, 2.0,
             "How long the process may stay to send what is left when it exits, in seconds."),
     Setting("cpu", ("OTLP_LITE_CPU",), _text, _read_text, None,
-            "The kernels to use instead of this machine's best, for tests."),
+            "The kernels to use instead of this machine's best, for tests. A name that is none is an error."),
 )
 # fmt: on
 
@@ -449,6 +462,18 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     values["service_name"] = values["resource_attributes"].get("service.name")
     if "endpoint" in given and "traces_endpoint" not in given:
         values["traces_endpoint"] = None
+    if values["traces_endpoint"] is None and values["endpoint"].path.endswith("/v1/traces"):
+        _log.warning(
+            "endpoint=%s is the base URL, to which v1/traces is appended: expected one without it, or "
+            "traces_endpoint",
+            values["endpoint"],
+        )
+    if "sampler_arg" in given and "ratio" not in str(values["sampler"]):
+        _log.warning(
+            "sampler_arg=%r says nothing to sampler %r: expected traceidratio or parentbased_traceidratio",
+            given["sampler_arg"],
+            values["sampler"],
+        )
     if values["region_size"] is None:
         wanted = (values["max_queue_size"] or 0) * BYTES_A_SPAN or REGION_DEFAULT
         values["region_size"] = min(max(wanted, REGION_MIN), REGION_MAX)
@@ -504,9 +529,9 @@ def _shown(row: Setting, value: Any) -> str:
     return repr(value)
 
 
-def refuse_difference(before: Config, now: Config) -> NoReturn:
-    """Raises ConfigurationError naming the first setting that differs."""
-    for row in SETTINGS:
+def refuse_difference(before: Config, now: Config, arguments: Mapping[str, Any]) -> NoReturn:
+    """Raises ConfigurationError naming the first setting that differs, of those given now if one does."""
+    for row in sorted(SETTINGS, key=lambda row: arguments.get(row.name) is None):
         old, new = getattr(before, row.name), getattr(now, row.name)
         if old != new:
             before_now = f"before with {row.name}={_shown(row, old)}, now with {_shown(row, new)}"

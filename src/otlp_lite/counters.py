@@ -23,6 +23,17 @@ class DropReason(str, Enum):
     __str__ = str.__str__
 
 
+MEANINGS: Mapping[str, str] = {
+    "overwritten": "the region was full, and newer ones took their place",
+    "full": "the region was full",
+    "too_large": "each was larger than one may be",
+    "table_full": "more instrumentation scopes and resources were in use than the region can hold",
+    "reentered": "each ended while another was being written, as in a signal handler",
+    "no_memory": "the system refused memory to encode them",
+}
+"""Of the reasons that come with recording; what becomes of a request is said when it happens."""
+
+
 class SignalStats(NamedTuple):
     """Records of one signal: recorded = exported + rejected + dropped + pending, in any snapshot."""
 

@@ -51,3 +51,17 @@ def well(
     ended = run(code, receiver, env, timeout)
     assert ended.status == 0 and not any(word in ended.err for word in CRASH), ended
     return ended.out
+
+
+def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a program of its own; no setting is in its environment but `env`. Its exit status must be 0."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done

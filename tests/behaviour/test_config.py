@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,12 @@ import otlp_lite
 from otlp_lite import ConfigurationError
 from otlp_lite.config import SETTINGS, Config, Endpoint, load, refuse_difference
 
-HERE = __file__
+_folder = tempfile.TemporaryDirectory()
+PEM = f"{_folder.name}/both.pem"
+"""As far as the settings look into it."""
+Path(PEM).write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+NO_PEM = f"{_folder.name}/none.pem"
+Path(NO_PEM).write_text("CERTIFICATE-----\n")
 
 # (argument, good values with their normal form, bad values)
 ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
@@ -87,12 +94,12 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("ids", [("random", "random"), ("os", "os")], ["uuid", 7]),
     ("compression", [("none", "none"), ("gzip", "gzip"), ("GZIP", "gzip")], ["deflate", "", 9]),
     ("timeout", [(10, 10.0), (0.5, 0.5)], [0, -1, "10", float("inf"), float("nan"), 86401, True]),
-    ("certificate", [(HERE, HERE)], [HERE + ".not", 1, ""]),
-    ("client_certificate", [(HERE, HERE)], [HERE + ".not"]),
-    ("client_key", [], [HERE + ".not", HERE]),
+    ("certificate", [(PEM, PEM), (Path(PEM), PEM)], [NO_PEM, NO_PEM + ".not", _folder.name, 1, ""]),
+    ("client_certificate", [(PEM, PEM)], [NO_PEM, NO_PEM + ".not"]),
+    ("client_key", [], [NO_PEM, PEM]),
     ("schedule_delay", [(5, 5.0)], [0, -1, None.__class__]),
     ("export_timeout", [(30, 30.0)], [0, "30"]),
-    ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True]),
+    ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True, 1 << 32]),
     ("max_export_batch_size", [(512, 512)], [0, "512", True]),
     ("span_processors", [((), ()), ([], ())], [3, [object()]]),
     ("disabled", [(False, False), (True, True)], [0, "true"]),
@@ -138,9 +145,9 @@ VARIABLES = [
         [("2500", 2.5), ("250", 0.25)],
         ["0", "-1", "soon", "nan", "inf"],
     ),
-    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "certificate", [(HERE, HERE)], [HERE + ".not"]),
-    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "client_certificate", [(HERE, HERE)], [HERE + ".not"]),
-    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "client_key", [], [HERE + ".not", HERE]),
+    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "certificate", [(PEM, PEM)], [NO_PEM, NO_PEM + ".not"]),
+    ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "client_certificate", [(PEM, PEM)], [NO_PEM, NO_PEM + ".not"]),
+    ("OTEL_EXPORTER_OTLP_CLIENT_KEY", "client_key", [], [NO_PEM, PEM]),
     (
         "OTEL_TRACES_SAMPLER",
         "sampler",
@@ -258,7 +265,7 @@ def test_secrets_are_hidden(caplog: pytest.LogCaptureFixture) -> None:
         config.timeout = 3.0
     with pytest.raises(ConfigurationError, match="headers") as caught:
         refuse_difference(
-            config, load({"headers": {"a": "s3cret2"}, "endpoint": "http://s3cret@h/?s3cret"}, {})
+            config, load({"headers": {"a": "s3cret2"}, "endpoint": "http://s3cret@h/?s3cret"}, {}), {}
         )
     assert "s3cret" not in str(caught.value)
 
@@ -309,13 +316,36 @@ def test_service_name_has_four_sources_in_order() -> None:
 
 
 def test_client_key_needs_its_certificate() -> None:
-    both = load({"client_key": HERE, "client_certificate": HERE}, {})
-    assert (both.client_key, both.client_certificate) == (HERE, HERE)
+    both = load({"client_key": PEM, "client_certificate": PEM}, {})
+    assert (both.client_key, both.client_certificate) == (PEM, PEM)
+    with pytest.raises(ConfigurationError, match=r"^client_key='.*': expected client_certificate beside it"):
+        load({"client_key": PEM}, {})
 
 
 def test_first_difference_is_named() -> None:
     before = load({"service_name": "a", "timeout": 3}, {})
     with pytest.raises(ConfigurationError, match=r"service_name='a', now with 'b'"):
-        refuse_difference(before, load({"service_name": "b", "timeout": 4}, {}))
+        refuse_difference(before, load({"service_name": "b", "timeout": 4}, {}), {})
     with pytest.raises(ConfigurationError, match=r"timeout=3.0, now with 4.0"):
-        refuse_difference(before, load({"service_name": "a", "timeout": 4}, {}))
+        refuse_difference(before, load({"service_name": "a", "timeout": 4}, {}), {})
+    arguments = {"compression": "gzip"}  # was not given before, nor was what differs otherwise given now
+    with pytest.raises(ConfigurationError, match=r"compression='none', now with 'gzip'"):
+        refuse_difference(before, load(arguments, {}), arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"endpoint": "http://h/v1/traces"}, "v1/traces is appended"),
+        ({"sampler_arg": 0.5}, "sampler_arg=0.5 says nothing to sampler 'parentbased_always_on'"),
+        ({"sampler_arg": 0.5, "sampler": "always_on"}, "sampler_arg=0.5 says nothing to sampler 'always_on'"),
+        ({"sampler_arg": 0.5, "sampler": "traceidratio"}, None),
+        ({"traces_endpoint": "http://h/v1/traces", "endpoint": "http://h"}, None),
+    ],
+)
+def test_what_cannot_be_meant_is_warned_of(
+    arguments: dict[str, Any], words: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(arguments, {})
+    assert [words in message for message in caplog.messages if words] == ([True] if words else [])
+    assert len(caplog.messages) == (words is not None)

@@ -185,7 +185,9 @@ def test_an_attempt_ends_at_its_timeout_and_the_data_stays(start: Start, setting
         assert len(receiver.requests) == 2 and telemetry.stats().traces.resent == 5
 
 
-def test_a_refused_connection_ends_the_wait_at_shutdown(start: Start) -> None:
+def test_a_refused_connection_ends_the_wait_at_shutdown(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     telemetry = start("http://127.0.0.1:1")
     record(telemetry, 5)
     clock = Clock()
@@ -193,6 +195,11 @@ def test_a_refused_connection_ends_the_wait_at_shutdown(start: Start) -> None:
     assert float(clock) < 0.3
     assert dict(telemetry.stats().traces.dropped) == {"shutdown": 5}
     assert telemetry.shutdown(5) is True
+    assert "failed" in caplog.messages[0] and len(caplog.messages) == 2
+    assert caplog.messages[1].startswith(
+        "5 span(s) dropped at the shutdown: the receiver at http://127.0.0.1:1/"
+    )
+    assert "refused" in caplog.messages[1]
 
 
 def test_a_flush_tries_at_once_though_the_worker_backs_off(start: Start) -> None:
@@ -252,7 +259,9 @@ def test_a_worker_that_could_not_start_is_started_later(
         assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
-def test_shutdown_sends_what_is_left_and_counts_what_comes_later(start: Start) -> None:
+def test_shutdown_sends_what_is_left_and_counts_what_comes_later(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     with Receiver() as receiver:
         telemetry = start(receiver)
         names = record(telemetry, 300)
@@ -260,6 +269,9 @@ def test_shutdown_sends_what_is_left_and_counts_what_comes_later(start: Start) -
         record(telemetry, 4, "late")
         assert receiver.names() == names
         stats = telemetry.stats()
+        assert caplog.messages == [
+            "span 'late0' ended after the shutdown: it is dropped, as are those that follow"
+        ]
         assert dict(stats.traces.dropped) == {"shutdown": 4} and balanced(stats) and stats.traces.pending == 0
         assert telemetry.force_flush(1) is True
 

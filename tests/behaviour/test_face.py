@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
-import textwrap
 import threading
 import time
-import weakref
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from child import environment
+from child import environment, python
 from opentelemetry.context import Context
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor as StockSimple
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from scripted import Receiver, mute
 
 import otlp_lite
@@ -26,23 +20,7 @@ from otlp_lite.assemble import build
 from otlp_lite.config import Config, load
 from otlp_lite.export.memory import Memory
 from otlp_lite.resource import Resource, detect
-from otlp_lite.traces.processor import BatchSpanProcessor, SimpleSpanProcessor, SpanProcessor
 from otlp_lite.traces.sampling import ALWAYS_OFF, ALWAYS_ON, Sampler, SamplingResult
-
-
-def python(code: str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs a program of its own; no setting is in its environment but `env`. Its exit status must be 0."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *arguments],
-        env=environment(env),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
-
 
 # ---- configure() ----
 
@@ -165,6 +143,87 @@ def test_the_handle_is_a_context_manager() -> None:
             receiver.url,
         )
         assert receiver.names() == ["inside"]
+
+
+def test_configure_after_a_shutdown_starts_anew() -> None:
+    with Receiver() as receiver:
+        python(
+            """
+            import os, sys, otlp_lite
+            from opentelemetry import trace
+
+            class Processor:
+                ended = 0
+                def on_end(self, span):
+                    self.ended += 1
+
+            settings = {"endpoint": sys.argv[1], "span_processors": (Processor(),)}
+            tracers = [otlp_lite.get_tracer("early"), trace.get_tracer("api")]
+            handles = []
+            for turn in range(3):
+                with otlp_lite.configure(**settings) as telemetry:
+                    assert telemetry is otlp_lite.configure(**settings)
+                    handles.append(telemetry)
+                    for tracer in tracers:
+                        tracer.start_span(f"turn {turn}").end()
+                    over = tracers[0].start_span(f"over {turn}")
+                assert otlp_lite.stats().traces.exported == 2 * turn + 2
+                over.end()
+            assert len(set(handles)) == 1 and settings["span_processors"][0].ended == 6
+            assert otlp_lite.stats().traces.dropped == {"shutdown": 3}
+            try:
+                otlp_lite.configure(**settings, service_name="other")
+            except otlp_lite.ConfigurationError as error:
+                assert "service_name=None, now with 'other'" in str(error)
+            else:
+                raise SystemExit("not refused")
+            if os.fork() == 0:
+                otlp_lite.configure(**settings)
+                tracers[0].start_span("child").end()
+                os._exit(not otlp_lite.shutdown(5))
+            raise SystemExit(os.wait()[1])
+            """,
+            receiver.url,
+        )
+        assert sorted(receiver.names()) == sorted([f"turn {i // 2}" for i in range(6)] + ["child"])
+
+
+def test_configure_after_a_shutdown_that_left_the_worker_behind() -> None:
+    """It is still connecting to a receiver that says nothing, and must not touch what comes next."""
+    with Receiver() as receiver, mute() as silent:
+        python(
+            """
+            import os, sys, time, otlp_lite
+            from otlp_lite.export import http
+            silent, url = sys.argv[1:]
+            settings = {"endpoint": silent}
+            otlp_lite.configure(**settings)
+            tracer = otlp_lite.get_tracer("t")
+            tracer.start_span("lost").end()
+            assert not otlp_lite.shutdown(0.2)
+            telemetry = otlp_lite.configure(**settings)
+            telemetry._pipeline._carrier = http.carrier(
+                otlp_lite.config._endpoint(url + "/v1/traces"), telemetry.config)
+            tracer.start_span("kept").end()
+            assert telemetry.force_flush(5), telemetry.stats()
+            assert telemetry.stats().traces[:2] == (2, 1), telemetry.stats()
+            assert telemetry.stats().traces.dropped == {"shutdown": 1}
+            """,
+            f"http://127.0.0.1:{silent.getsockname()[1]}",
+            receiver.url,
+        )
+        assert receiver.names() == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error"), [("x", TypeError), (None, TypeError), (float("nan"), ValueError)]
+)
+def test_a_timeout_that_is_none_is_named(timeout: Any, error: type[Exception]) -> None:
+    telemetry = build(load({}, {}), lambda config: Gate())
+    for call in (telemetry.force_flush, telemetry.shutdown):
+        with pytest.raises(error, match=r"^timeout=.*: expected a number of seconds"):
+            call(timeout)
+    assert telemetry.shutdown()
 
 
 def test_before_configure_there_is_nothing_to_do() -> None:
@@ -394,7 +453,9 @@ class Gate(Memory):
 
 
 @pytest.mark.parametrize(("on_full", "reason"), [("overwrite", "overwritten"), ("drop", "full")])
-def test_a_full_region_keeps_the_newest_or_the_oldest(on_full: str, reason: str) -> None:
+def test_a_full_region_keeps_the_newest_or_the_oldest(
+    on_full: str, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
     gate = Gate()
     telemetry = build(load({"region_size": "64KiB", "on_full": on_full}, {}), lambda config: gate)
     names = [f"s{i}" for i in range(3000)]
@@ -407,6 +468,28 @@ def test_a_full_region_keeps_the_newest_or_the_oldest(on_full: str, reason: str)
     kept = [span.name for span in spans_of(gate.bodies)]
     assert kept == (names[-len(kept) :] if on_full == "overwrite" else names[: len(kept)])
     assert 300 < len(kept) == telemetry.stats().traces.exported == 3000 - stats.traces.dropped[reason]
+    assert telemetry.shutdown()
+    said = [message for message in caplog.messages if "counted as" in message]
+    assert 1 <= len(said) <= 2 and f"{stats.traces.dropped[reason]} span(s) lost" in said[-1]
+    assert f"counted as {reason!r}: the region was full" in said[0] and "region_size=65536" in said[0]
+
+
+def test_a_span_too_large_is_said_once_and_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    """One attribute alone over the region is dropped from its span; a span over what one may be is lost."""
+    telemetry = build(load({"region_size": "64KiB"}, {}), lambda config: Memory())
+    tracer = telemetry.tracer_provider.get_tracer("t")
+    with tracer.start_as_current_span("small") as span:
+        span.set_attribute("prompt", "x" * 100_000)
+    assert caplog.messages == [
+        "attribute 'prompt': with it the span, of 0 bytes, would not fit a region_size of 65536; dropped"
+    ]
+    for _ in range(2):
+        tracer.start_span("large", attributes={"prompt": "x" * 20_000}).end()
+    assert telemetry.shutdown()
+    assert caplog.messages[1:] == [
+        "2 span(s) lost, counted as 'too_large': each was larger than one may be. region_size=65536 holds "
+        "records of at most 12276 bytes"
+    ]
 
 
 def test_first_records_of_many_threads_share_one_region(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -435,129 +518,6 @@ def test_first_records_of_many_threads_share_one_region(monkeypatch: pytest.Monk
     assert len(set(regions)) == 1
     assert telemetry.stats().traces.recorded == 80
     assert telemetry.shutdown(5) and telemetry.stats().traces.exported == 80
-
-
-# ---- Python processors and exporters ----
-
-
-class Keeping:
-    """An exporter as a user would write it."""
-
-    def __init__(self, delay: float = 0.0) -> None:
-        self.batches: list[list[str]] = []
-        self.closed = 0
-        self._delay = delay
-
-    def export(self, spans: Sequence[Any]) -> None:
-        time.sleep(self._delay)
-        self.batches.append([span.name for span in spans])
-
-    def shutdown(self) -> None:
-        self.closed += 1
-
-
-def traced(processor: object, names: list[str]) -> otlp_lite.Telemetry:
-    telemetry = build(
-        load({"span_processors": [processor], "sampler": "always_on"}, {}), lambda config: Memory()
-    )
-    for name in names:
-        telemetry.tracer_provider.get_tracer("t").start_span(name).end()
-    return telemetry
-
-
-@pytest.mark.parametrize("kind", [SimpleSpanProcessor, StockSimple])
-@pytest.mark.parametrize("exporter", [Keeping, InMemorySpanExporter])
-def test_simple_processors_of_either_make(kind: Callable[[Any], object], exporter: Any) -> None:
-    kept = exporter()
-    telemetry = traced(kind(kept), ["a", "b"])
-    if exporter is Keeping:
-        assert kept.batches == [["a"], ["b"]]
-    else:
-        assert [span.name for span in kept.get_finished_spans()] == ["a", "b"]
-        assert kept.get_finished_spans()[0].resource.attributes["telemetry.sdk.name"] == "otlp_lite"
-    assert telemetry.shutdown(1)
-    assert telemetry.stats().traces.exported == 2
-
-
-def test_a_processor_sees_start_ending_and_end_and_may_raise() -> None:
-    seen = []
-
-    class Hooks(SpanProcessor):
-        def on_start(self, span: Any, parent_context: Context | None = None) -> None:
-            seen.append(("start", span.name, span.is_recording()))
-            span.set_attribute("by", "hook")
-
-        def on_end(self, span: Any) -> None:
-            seen.append(("end", span.attributes["by"], span.is_recording()))
-            raise RuntimeError("of the user's")
-
-    telemetry = traced(Hooks(), ["a"])
-    assert seen == [("start", "a", True), ("end", "hook", False)]
-    assert telemetry.shutdown(1)
-
-
-def test_the_batch_processor_batches_flushes_and_drops_the_oldest() -> None:
-    exporter = Keeping()
-    processor = BatchSpanProcessor(
-        exporter, max_queue_size=1000, schedule_delay_millis=60_000, max_export_batch_size=10
-    )
-    telemetry = traced(processor, [f"s{i}" for i in range(25)])
-    assert processor.force_flush(5000)
-    assert [name for batch in exporter.batches for name in batch] == [f"s{i}" for i in range(25)]
-    assert max(map(len, exporter.batches)) == 10 and processor.dropped == 0
-    assert telemetry.shutdown(1) and exporter.closed == 1
-    telemetry.tracer_provider.get_tracer("t").start_span("late").end()
-    assert sum(map(len, exporter.batches)) == 25
-
-    slow = Keeping(delay=0.3)
-    processor = BatchSpanProcessor(
-        slow, max_queue_size=4, schedule_delay_millis=60_000, max_export_batch_size=4
-    )
-    traced(processor, [f"s{i}" for i in range(50)])
-    start = time.monotonic()
-    assert processor.force_flush(50) is False and time.monotonic() - start < 0.25
-    assert processor.force_flush(5000) is True
-    names = [name for batch in slow.batches for name in batch]
-    assert len(names) + processor.dropped == 50 and names[-4:] == ["s46", "s47", "s48", "s49"]
-
-
-def test_processors_work_without_the_stock_sdk() -> None:
-    python(
-        """
-        import sys
-        class Absent:
-            def find_spec(self, name, path=None, target=None):
-                if name.startswith(("opentelemetry.sdk", "opentelemetry.proto", "google")):
-                    raise ImportError(name)
-        sys.meta_path.insert(0, Absent())
-        import otlp_lite
-        from otlp_lite.traces.processor import SimpleSpanProcessor
-        names = []
-        class Exporter:
-            def export(self, spans): names.extend((s.name, s.instrumentation_scope.name) for s in spans)
-            def shutdown(self): names.append("shutdown")
-        otlp_lite.configure(endpoint="http://127.0.0.1:1", span_processors=[SimpleSpanProcessor(Exporter())])
-        with otlp_lite.get_tracer("t").start_as_current_span("a"):
-            pass
-        otlp_lite.shutdown(0.5)
-        assert names == [("a", "t"), "shutdown"], names
-        """
-    )
-
-
-def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps() -> None:
-    freed = []
-    for _ in range(5):
-        exporter = InMemorySpanExporter()
-        telemetry = build(load({"span_processors": [SimpleSpanProcessor(exporter)]}, {}), lambda _: Memory())
-        telemetry.tracer_provider.get_tracer("kept").start_span("kept", attributes={"a": 1}).end()
-        (span,) = exporter.get_finished_spans()
-        assert span.attributes == {"a": 1} and span.resource.attributes["telemetry.sdk.name"] == "otlp_lite"
-        assert span.end_time is not None
-        freed.append(weakref.ref(exporter))
-    del exporter, telemetry, span
-    gc.collect()
-    assert [each() for each in freed] == [None] * 5
 
 
 def test_the_resource_is_detected_once_a_process() -> None:

@@ -123,14 +123,16 @@ def test_a_certificate_that_was_replaced_is_shown_to_the_next_connection(
 
 @pytest.mark.usefixtures("quick")
 def test_a_certificate_that_cannot_be_read_for_a_moment_stops_nothing_for_good(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = Client(tmp_path)
-    client.file.write_text("")
+    client.issue("one.example")
     with secure_receiver(tmp_path, clients=client.authority) as receiver:
         telemetry = start(receiver, certificate=str(tmp_path / "ca.pem"), client_certificate=str(client.file))
+        client.file.write_text("")
         record(telemetry, 1)
         assert not telemetry.force_flush(0.3)
+        assert f"client_certificate='{client.file}', client_key=None" in caplog.text
         client.issue("one.example")
         assert telemetry.force_flush()
         assert telemetry.stats().traces.exported == len(receiver.spans()) == 1

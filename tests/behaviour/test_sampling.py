@@ -147,11 +147,10 @@ def test_limits_resolve_as_in_the_stock_sdk(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(("name", "variable", "doc"), LIMITS)
 def test_a_bad_limit_is_refused_as_in_the_stock_sdk(name: str, variable: str, doc: str) -> None:
-    with pytest.raises(ValueError) as theirs:
+    with pytest.raises(ValueError):
         StockLimits(**{name: -2})
-    with pytest.raises(ConfigurationError) as mine:
+    with pytest.raises(ConfigurationError, match=rf"^{name}=-2: expected a whole number"):
         SpanLimits(**{name: -2})
-    assert str(mine.value) == str(theirs.value)
 
 
 @pytest.mark.parametrize(("name", "variable", "doc"), LIMITS)

@@ -253,6 +253,11 @@ cdef class Region:
             raise_status(status, "scope")
         return handle
 
+    @property
+    def record_max(self):
+        """Bytes of the largest record."""
+        return otlite_region_record_max(&self.region)
+
     def collect(self, uint32_t max_bytes, uint32_t max_records=0, bint gather=False):
         """The oldest records as one batch, pinned; None when there are none.
 

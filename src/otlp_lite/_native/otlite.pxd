@@ -204,6 +204,7 @@ cdef extern from "otlite.h" nogil:
 
     void otlite_region_stats(otlite_region *region, otlite_stats *stats)
     uint64_t otlite_region_count(const otlite_region *region)
+    size_t otlite_region_record_max(const otlite_region *region)
 
     cdef enum otlite_wake:
         OTLITE_WAKE_NEVER

@@ -33,6 +33,7 @@ cdef class Recorder:
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed
     cdef bint warned_memory
+    cdef bint warned_closed
     cdef readonly uint64_t detach_failures
 
     cdef bint open(self) except -1
@@ -74,7 +75,7 @@ cdef class Span:
     cdef int put_all(self, object attributes) except -1
     cdef int take_all(self, object attributes) except -1
     cdef int put_link(self, object context, object attributes) except -1
-    cdef bint grow(self, otlite_list list) except? False
+    cdef bint grow(self, otlite_list list, object what) except? False
     cdef int finish(self, object end_time) except -1
     cdef int keep(self, object header) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1

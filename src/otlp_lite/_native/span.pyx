@@ -28,6 +28,7 @@ cdef extern from *:
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
+cdef tuple LISTS = ("attribute", "event", "link")  # as otlite_list numbers them
 cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
 
 cdef enum:
@@ -237,8 +238,8 @@ cdef class Span:
 
     # -- recording --
 
-    cdef bint grow(self, otlite_list list) except? False:
-        """A first block, or one twice as large. False, and one of `list` counted as dropped, without memory for it."""
+    cdef bint grow(self, otlite_list list, object what) except? False:
+        """A first block, or one twice as large. False, and `what`, one of `list`, counted as dropped, without one."""
         global pooled
         cdef uint32_t size = self.scratch.size * 2 if self.scratch.block != NULL else BLOCK_SIZE
         cdef void *old = self.scratch.block
@@ -248,10 +249,14 @@ cdef class Span:
             block = pool[pooled]
         elif size <= max(self.recorder.region_size, <size_t>BLOCK_SIZE):  # a span of more could not be kept
             block = PyMem_RawMalloc(size)
+        else:
+            self.scratch.dropped[<int>list] += 1
+            logger.warning("%s %r: with it the span, of %d bytes, would not fit a region_size of %d; dropped",
+                           LISTS[<int>list], what, self.scratch.used, self.recorder.region_size)
+            return False
         if block == NULL:
             self.scratch.dropped[<int>list] += 1
-            logger.warning("span: no memory for more attributes, events and links, of which it has %d bytes; dropped",
-                           self.scratch.used)
+            logger.warning("%s %r: the system refused memory for it; dropped", LISTS[<int>list], what)
             return False
         if old == NULL:
             first_block(self, block)
@@ -271,7 +276,7 @@ cdef class Span:
         cdef size_t mark
         if not PyUnicode_CheckExact(key):
             key = str.__str__(key)
-        if self.scratch.block == NULL and not self.grow(OTLITE_ATTRIBUTES):
+        if self.scratch.block == NULL and not self.grow(OTLITE_ATTRIBUTES, key):
             return 0
         kind = scalar_of(value, length_limit, &scalar)
         if kind == NOT_SCALAR:
@@ -299,7 +304,7 @@ cdef class Span:
                 compose_value(&composer, value)
                 compose_close(&composer, mark)
                 status = compose_end(&composer, hash, limits.attributes)
-            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_ATTRIBUTES):
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_ATTRIBUTES, key):
                 return 0
         return 0
 
@@ -366,7 +371,7 @@ cdef class Span:
         if timestamp is not None:
             time = nanoseconds(timestamp, "event timestamp", time)
         name = plain_text(name)
-        if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS):
+        if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS, name):
             return
         while status == OTLITE_NO_ROOM:
             compose_begin(&composer, &self.scratch, OTLITE_EVENTS)
@@ -374,7 +379,7 @@ cdef class Span:
             compose_attributes(&composer, OTLITE_EVENT_ATTRIBUTE, cleaned)
             compose_tail(&composer, dropped, 0)
             status = compose_end(&composer, 0, self.recorder.limits.events)
-            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS):
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS, name):
                 return
 
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):
@@ -416,7 +421,7 @@ cdef class Span:
             logger.warning("link: its ids are none; dropped")
             self.scratch.dropped[<int>OTLITE_LINKS] += 1
             return 0
-        if self.scratch.block == NULL and not self.grow(OTLITE_LINKS):
+        if self.scratch.block == NULL and not self.grow(OTLITE_LINKS, context):
             return 0
         while status == OTLITE_NO_ROOM:
             compose_begin(&composer, &self.scratch, OTLITE_LINKS)
@@ -424,7 +429,7 @@ cdef class Span:
             compose_attributes(&composer, OTLITE_LINK_ATTRIBUTE, cleaned)
             compose_tail(&composer, dropped, flags)
             status = compose_end(&composer, 0, self.recorder.limits.links)
-            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_LINKS):
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_LINKS, context):
                 return 0
         if self.link_contexts is None:
             self.link_contexts = []
@@ -547,6 +552,9 @@ cdef class Span:
         self.data.scratch = &self.scratch
         if recorder.closed:
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
+            if not recorder.warned_closed:
+                recorder.warned_closed = True
+                logger.warning("span %r ended after the shutdown: it is dropped, as are those that follow", self.name)
             return 0
         if not recorder.announced:
             recorder.announce()

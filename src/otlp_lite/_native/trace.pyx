@@ -628,6 +628,19 @@ cdef class TracerProvider:
         """Contexts that could not be left where they were entered."""
         return self.recorder.detach_failures
 
+    @property
+    def closed(self):
+        """shutdown() was called, and restart() was not."""
+        return bool(self.recorder.closed)
+
+    def restart(self, pipeline, span_processors=()):
+        """After shutdown(): records again, into the same region, which `pipeline` empties from now on."""
+        cdef Recorder recorder = self.recorder
+        recorder.pipeline = pipeline
+        recorder.processors = tuple(span_processors)
+        recorder.announced = False
+        recorder.closed = False
+
     def add_span_processor(self, span_processor):
         self.recorder.processors += (span_processor,)
 
@@ -643,10 +656,14 @@ cdef class TracerProvider:
                 done = False
         return done
 
-    def shutdown(self, timeout=2.0):
-        """Sends what has ended, within `timeout` seconds, and stops. What ends later is counted as lost."""
+    def shutdown(self, timeout=2.0, *, bint exiting=False):
+        """Sends what has ended, within `timeout` seconds, and stops. What ends later is counted as lost.
+
+        That is said once, unless the process is `exiting`: a thread that writes meanwhile may stop the exit.
+        """
         if self.recorder.closed:
             return True
+        self.recorder.warned_closed = exiting
         self.recorder.closed = True
         done = True
         if self.recorder.pipeline is not None:

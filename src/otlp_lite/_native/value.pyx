@@ -64,8 +64,9 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
         return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
     if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth, budget)
-    logger.warning("attribute value of type %s: not bool, str, bytes, int, float, None, a sequence or a mapping; "
-                   "its str() is sent", type(value).__name__)
+    logger.warning("attribute value of type %s: not bool, str, bytes, int, float, None, a sequence or a mapping; %s",
+                   type(value).__name__,
+                   "its str() is sent" if has_own_text(value) else "it has no text of its own: sent as null")
     return own_text(value, length_limit)
 
 

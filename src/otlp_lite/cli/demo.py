@@ -1,7 +1,7 @@
 """Trace a small Flask shop under load, watch its traces, and see what the tracing costs.
 
 Runs an OTLP receiver and the same shop three times (untraced, under opentelemetry-sdk, under otlp_lite), each
-a process of its own on the loopback, in turns. Ends by itself in about 20 seconds.
+a process of its own on the loopback, in turns. Ends by itself in half a minute.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ class Demo:
         while number < 1 or time.monotonic() < min(start + seconds, began + LAST_ROUND_AT):
             for index in range(len(self.contestants)):
                 if self.stopping:
-                    show([f"interrupted in round {number}", ""])
+                    show([f"interrupted in round {number}" if number >= 0 else "interrupted", ""])
                     return
                 contestant = self.contestants[(number + index) % len(self.contestants)]
                 contestant.slice(number, measured=number >= 0)

@@ -10,11 +10,14 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from .._native import core
 from .._version import __version__
 from ..config import Config, Endpoint
+
+if TYPE_CHECKING:
+    import ssl
 
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 """As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
@@ -57,6 +60,22 @@ class Tls(NamedTuple):
     certificate: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Raises OSError naming the setting whose file cannot be used."""
+        import ssl
+
+        what = f"certificate={self.certificate!r}"
+        try:
+            context = ssl.create_default_context(cafile=self.certificate)
+            context.set_alpn_protocols(["http/1.1"])
+            if self.client_certificate:
+                what = f"client_certificate={self.client_certificate!r}, client_key={self.client_key!r}"
+                # An encrypted key fails; without a password its reader would ask the terminal.
+                context.load_cert_chain(self.client_certificate, self.client_key, password="")
+        except OSError as error:
+            raise OSError(f"{what}: {error}") from None
+        return context
 
 
 def carrier(endpoint: Endpoint, config: Config) -> Carrier:
@@ -203,11 +222,7 @@ class Stream(Connection):
         facts = [os.stat(file) for file in self._tls if file]
         files = [(each.st_ino, each.st_size, each.st_mtime_ns) for each in facts]
         if self._context is None or files != self._files:  # certificates are replaced while we run
-            context = ssl.create_default_context(cafile=self._tls.certificate)
-            context.set_alpn_protocols(["http/1.1"])
-            if self._tls.client_certificate:
-                context.load_cert_chain(self._tls.client_certificate, self._tls.client_key)
-            self._context, self._files = context, files
+            self._context, self._files = self._tls.context(), files
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))

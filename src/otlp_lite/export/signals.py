@@ -15,4 +15,4 @@ class Signal(NamedTuple):
     """What messages call its records."""
 
 
-TRACES = Signal("traces", "v1/traces", "spans")
+TRACES = Signal("traces", "v1/traces", "span(s)")

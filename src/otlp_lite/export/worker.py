@@ -22,7 +22,7 @@ from opentelemetry.context import (
 )
 
 from .._native import core
-from ..counters import ExporterStats
+from ..counters import MEANINGS, ExporterStats
 from .http import Carrier
 from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
 from .signals import TRACES
@@ -123,6 +123,7 @@ class Pipeline:
         self._warned_at: float | None = None
         self._outage = False
         self._logged: set[str] = set()
+        self._losses_told: dict[str, int] = {}
 
     # ---- From any thread ----
 
@@ -161,7 +162,7 @@ class Pipeline:
         return self._wait(timeout, last=False)
 
     def shutdown(self, timeout: float) -> bool:
-        """Sends what there is, drops what is left, and ends. True when nothing was left."""
+        """Sends what there is, drops what is left, says so, and ends. True when nothing was left."""
         if self._stopped:
             return True
         timeout = min(max(timeout, 0), WAIT_MAX)
@@ -169,18 +170,33 @@ class Pipeline:
         reserve = min(0.1, timeout / 4)
         settled = self._wait(timeout - reserve, last=True)
         self._stopped = True
-        if self._here() is not None:
+        region = self._here()
+        if region is not None:
             self._poke()
             if not settled:
                 self._carrier.interrupt()
             if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
                 try:
-                    settled = self._drop_rest() == 0 and settled
+                    left = self._drop_rest()
                 finally:
                     self._turn.release()
             else:
-                settled = False  # the worker drops the rest when it gets out
+                left = region.stats().pending  # the worker drops them when it gets out
+            self._tell_losses(region, last=True)
+            if left:
+                _log.warning(
+                    "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
+                    left,
+                    TRACES.records,
+                    self._url,
+                    self._last_error or "no answer",
+                )
+            settled = settled and left == 0
         return settled
+
+    def abandon(self) -> None:
+        """After shutdown(): another has the region now, and a worker that is still stuck leaves it."""
+        self._region = None
 
     def stats(self) -> tuple[int, ExporterStats]:
         """Records sent again after a lost answer, and how exporting goes, in this process."""
@@ -337,6 +353,9 @@ class Pipeline:
         except BaseException:
             self._carrier.close()  # in the middle of an exchange, perhaps
             raise
+        finally:
+            if not self._stopped:  # shutdown() does; a thread that writes while the process exits may stop it
+                self._tell_losses(region)
 
     def _allowed(self, caller: _Waiter | None) -> float:
         """Seconds that connecting, or a request, may take."""
@@ -408,12 +427,12 @@ class Pipeline:
             self._once(
                 f"refused {answer.status} {words}",
                 logging.ERROR,
-                "the receiver at %s refused %d %s, which are dropped: HTTP %d %s",
+                "the receiver at %s refused %d %s, dropped: HTTP %d%s",
                 self._url,
                 records,
                 TRACES.records,
                 answer.status,
-                words,
+                f": {words}" if words else "",
             )
         if answer.close:
             self._carrier.close()
@@ -458,17 +477,33 @@ class Pipeline:
         # The receiver's word alone holds once: "at once", again and again, is no answer.
         heeded = wanted is not None and self._failures == 1
         self._backing_off = 0.0 if heeded else now + backoff(self._failures, chance)
-        if self._warned_at is None or now - self._warned_at >= WARN_EVERY:
+        if not self._stopped and (self._warned_at is None or now - self._warned_at >= WARN_EVERY):
             self._warned_at = now
             self._outage = True
             pending = 0 if self._region is None else self._region.stats().pending
             _log.warning(
-                "exporting to %s failed: %s. It is tried again; %d %s wait in memory, until that is full",
+                "exporting to %s failed: %s. It is tried again; %d %s in memory, until that is full",
                 self._url,
                 reason,
                 pending,
                 TRACES.records,
             )
+
+    def _tell_losses(self, region: core.Region, last: bool = False) -> None:
+        """The first of each kind, and at the `last` how many it were in all."""
+        for reason, count in region.stats().dropped.items():
+            told = self._losses_told.get(reason, 0)
+            if reason in MEANINGS and (told == 0 or (last and count > told)):
+                self._losses_told[reason] = count
+                _log.warning(
+                    "%d %s lost, counted as %r: %s. region_size=%d holds records of at most %d bytes",
+                    count,
+                    TRACES.records,
+                    reason,
+                    MEANINGS[reason],
+                    region.size,
+                    region.record_max,
+                )
 
     def _once(self, key: str, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
         if key not in self._logged and len(self._logged) < KEYS_MAX:

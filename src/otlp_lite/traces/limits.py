@@ -59,5 +59,5 @@ def _limit(name: str, value: int | None, default: int | None) -> int | None:
     if value == SpanLimits.UNSET:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ConfigurationError(f"{_VARIABLE[name]} must be a non-negative integer but got {value}")
+        raise ConfigurationError(f"{name}={value!r}: expected a whole number, None or SpanLimits.UNSET")
     return value
