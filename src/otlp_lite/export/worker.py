@@ -117,6 +117,8 @@ class Pipeline:
         """Until when the receiver asked to be left alone."""
         self._bytes_max = BODY_MAX
         self._halved_at = 0.0
+        self._given_up = 0
+        """Records dropped at the shutdown."""
         self._failures = 0
         self._last_error: str | None = None
         self._last_success: float | None = None
@@ -177,9 +179,10 @@ class Pipeline:
                 self._carrier.interrupt()
             if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
                 try:
-                    left = self._drop_rest()
+                    self._drop_rest()
                 finally:
                     self._turn.release()
+                left = self._given_up
             else:
                 left = region.stats().pending  # the worker drops them when it gets out
             self._tell_losses(region, last=True)
@@ -443,16 +446,14 @@ class Pipeline:
             self._bytes_max = min(self._bytes_max * 2, BODY_MAX)
             self._halved_at = now
 
-    def _drop_rest(self) -> int:
+    def _drop_rest(self) -> None:
         """Gives up what was not sent, counted. The caller holds the turn."""
         region = self._region
-        dropped = 0
         while region is not None and (batch := region.collect(BODY_MAX)) is not None:
-            dropped += batch.records
+            self._given_up += batch.records
             batch.drop("shutdown")
         if not self._threaded:
             self._carrier.close()
-        return dropped
 
     # ---- What is remembered, and said ----
 
