@@ -89,12 +89,15 @@ const char *otlite_kernels_name(void);
 /* ---- Time -------------------------------------------------------------------------------------------- */
 
 /* The boot clock for who reads it often: the processor's counter, where the system trusts that too, else the
- * clock itself. Within 1 us of it, and never backwards but when it is. All zero, it is the clock itself. */
+ * clock itself. Never backwards, but when that is by over 1 ms. Within 1 us of it while its rate holds; when that
+ * changes, within 1 ms of the change times that. All zero, it is the clock itself. */
 struct otlite_ticks {
     uint64_t tick, ns; /* read together */
     uint64_t rate;     /* ns a tick, times 2^32 */
     uint64_t reach;    /* ticks after `tick` for which the rate will do; 0: it is not known */
     uint64_t base_tick, base_ns;
+    uint64_t floor;  /* what was told already, at most */
+    uint32_t strays; /* times in a row that the clock was found elsewhere */
     bool trusted;
 };
 
@@ -174,6 +177,9 @@ OTLITE_CHECKED enum otlite_status otlite_scratch_attribute(struct otlite_scratch
                                                            uint64_t hash, struct otlite_text key,
                                                            const struct otlite_value *value,
                                                            uint32_t limit);
+
+/* Takes an attribute away, if it is there; `key` is OTLITE_TEXT_UTF8. */
+void otlite_scratch_remove(struct otlite_scratch *scratch, uint64_t hash, struct otlite_text key);
 
 /* A field composed by hand: nested values, events, links. Calls between begin and end write it; when one ran
  * out of room, `end` says NO_ROOM and leaves the scratch as it was before `begin`. */

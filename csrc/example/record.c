@@ -236,11 +236,15 @@ static void print_spans(struct bytes body)
 
 static int connect_to(const char *host, const char *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+    char *end;
+    long number = strtol(port, &end, 10);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)number)};
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
 
     if (inet_pton(AF_INET, host, &address.sin_addr) != 1)
-        must(OTLITE_INVALID, host);
+        must(OTLITE_INVALID, "ADDRESS, which is four numbers with dots,");
+    if (*end != '\0' || number < 1 || number > 65535)
+        must(OTLITE_INVALID, "PORT, a number from 1 to 65535,");
     if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0 ||
         fcntl(descriptor, F_SETFL, O_NONBLOCK) != 0)
         must(OTLITE_SYSTEM, host);

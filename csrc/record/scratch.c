@@ -95,14 +95,19 @@ static void evict_oldest(struct otlite_scratch *scratch, enum otlite_list list)
     }
 }
 
+static uint32_t fold(uint64_t hash)
+{
+    return (uint32_t)(hash ^ hash >> 32) *
+           0x9E3779B1u; /* hashes of short keys may differ in few bits */
+}
+
 /* Inlined by force: the call costs a sixth of a usual attribute. */
 __attribute__((always_inline)) static inline void enter(struct otlite_scratch *scratch,
                                                         enum otlite_list list, uint64_t hash,
                                                         uint32_t size, uint32_t key_at,
                                                         uint32_t key_size, uint32_t limit)
 {
-    uint32_t folded = (uint32_t)(hash ^ hash >> 32);
-    folded *= 0x9E3779B1u; /* hashes of short keys may differ in few bits */
+    uint32_t folded = fold(hash);
     if (list == OTLITE_ATTRIBUTES) {
         uint64_t bit = 1ull << (folded >> 26);
         if ((scratch->seen & bit) != 0) {
@@ -215,6 +220,13 @@ enum otlite_status otlite_scratch_attribute(struct otlite_scratch *scratch, uint
     tag[1] = (uint8_t)(end - tag - 2);
     enter(scratch, OTLITE_ATTRIBUTES, hash, (uint32_t)(end - start), 4, key.length, limit);
     return OTLITE_OK;
+}
+
+void otlite_scratch_remove(struct otlite_scratch *scratch, uint64_t hash, struct otlite_text key)
+{
+    struct scratch_field *field = find_key(scratch, fold(hash), key.data, key.length);
+    if (field != NULL)
+        kill_field(scratch, field);
 }
 
 bool otlite_scratch_field(const struct otlite_scratch *scratch, enum otlite_list list,

@@ -13,6 +13,7 @@
  * longest, so that it is the rate of now. */
 #define BASE_MIN (10 * MILLISECOND)
 #define BASE_MAX (1000 * MILLISECOND)
+#define STRAYS_MAX 8   /* readings in a row that the counter missed: it is no clock any more */
 #define WIDTH_MAX 1024 /* ticks about a reading of the clock, a tenth of which it takes */
 
 void otlite_ticks_init(struct otlite_ticks *ticks)
@@ -35,6 +36,21 @@ static uint64_t extrapolated(const struct otlite_ticks *ticks, uint64_t tick)
     uint64_t passed = tick - ticks->tick;
     bool sensible = ticks->reach != 0 && passed < 16 * ticks->reach;
     return sensible ? ticks->ns + (passed * ticks->rate >> 32) : 0;
+}
+
+/* From what may have been told on, until the clock is there; but not for long. */
+static void raise_floor(struct otlite_ticks *ticks, uint64_t ns)
+{
+    uint64_t most = ticks->reach != 0 ? ticks->ns + (ticks->reach * ticks->rate >> 32) : 0;
+    if (most > ticks->floor)
+        ticks->floor = most;
+    if (ticks->floor > ns + MILLISECOND)
+        ticks->floor = 0; /* the clock went back, or another machine's began */
+}
+
+static uint64_t not_before_floor(const struct otlite_ticks *ticks, uint64_t ns)
+{
+    return ns > ticks->floor ? ns : ticks->floor;
 }
 
 static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
@@ -60,17 +76,26 @@ static uint64_t read_both(struct otlite_ticks *ticks)
 {
     uint64_t before = otlite_cpu_counter(), ns = otlite_clock_boot();
     uint64_t width = otlite_cpu_counter() - before, tick = before + width / 2;
+    raise_floor(ticks, ns);
     if (width > WIDTH_MAX) /* interrupted between the two: the next call tries again */
-        return ns;
+        return not_before_floor(ticks, ns);
     if (ticks->base_ns == 0)
         begin_base(ticks, tick, ns);
     uint64_t told = extrapolated(ticks, tick);
-    measure_rate(ticks, tick, ns);
-    if (told > ns && told - ns < MILLISECOND / 1000)
-        ns = told; /* ahead by what readings differ: time waits, and does not run backwards */
+    uint64_t apart = told > ns ? told - ns : ns - told;
+    if (told != 0 && apart > MILLISECOND / 1000) {
+        ticks->rate = ticks->reach = 0; /* the clock runs otherwise now: a long base would hide it */
+        begin_base(ticks, tick, ns);
+        if (++ticks->strays == STRAYS_MAX)
+            ticks->trusted = false;
+    } else {
+        if (told != 0)
+            ticks->strays = 0;
+        measure_rate(ticks, tick, ns);
+    }
     ticks->tick = tick;
     ticks->ns = ns;
-    return ns;
+    return not_before_floor(ticks, ns);
 }
 
 uint64_t otlite_ticks_boot(struct otlite_ticks *ticks)
@@ -78,7 +103,7 @@ uint64_t otlite_ticks_boot(struct otlite_ticks *ticks)
     if (ticks->reach != 0) {
         uint64_t passed = otlite_cpu_counter() - ticks->tick;
         if (passed < ticks->reach)
-            return ticks->ns + (passed * ticks->rate >> 32);
+            return not_before_floor(ticks, ticks->ns + (passed * ticks->rate >> 32));
     }
     return ticks->trusted ? read_both(ticks) : otlite_clock_boot();
 }

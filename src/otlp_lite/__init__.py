@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ._native.trace import Tracer, span
 from ._version import __version__
 from .assemble import Telemetry, configure, force_flush, get_tracer, shutdown, stats
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError, OtlpLiteError
+from .traces.decorate import traced
 from .traces.limits import SpanLimits
+from .traces.schema import SpanSchema, key
 
 __all__ = [
     "ConfigurationError",
@@ -16,12 +19,17 @@ __all__ = [
     "RegionStats",
     "SignalStats",
     "SpanLimits",
+    "SpanSchema",
     "Stats",
     "Telemetry",
+    "Tracer",
     "__version__",
     "configure",
     "force_flush",
     "get_tracer",
+    "key",
     "shutdown",
+    "span",
     "stats",
+    "traced",
 ]

@@ -22,7 +22,7 @@ from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Tracer, TracerProvider
+    from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
 
 _log = logging.getLogger(__name__)
@@ -58,10 +58,11 @@ class Telemetry:
         return provider.force_flush(milliseconds) if isinstance(provider, trace.TracerProvider) else True
 
     def shutdown(self, timeout: float = 2.0) -> bool:
-        """Sends what has ended, within `timeout` seconds, and stops recording.
+        """Sends what has ended, within `timeout` seconds, and stops.
 
-        What is left is dropped, and counted `shutdown`. True when nothing was left, and when called again.
-        configure() with the same settings starts anew, with the same handle, provider and tracers.
+        What is left is dropped, and so is what ends later: both are counted `shutdown`. True when nothing was
+        left, and when called again. configure() with the same settings starts anew, with the same handle,
+        provider and tracers.
         """
         provider = self.tracer_provider
         _checked(timeout)
@@ -70,10 +71,20 @@ class Telemetry:
     def _restart(self) -> None:
         """After a shutdown: as configured before. Span processors are called again, and may have ended."""
         provider, before = self.tracer_provider, self._pipeline
-        if isinstance(provider, trace.TracerProvider) and provider.closed and before is not None:
-            before.abandon()
-            self._pipeline = _pipeline(self.config)
-            provider.restart(self._pipeline, self.config.span_processors)
+        if not isinstance(provider, trace.TracerProvider) or not provider.closed or before is None:
+            return
+        fresh = _pipeline(self.config)
+        before.abandon()
+        if not provider.restart(fresh, self.config.span_processors):
+            if provider.closed:
+                _log.warning(
+                    "configure() came during a shutdown(): nothing is recorded until it is called again"
+                )
+            return
+        self._pipeline = fresh
+        region = provider.region
+        if region is not None and region.stats().pending:
+            fresh.opened(region)
 
     def stats(self) -> Stats:
         """What became of each record, in this process."""
@@ -124,7 +135,7 @@ def configure(
     disabled: bool | None = None,
     exit_timeout: float | None = None,
 ) -> Telemetry:
-    """Sets tracing up: each setting is a row of the table in `otlp_lite.config`, which says what it means.
+    """Sets tracing up. docs/settings.md says what each setting means, from the table in `otlp_lite.config`.
 
     Starts no thread and opens no socket. Again with the same settings it returns the same handle, which
     records again if it was shut down; with others it raises ConfigurationError naming the first that differs,
@@ -141,7 +152,7 @@ def tracer_provider() -> TracerProvider:
 
 def get_tracer(
     name: str, version: str | None = None, schema_url: str | None = None, attributes: Attributes = None
-) -> Tracer:
+) -> trace.Tracer:
     """A tracer of ours. Taken before configure(), it records nothing until then, and everything after."""
     return trace.get_tracer(name, version, schema_url, attributes)
 

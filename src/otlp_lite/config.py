@@ -81,6 +81,15 @@ def _seconds(value: Any) -> float:
     raise ValueError("a number of seconds, over 0, at most 86400")
 
 
+def _patience(value: Any) -> float:
+    if value == 0 and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return 0.0
+    try:
+        return _seconds(value)
+    except ValueError:
+        raise ValueError("a number of seconds, 0 to 86400") from None
+
+
 def _ratio(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
         return float(value)
@@ -146,6 +155,8 @@ def _pem(what: str) -> Callable[[Any], str]:
             if isinstance(value, (str, os.PathLike)):
                 with open(value, "rb") as file:
                     text = file.read()
+                if b"ENCRYPTED" in text and what == "PRIVATE KEY":
+                    raise ValueError("a private key that is not encrypted")
                 if b"-----BEGIN " in text and what.encode() + b"-----" in text:
                     return os.fspath(value)
         except OSError as error:
@@ -371,7 +382,7 @@ SETTINGS: tuple[Setting, ...] = (
             "Python span processors, called beside our own exporting."),
     Setting("disabled", ("OTEL_SDK_DISABLED",), _flag, _read_flag, False,
             "Record nothing; contexts still propagate."),
-    Setting("exit_timeout", (), _seconds, _read_text, 2.0,
+    Setting("exit_timeout", (), _patience, _read_text, 2.0,
             "How long the process may stay to send what is left when it exits, in seconds."),
     Setting("cpu", ("OTLP_LITE_CPU",), _text, _read_text, None,
             "The kernels to use instead of this machine's best, for tests. A name that is none is an error."),
@@ -477,6 +488,15 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     if values["region_size"] is None:
         wanted = (values["max_queue_size"] or 0) * BYTES_A_SPAN or REGION_DEFAULT
         values["region_size"] = min(max(wanted, REGION_MIN), REGION_MAX)
+    if values["client_certificate"] and not values["client_key"]:
+        try:
+            _pem("PRIVATE KEY")(values["client_certificate"])
+        except ValueError as error:
+            what = f"client_certificate={values['client_certificate']!r} without client_key: expected {error}"
+            if "client_certificate" in given:
+                raise ConfigurationError(what) from None
+            _log.warning("%s; it is ignored", what)
+            values["client_certificate"] = None
     if values["client_key"] and not values["client_certificate"]:
         if "client_key" in given:
             raise ConfigurationError(

@@ -30,8 +30,10 @@ MEANINGS: Mapping[str, str] = {
     "table_full": "more instrumentation scopes and resources were in use than the region can hold",
     "reentered": "each ended while another was being written, as in a signal handler",
     "no_memory": "the system refused memory to encode them",
+    "refused": "the receiver refused them for good",
+    "rejected": "the receiver took the request, and rejected these",
 }
-"""Of the reasons that come with recording; what becomes of a request is said when it happens."""
+"""For messages, as far as they are not said otherwise."""
 
 
 class SignalStats(NamedTuple):

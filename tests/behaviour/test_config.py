@@ -18,6 +18,9 @@ _folder = tempfile.TemporaryDirectory()
 PEM = f"{_folder.name}/both.pem"
 """As far as the settings look into it."""
 Path(PEM).write_text("-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
+CERTIFICATE, ENCRYPTED = f"{_folder.name}/certificate.pem", f"{_folder.name}/encrypted.pem"
+Path(CERTIFICATE).write_text("-----BEGIN CERTIFICATE-----\n")
+Path(ENCRYPTED).write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
 NO_PEM = f"{_folder.name}/none.pem"
 Path(NO_PEM).write_text("CERTIFICATE-----\n")
 
@@ -103,7 +106,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("max_export_batch_size", [(512, 512)], [0, "512", True]),
     ("span_processors", [((), ()), ([], ())], [3, [object()]]),
     ("disabled", [(False, False), (True, True)], [0, "true"]),
-    ("exit_timeout", [(2, 2.0)], [0, -2]),
+    ("exit_timeout", [(2, 2.0), (0, 0.0)], [-2, False, "0"]),
     ("cpu", [("scalar", "scalar")], ["", 3]),
 ]
 
@@ -320,6 +323,16 @@ def test_client_key_needs_its_certificate() -> None:
     assert (both.client_key, both.client_certificate) == (PEM, PEM)
     with pytest.raises(ConfigurationError, match=r"^client_key='.*': expected client_certificate beside it"):
         load({"client_key": PEM}, {})
+    with pytest.raises(
+        ConfigurationError, match=r"certificate\.pem' without client_key: expected .*private key"
+    ):
+        load({"client_certificate": CERTIFICATE}, {})
+    with pytest.raises(
+        ConfigurationError, match=r"encrypted\.pem': expected a private key that is not encrypted"
+    ):
+        load({"client_certificate": CERTIFICATE, "client_key": ENCRYPTED}, {})
+    assert load({"client_certificate": CERTIFICATE, "client_key": PEM}, {}).client_certificate == CERTIFICATE
+    assert load({}, {"OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": CERTIFICATE}).client_certificate is None
 
 
 def test_first_difference_is_named() -> None:

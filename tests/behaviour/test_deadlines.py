@@ -276,6 +276,50 @@ def test_shutdown_sends_what_is_left_and_counts_what_comes_later(
         assert telemetry.force_flush(1) is True
 
 
+def test_spans_that_end_after_it_do_not_end_the_wait_of_a_shutdown(start: Start) -> None:
+    """They are lost at once, and must not pass for those that the shutdown waits for."""
+    with Receiver() as receiver:
+        telemetry = start(receiver, schedule_delay=60)
+        names = record(telemetry, 100)
+        tracer = telemetry.tracer_provider.get_tracer("late")
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.is_set():
+                tracer.start_span("late").end()
+
+        shutting = threading.Thread(target=telemetry.shutdown, args=(10,))
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        shutting.start()
+        for thread in threads:
+            thread.start()
+        shutting.join()
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert [name for name in receiver.names() if name != "late"] == names and balanced(telemetry.stats())
+
+
+def test_a_shutdown_that_is_interrupted_gives_up_what_is_left_and_counts_it(start: Start) -> None:
+    with Receiver(default=stall) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 3)
+
+        def interrupt(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        before = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.3)
+            with pytest.raises(KeyboardInterrupt):
+                telemetry.shutdown(20)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert telemetry.shutdown() is True
+        stats = telemetry.stats()
+        assert dict(stats.traces.dropped) == {"shutdown": 3} and stats.traces.pending == 0
+
+
 def test_a_flush_covers_what_was_recorded_before_it_though_others_record_on(start: Start) -> None:
     with Receiver() as receiver:
         telemetry = start(receiver)

@@ -282,7 +282,7 @@ def test_an_exit_does_not_wait_for_a_receiver_that_says_nothing(threads: int) ->
             f"""
             import threading, time
             import otlp_lite
-            telemetry = otlp_lite.configure(exit_timeout=0.5)
+            telemetry = otlp_lite.configure(exit_timeout=1.5)
             tracer = otlp_lite.get_tracer("exit")
 
             def work(flushes):

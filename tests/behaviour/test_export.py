@@ -243,7 +243,7 @@ def test_what_was_halved_and_what_a_closed_connection_kept_goes_at_once(start: S
         telemetry = start(receiver, schedule_delay=0.5)
         record(telemetry, 1)
         assert until(lambda: telemetry.stats().traces.exported == 1)
-        record(telemetry, 2)
+        record(telemetry, 2, text="x" * 3000)
         assert until(lambda: len(receiver.requests) == 4)
         first, refused, *halves = (request.at for request in receiver.requests)
         assert refused - first < 0.9  # one delay, not two
@@ -334,6 +334,22 @@ def test_413_halves_until_it_fits_and_drops_what_never_will(start: Start) -> Non
         record(telemetry, 100, "c", text="x" * 1000)
         assert telemetry.force_flush()
         assert all(len(r.body) <= 30_000 for r in receiver.requests[before:])
+
+
+def test_a_receiver_that_finds_a_small_request_too_large_refuses(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Receiver(default=answer(413)) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 5000)
+        assert telemetry.force_flush()
+        assert dict(telemetry.stats().traces.dropped) == {"refused": 5000}
+        assert len(receiver.requests) < 300 and all(len(r.body) > 100 for r in receiver.requests)
+        assert telemetry.shutdown()
+    assert (
+        caplog.messages[-1].startswith("5000 span(s) lost, counted as 'refused'")
+        and len(caplog.messages) == 2
+    )
 
 
 def test_the_size_halved_by_413_grows_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from child import environment, python
 from opentelemetry.context import Context
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from scripted import Receiver, mute
+from scripted import Receiver, answer, mute
 
 import otlp_lite
 from otlp_lite.assemble import build
@@ -213,6 +213,47 @@ def test_configure_after_a_shutdown_that_left_the_worker_behind() -> None:
             receiver.url,
         )
         assert receiver.names() == ["kept"]
+
+
+def test_configure_during_and_beside_a_shutdown() -> None:
+    """Starts nothing while it is under way, and once only after: no second worker, no record lost unseen."""
+
+    def slowly(connection: Any, request: Any) -> bool:
+        time.sleep(0.3)
+        return answer()(connection, request)
+
+    with Receiver(default=slowly) as receiver:
+        python(
+            """
+            import os, sys, threading, time, otlp_lite
+            configure = lambda: otlp_lite.configure(endpoint=sys.argv[1], schedule_delay=0.05)
+            telemetry = configure()
+            tracer = otlp_lite.get_tracer("t")
+            for turn in range(4):
+                tracer.start_span(f"a{turn}").end()
+                shutting = threading.Thread(target=lambda: print(telemetry.shutdown(5)))
+                shutting.start()
+                while not telemetry.tracer_provider.closed:
+                    time.sleep(0.001)
+                configure()
+                assert telemetry.tracer_provider.closed
+                shutting.join()
+                threads = [threading.Thread(target=configure) for _ in range(4)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+                tracer.start_span(f"b{turn}").end()
+                time.sleep(0.6)
+                assert telemetry.stats().traces.pending == 0, telemetry.stats()
+            assert len(os.listdir("/proc/self/task")) == 2
+            assert telemetry.shutdown(5) and telemetry.stats().traces.exported == 8
+            time.sleep(0.2)
+            assert len(os.listdir("/proc/self/task")) == 1
+            """,
+            receiver.url,
+        )
+        assert sorted(receiver.names()) == sorted(f"{kind}{turn}" for kind in "ab" for turn in range(4))
 
 
 @pytest.mark.parametrize(
@@ -481,14 +522,15 @@ def test_a_span_too_large_is_said_once_and_by_name(caplog: pytest.LogCaptureFixt
     with tracer.start_as_current_span("small") as span:
         span.set_attribute("prompt", "x" * 100_000)
     assert caplog.messages == [
-        "attribute 'prompt': with it the span, of 0 bytes, would not fit a region_size of 65536; dropped"
+        "attribute 'prompt': with it the span would hold more than 11252 bytes, too much for its "
+        "region_size; dropped"
     ]
     for _ in range(2):
-        tracer.start_span("large", attributes={"prompt": "x" * 20_000}).end()
+        tracer.start_span("x" * 20_000).end()
     assert telemetry.shutdown()
     assert caplog.messages[1:] == [
-        "2 span(s) lost, counted as 'too_large': each was larger than one may be. region_size=65536 holds "
-        "records of at most 12276 bytes"
+        "2 span(s) lost, counted as 'too_large': each was larger than one may be (region_size=65536, at most "
+        "12276 bytes each)"
     ]
 
 

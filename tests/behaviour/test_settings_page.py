@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
-from otlp_lite.config import SETTINGS
+import otlp_lite
+from otlp_lite.config import LIMITS, SETTINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -16,14 +18,28 @@ warned of, and the default holds. This page is written from the table in `otlp_l
 | argument | variable | default | |
 |---|---|---|---|
 """
+LIMITS_HEAD = """
+## Limits of a span
+
+`limits` is an `otlp_lite.SpanLimits`. Each of its arguments is a count, None for its variable, or
+`SpanLimits.UNSET` for no limit; a variable that is set to nothing means no limit, too. A limit of one kind
+beats the general one.
+
+| argument | variable | |
+|---|---|---|
+"""
 
 
 def page() -> str:
     rows = []
+    arguments = inspect.signature(otlp_lite.configure).parameters
     for setting in SETTINGS:
         variables = "<br>".join(f"`{name}`" for name in setting.variables)
         default = "" if setting.default is None else f"`{setting.default}`"
-        rows.append(f"| `{setting.name}` | {variables} | {default} | {setting.doc} |\n")
+        name = f"`{setting.name}`" if setting.name in arguments else ""
+        rows.append(f"| {name} | {variables} | {default} | {setting.doc} |\n")
+    rows.append(LIMITS_HEAD)
+    rows += [f"| `{name}` | `{variable}` | {doc} |\n" for name, variable, doc in LIMITS]
     return HEAD + "".join(rows)
 
 

@@ -362,6 +362,27 @@ static void test_replaced_values_take_no_room(void)
         }
 }
 
+static void test_remove(void)
+{
+    struct otlite_scratch scratch;
+    start(&scratch, 1024);
+    for (int64_t i = 0; i < 3; i++)
+        set(&scratch, (uint64_t)i,
+            text_of(i == 0   ? "a"
+                    : i == 1 ? "b"
+                             : "c"),
+            &(struct otlite_value){.type = OTLITE_INT, .as.integer = i}, 9);
+    otlite_scratch_remove(&scratch, 1, text_of("b"));
+    otlite_scratch_remove(&scratch, 1, text_of("b"));
+    otlite_scratch_remove(&scratch, 7, text_of("never there"));
+    CHECK_EQUAL(scratch.live[OTLITE_ATTRIBUTES], 2);
+    CHECK_EQUAL(scratch.dropped[OTLITE_ATTRIBUTES], 0);
+    check_integer_attribute(&scratch, 0, "a", 0);
+    check_integer_attribute(&scratch, 1, "c", 2);
+    check_encoding(&scratch);
+    guard_free(block);
+}
+
 static void test_no_room_changes_nothing(void)
 {
     bool fitted = false;
@@ -532,6 +553,7 @@ int main(void)
     RUN(test_replace_evict_refuse);
     RUN(test_against_a_map);
     RUN(test_replaced_values_take_no_room);
+    RUN(test_remove);
     RUN(test_no_room_changes_nothing);
     RUN(test_move);
     RUN(test_nested_lengths);

@@ -56,6 +56,7 @@ cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noex
 cdef otlite_status scratch_move(otlite_scratch *scratch, void *block, uint32_t size) noexcept
 cdef otlite_status scratch_attribute(otlite_scratch *scratch, uint64_t hash, otlite_text key,
                                      const otlite_value *value, uint32_t limit) noexcept
+cdef void scratch_remove(otlite_scratch *scratch, uint64_t hash, otlite_text key) noexcept
 cdef bint scratch_field(const otlite_scratch *scratch, otlite_list list, uint32_t index, const uint8_t **data,
                         uint32_t *size) noexcept
 

@@ -504,6 +504,9 @@ cdef otlite_status scratch_attribute(otlite_scratch *scratch, uint64_t hash, otl
                                      const otlite_value *value, uint32_t limit) noexcept:
     return otlite_scratch_attribute(scratch, hash, key, value, limit)
 
+cdef void scratch_remove(otlite_scratch *scratch, uint64_t hash, otlite_text key) noexcept:
+    otlite_scratch_remove(scratch, hash, key)
+
 cdef bint scratch_field(const otlite_scratch *scratch, otlite_list list, uint32_t index, const uint8_t **data,
                         uint32_t *size) noexcept:
     return otlite_scratch_field(scratch, list, index, data, size)

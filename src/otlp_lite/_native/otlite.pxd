@@ -96,6 +96,7 @@ cdef extern from "otlite.h" nogil:
 
     void otlite_scratch_init(otlite_scratch *scratch, void *block, uint32_t size)
     otlite_status otlite_scratch_move(otlite_scratch *scratch, void *block, uint32_t size)
+    void otlite_scratch_remove(otlite_scratch *scratch, uint64_t hash, otlite_text key)
     otlite_status otlite_scratch_attribute(otlite_scratch *scratch, uint64_t hash, otlite_text key,
                                            const otlite_value *value, uint32_t limit)
 

@@ -1,8 +1,9 @@
 # span.pxd - live spans, and what they share: their recorder and their scope
+from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.core cimport Region, process_page
-from otlp_lite._native.otlite cimport otlite_ids, otlite_list, otlite_scratch, otlite_span
+from otlp_lite._native.otlite cimport otlite_ids, otlite_list, otlite_scratch, otlite_span, otlite_text
 
 
 cdef enum:
@@ -29,9 +30,11 @@ cdef class Recorder:
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
     cdef size_t region_size
+    cdef size_t span_max          # bytes of attributes, events and links that one span may hold
     cdef str on_full
     cdef bint announced           # the pipeline knows that there are records
-    cdef bint closed
+    cdef bint closed              # shutdown() was called
+    cdef bint shut                # and is through
     cdef bint warned_memory
     cdef bint warned_closed
     cdef readonly uint64_t detach_failures
@@ -50,9 +53,33 @@ cdef class Scope:
     cdef uint32_t epoch           # of the region that gave the handle
 
 
+cdef struct schema_key:
+    otlite_text text
+    uint64_t hash
+
+
+# What the spans of one SpanSchema have in common.
+cdef class Schema:
+    cdef readonly object of       # the SpanSchema
+    cdef object name
+    cdef object kind
+    cdef tuple fields             # names of the fields
+    cdef tuple defaults           # one for each; REQUIRED: none
+    cdef tuple names              # their keys
+    cdef tuple encoded            # and as bytes
+    cdef schema_key *keys
+    cdef Py_ssize_t count
+
+    cdef list arrange(self, list values, tuple named)
+    cdef dict attributes(self, PyObject *const *values)
+    cdef Py_ssize_t index(self, object field)
+
+
 cdef class Span:
     cdef Recorder recorder
     cdef Scope scope
+    cdef Schema _schema           # these two are SchemaSpan's: of one size, both use the same free list
+    cdef list values              # of the schema's fields, when it is not recorded
     cdef readonly object name
     cdef object trace_state       # TraceState, or None for an empty one
     cdef object parent_context    # SpanContext as it was given, else None: built when asked for
@@ -67,6 +94,8 @@ cdef class Span:
     cdef uint8_t trace_flags
     cdef uint8_t parent_flags
     cdef bint ended
+    cdef bint unsampled           # never recorded: made by a schema, whose fields may be set
+    cdef bint leaf                # left by `with`, it treats exceptions as a current span does
     cdef bint record_on_exit
     cdef bint status_on_exit
 
@@ -78,7 +107,12 @@ cdef class Span:
     cdef bint grow(self, otlite_list list, object what) except? False
     cdef int finish(self, object end_time) except -1
     cdef int keep(self, object header) except -1
+    cdef int too_late(self, str what) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
+
+
+cdef class SchemaSpan(Span):
+    cdef int put_fields(self, PyObject *const *values) except -1
 
 
 cdef class UnsampledSpan:

@@ -3,7 +3,7 @@
 
 cimport cython
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
-from cpython.object cimport PyObject_Hash
+from cpython.object cimport PyObject_Hash, PyTypeObject
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -22,7 +22,10 @@ cdef extern from *:
     """
     /* An exact str has its hash at hand once it was asked, and asking cannot fail. */
     static inline Py_hash_t otlp_lite_str_hash(PyObject *text) { return PyUnicode_Type.tp_hash(text); }
+    static inline void otlp_lite_close(PyTypeObject *type) { type->tp_flags &= ~Py_TPFLAGS_BASETYPE; }
     """
+    void otlp_lite_close(PyTypeObject *type) noexcept
+    int PyObject_GenericSetAttr(object target, object name, object value) except -1
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     Py_hash_t str_hash "otlp_lite_str_hash"(object text) noexcept
 
@@ -34,6 +37,8 @@ cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
 cdef enum:
     BLOCK_SIZE = 1024    # of a usual span's scratch
     POOL_SIZE = 64       # blocks kept for the next spans
+    SPAN_RESERVE = 1024  # of what a record may be: a span's ids, times and name
+    WARNED_MAX = 64      # things warned of once each
 
 cdef process_page *page = process()
 cdef uint32_t epochs = 0
@@ -82,12 +87,14 @@ cdef class Recorder:
         self.resource_schema_url = schema_url
         self.resource_handle = handle
         self.region = region
+        self.span_max = region.record_max - SPAN_RESERVE
         self.announced = False
         self.epoch = page.epoch
         self.resource = resource
         self.rest = Recorder.__new__(Recorder)
         self.rest.resource = resource
         self.rest.limits = self.limits
+        self.rest.span_max = self.span_max
         return True
 
     cdef Region map_region(self):
@@ -106,9 +113,15 @@ cdef class Recorder:
         return 0
 
     cdef int announce(self) except -1:
-        self.announced = True
-        if self.pipeline is not None:
-            self.announced = self.pipeline.opened(self.region)
+        """Tells the pipeline that there will be records; again with the next one, if it was not ready."""
+        cdef object pipeline = self.pipeline
+        cdef bint ready = False
+        self.announced = True  # not from within
+        try:
+            ready = pipeline is None or pipeline.opened(self.region)
+        finally:
+            if not ready or self.pipeline is not pipeline:
+                self.announced = False
         return 0
 
 
@@ -121,7 +134,7 @@ cdef bytes encode_attributes(object attributes, head_kind what, object name, obj
     """A resource's or a scope's field, with its attributes in a scratch as large as they need."""
     cdef Span holder = Span.__new__(Span)
     holder.recorder = Recorder.__new__(Recorder)
-    holder.recorder.region_size = OTLITE_REGION_MAX
+    holder.recorder.span_max = OTLITE_REGION_MAX
     holder.recorder.limits = span_limits(OTLITE_NO_LIMIT, 0, 0, 0, 0, OTLITE_NO_LIMIT, OTLITE_NO_LIMIT)
     holder.ended = True
     if attributes:
@@ -145,6 +158,19 @@ cdef class Scope:
         self.encoded = encode_attributes(described.attributes, SCOPE, described.name, described.version or "")
         self.schema_url = utf8(described.schema_url)
         self.epoch = 0
+
+
+# ---- Warnings ----
+
+cdef set warned = set()
+
+
+cdef object once(str kind, object what, str message, tuple arguments):
+    """Warns, the first time of this kind about `what`, and of the first WARNED_MAX of these."""
+    key = (kind, str(what)[:100])
+    if key not in warned and len(warned) < WARNED_MAX:
+        warned.add(key)
+        logger.warning(message, *arguments)
 
 
 # ---- Numbers ----
@@ -180,6 +206,70 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
         return otherwise
 
 
+# ---- Schemas ----
+
+REQUIRED = object()
+
+
+@cython.final
+cdef class Schema:
+    """The fields of a SpanSchema, `of`: a name, a key and a default for each. REQUIRED is none."""
+
+    def __cinit__(self, of, str name not None, kind, fields, keys, defaults):
+        cdef Py_ssize_t i
+        self.of = of
+        self.name = name
+        self.kind = kind
+        self.fields = tuple(fields)
+        self.defaults = tuple(defaults)
+        self.names = tuple(keys)
+        self.encoded = tuple([utf8(key) for key in keys])
+        self.count = len(self.fields)
+        self.keys = <schema_key *>PyMem_RawMalloc(max(self.count, 1) * sizeof(schema_key))
+        if self.keys == NULL:
+            raise MemoryError(name)
+        for i, key in enumerate(keys):
+            self.keys[i].text.data = <const uint8_t *><const char *><bytes>self.encoded[i]
+            self.keys[i].text.length = <uint32_t>len(self.encoded[i])
+            self.keys[i].text.kind = OTLITE_TEXT_UTF8
+            self.keys[i].hash = <uint64_t>PyObject_Hash(key)
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.keys)
+
+    cdef list arrange(self, list values, tuple named):
+        """The values of a call, one for each field; those of `named` come last. Raises TypeError as a function would.
+        """
+        cdef Py_ssize_t given = len(values) - len(named)
+        cdef dict by_name = dict(zip(named, values[given:]))
+        what = self.of.__name__
+        if given > self.count:
+            raise TypeError(f"{what}() takes {self.count} arguments but {given} were given")
+        del values[given:]
+        for field, default in zip(self.fields[given:], self.defaults[given:]):
+            value = by_name.pop(field, default)
+            if value is REQUIRED:
+                raise TypeError(f"{what}() missing a required argument: {field!r}")
+            values.append(value)
+        for field in by_name:
+            if field in self.fields:
+                raise TypeError(f"{what}() got multiple values for argument {field!r}")
+            raise TypeError(f"{what}() got an unexpected keyword argument {field!r}")
+        return values
+
+    cdef dict attributes(self, PyObject *const *values):
+        cdef dict attributes = {}
+        cdef Py_ssize_t i
+        for i in range(self.count):
+            if <object>values[i] is not None:
+                attributes[self.names[i]] = <object>values[i]
+        return attributes
+
+    cdef Py_ssize_t index(self, object field):
+        """Of a field; -1: it has none of that name."""
+        return self.fields.index(field) if field in self.fields else -1
+
+
 # ---- Spans ----
 
 cdef inline void first_block(Span span, void *block) noexcept:
@@ -190,8 +280,8 @@ cdef inline void first_block(Span span, void *block) noexcept:
     memcpy(span.scratch.dropped, dropped, sizeof(dropped))
 
 
-cdef inline bint put_usual(Span span, object key, object value, uint32_t length_limit) noexcept:
-    """Sets an attribute with a str as key and a scalar value. False: not done, and `put` must see to it."""
+cdef inline bint put_usual(Span span, uint64_t hash, otlite_text key, object value, uint32_t length_limit) noexcept:
+    """Sets an attribute with a scalar value. False: not done, and `put` must see to it."""
     global pooled
     cdef otlite_value scalar
     if span.scratch.block == NULL:
@@ -199,12 +289,10 @@ cdef inline bint put_usual(Span span, object key, object value, uint32_t length_
             return False
         pooled -= 1
         first_block(span, pool[pooled])
-    return (PyUnicode_CheckExact(key) and scalar_of(value, length_limit, &scalar) == SCALAR
-            and scratch_attribute(&span.scratch, <uint64_t>str_hash(key), text_of(key), &scalar,
-                                  span.recorder.limits.attributes) == OTLITE_OK)
+    return (scalar_of(value, length_limit, &scalar) == SCALAR
+            and scratch_attribute(&span.scratch, hash, key, &scalar, span.recorder.limits.attributes) == OTLITE_OK)
 
 
-@cython.final
 @cython.no_gc  # only its provider's processors could refer back: an ended span lets go of them
 @cython.freelist(64)
 cdef class Span:
@@ -231,32 +319,36 @@ cdef class Span:
 
     def __exit__(self, kind, error, traceback):
         try:
-            if error is not None and not self.ended:
-                self.fail(error, self.record_on_exit, self.status_on_exit, True)
+            if error is not None and not self.ended and not (self.leaf and not isinstance(error, Exception)):
+                self.fail(error, self.record_on_exit, self.status_on_exit, not self.leaf)
         finally:
             self.finish(None)
 
     # -- recording --
 
+    @cython.final
     cdef bint grow(self, otlite_list list, object what) except? False:
         """A first block, or one twice as large. False, and `what`, one of `list`, counted as dropped, without one."""
         global pooled
-        cdef uint32_t size = self.scratch.size * 2 if self.scratch.block != NULL else BLOCK_SIZE
+        cdef uint32_t size = BLOCK_SIZE
+        cdef size_t most = max(self.recorder.span_max, <size_t>BLOCK_SIZE)
         cdef void *old = self.scratch.block
         cdef void *block = NULL
+        if old != NULL:
+            size = <uint32_t>min(<size_t>self.scratch.size * 2, most)
         if old == NULL and pooled > 0:
             pooled -= 1
             block = pool[pooled]
-        elif size <= max(self.recorder.region_size, <size_t>BLOCK_SIZE):  # a span of more could not be kept
+        elif old == NULL or size > self.scratch.size + 64:
             block = PyMem_RawMalloc(size)
         else:
             self.scratch.dropped[<int>list] += 1
-            logger.warning("%s %r: with it the span, of %d bytes, would not fit a region_size of %d; dropped",
-                           LISTS[<int>list], what, self.scratch.used, self.recorder.region_size)
+            once(LISTS[<int>list], what, "%s %r: with it the span would hold more than %d bytes, too much for its "
+                 "region_size; dropped", (LISTS[<int>list], what, most))
             return False
         if block == NULL:
             self.scratch.dropped[<int>list] += 1
-            logger.warning("%s %r: the system refused memory for it; dropped", LISTS[<int>list], what)
+            once(LISTS[<int>list], what, "%s %r: the system refused memory for it; dropped", (LISTS[<int>list], what))
             return False
         if old == NULL:
             first_block(self, block)
@@ -265,6 +357,7 @@ cdef class Span:
             PyMem_RawFree(old)
         return True
 
+    @cython.final
     cdef int put(self, object key, object value, uint32_t length_limit) except -1:
         """Sets an attribute; `key` is a str, strings are cut at `length_limit`."""
         cdef otlite_value scalar
@@ -290,7 +383,9 @@ cdef class Span:
                 scalar.type = OTLITE_NONE
                 kind = SCALAR
         if kind == OUT_OF_RANGE:
-            logger.warning("attribute %r: more than OTLP or a region can hold; dropped", key)
+            once("range", key, "attribute %r: %s; dropped", (
+                key, "an integer outside 64 bits" if isinstance(value, int)
+                else "an integer outside 64 bits in it, or more than a region can hold"))
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
             return 0
         hash = <uint64_t>PyObject_Hash(key)
@@ -308,6 +403,7 @@ cdef class Span:
                 return 0
         return 0
 
+    @cython.final
     cdef int put_all(self, object attributes) except -1:
         """Sets the attributes of a mapping, its keys cleaned as API 1.45 does."""
         cdef bint plain = type(attributes) is dict
@@ -317,7 +413,7 @@ cdef class Span:
             return 0
         if plain:
             for key in <dict>attributes:
-                if not PyUnicode_CheckExact(key) or not key:
+                if not PyUnicode_CheckExact(key) or PyUnicode_GET_LENGTH(key) == 0:
                     plain = False
                     break
         if not plain:
@@ -326,17 +422,18 @@ cdef class Span:
             length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>max(given - len(attributes), 0)
         for key, value in (<dict>attributes).items():
-            if not put_usual(self, key, value, length_limit):
+            if not put_usual(self, <uint64_t>str_hash(key), text_of(key), value, length_limit):
                 self.put(key, value, length_limit)
         return 0
 
     def set_attribute(self, key, value):
         if self.ended:
-            logger.warning("Setting attribute on ended span.")
+            self.too_late("Setting attribute on ended span.")
             return
         cdef uint32_t length_limit = self.recorder.limits.span_value_length
         if PyUnicode_Check(key) and PyUnicode_GET_LENGTH(key) != 0:
-            if not put_usual(self, key, value, length_limit):
+            if not (PyUnicode_CheckExact(key)
+                    and put_usual(self, <uint64_t>str_hash(key), text_of(key), value, length_limit)):
                 self.put(key, value, length_limit)
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
@@ -345,10 +442,11 @@ cdef class Span:
 
     def set_attributes(self, attributes):
         if self.ended:
-            logger.warning("Setting attribute on ended span.")
+            self.too_late("Setting attribute on ended span.")
             return
         self.take_all(attributes)
 
+    @cython.final
     cdef int take_all(self, object attributes) except -1:
         """put_all of what a user gave, whatever reading it raises."""
         try:
@@ -363,9 +461,12 @@ cdef class Span:
         cdef uint32_t dropped = 0
         cdef otlite_composer composer
         cdef otlite_status status = OTLITE_NO_ROOM
-        cdef dict cleaned = self._bounded(attributes, self.recorder.limits.event_attributes, &dropped)
+        cdef dict cleaned
+        if self.unsampled:
+            return
+        cleaned = self._bounded(attributes, self.recorder.limits.event_attributes, &dropped)
         if self.ended:
-            logger.warning("Tried calling add_event on an ended span.")
+            self.too_late("Tried calling add_event on an ended span.")
             return
         time = span_clock_at(self.recorder.region, self.data.anchor)
         if timestamp is not None:
@@ -382,6 +483,7 @@ cdef class Span:
             if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS, name):
                 return
 
+    @cython.final
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):
         """Cleaned attributes of an event or a link, the newest `limit` of them; the rest is counted."""
         cdef dict cleaned = {}
@@ -402,10 +504,11 @@ cdef class Span:
 
     def add_link(self, context, attributes=None):
         if self.ended:
-            logger.warning("Tried calling add_link on an ended span.")
+            self.too_late("Tried calling add_link on an ended span.")
             return
         self.put_link(context, attributes)
 
+    @cython.final
     cdef int put_link(self, object context, object attributes) except -1:
         cdef uint32_t dropped = 0
         cdef uint32_t flags = 0x300 if context is not None and context.is_remote else 0x100
@@ -439,13 +542,13 @@ cdef class Span:
 
     def update_name(self, name):
         if self.ended:
-            logger.warning("Tried calling update_name on an ended span.")
+            self.too_late("Tried calling update_name on an ended span.")
             return
         self.name = plain_text(name)
 
     def set_status(self, status, description=None):
         if self.ended:
-            logger.warning("Tried calling set_status on an ended span.")
+            self.too_late("Tried calling set_status on an ended span.")
             return
         if isinstance(status, Status):
             if description is not None:
@@ -488,6 +591,7 @@ cdef class Span:
             recorded.update(attributes)
         self.add_event("exception", recorded, timestamp)
 
+    @cython.final
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1:
         """What leaving by an exception records. It is that exception which goes on, whatever this raises."""
         try:
@@ -504,11 +608,18 @@ cdef class Span:
     def end(self, end_time=None):
         self.finish(end_time)
 
+    @cython.final
+    cdef int too_late(self, str what) except -1:
+        if not self.unsampled:
+            logger.warning(what)
+        return 0
+
+    @cython.final
     cdef int finish(self, object end_time) except -1:
         cdef Recorder recorder = self.recorder
         cdef object header = None
         if self.ended:
-            logger.warning("Calling end() on an ended span.")
+            self.too_late("Calling end() on an ended span.")
             return 0
         cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
         # First what may run Python code, which may end the span.
@@ -517,7 +628,7 @@ cdef class Span:
         if self.trace_state is not None:
             header = trace_state_header(self.trace_state)
         if self.ended:
-            logger.warning("Calling end() on an ended span.")
+            self.too_late("Calling end() on an ended span.")
             return 0
         self.data.end = end
         if end_time is not None:
@@ -537,6 +648,7 @@ cdef class Span:
                 self.recorder = recorder.rest
         return 0
 
+    @cython.final
     cdef int keep(self, object header) except -1:
         """Writes the span into the region. What prevents it is counted."""
         cdef Recorder recorder = self.recorder
@@ -550,14 +662,14 @@ cdef class Span:
             self.data.status_message = text_of(self.description)
         self.data.name = text_of(self.name)
         self.data.scratch = &self.scratch
+        if not recorder.announced and not recorder.closed:
+            recorder.announce()
         if recorder.closed:
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed:
                 recorder.warned_closed = True
                 logger.warning("span %r ended after the shutdown: it is dropped, as are those that follow", self.name)
             return 0
-        if not recorder.announced:
-            recorder.announce()
         while status == OTLITE_STALE and tries < 3:
             if scope.epoch != recorder.epoch or tries > 0:
                 try:
@@ -659,12 +771,12 @@ cdef class Span:
 
     @property
     def instrumentation_scope(self):
-        return self.scope.described
+        return None if self.scope is None else self.scope.described
 
     @property
     def instrumentation_info(self):
         """Deprecated alias of `instrumentation_scope`, which stock exporters may still read."""
-        return self.scope.described
+        return self.instrumentation_scope
 
     def to_json(self, indent=4):
         from otlp_lite._native import readable
@@ -723,6 +835,60 @@ cdef int call_processor(object processor, str hook, Span span) except -1:
 @cython.final
 @cython.no_gc
 @cython.freelist(64)
+cdef class SchemaSpan(Span):
+    """A span made by a SpanSchema: the schema's fields are attributes of it.
+
+    A class of its own, as one that looks its attributes up itself has slower methods.
+    """
+
+    @property
+    def schema(self):
+        return self._schema
+
+    cdef int put_fields(self, PyObject *const *values) except -1:
+        """Sets the fields of the schema, but for those that are None."""
+        cdef Schema schema = self._schema
+        cdef uint32_t length_limit = self.recorder.limits.span_value_length
+        cdef Py_ssize_t i
+        for i in range(schema.count):
+            value = <object>values[i]
+            if value is not None and not put_usual(self, schema.keys[i].hash, schema.keys[i].text, value, length_limit):
+                self.put(schema.names[i], value, length_limit)
+        return 0
+
+    def __getattr__(self, name):
+        """A field of the span's schema, as it will be sent; or what else the schema's class has."""
+        cdef Py_ssize_t index = self._schema.index(name)
+        if index < 0:
+            for base in self._schema.of.__mro__:
+                if name in vars(base):
+                    found = vars(base)[name]
+                    bind = getattr(type(found), "__get__", None)
+                    return found if bind is None else bind(found, self, self._schema.of)
+            raise AttributeError(f"{self._schema.of.__name__!r} span has no attribute {name!r}")
+        if self.unsampled:
+            return self.values[index]
+        return self.attributes.get(self._schema.names[index])
+
+    def __setattr__(self, name, value):
+        cdef Py_ssize_t index = self._schema.index(name)
+        if index < 0:
+            PyObject_GenericSetAttr(self, name, value)
+        elif self.unsampled:
+            self.values[index] = value
+        elif self.ended:
+            self.too_late("Setting attribute on ended span.")
+        elif value is None:
+            if self.scratch.block != NULL:
+                scratch_remove(&self.scratch, self._schema.keys[index].hash, self._schema.keys[index].text)
+        elif not put_usual(self, self._schema.keys[index].hash, self._schema.keys[index].text, value,
+                           self.recorder.limits.span_value_length):
+            self.put(self._schema.names[index], value, self.recorder.limits.span_value_length)
+
+
+@cython.final
+@cython.no_gc
+@cython.freelist(64)
 cdef class UnsampledSpan:
     """A span that is not recorded, but is a parent: its context goes on. See `opentelemetry.trace.NonRecordingSpan`."""
 
@@ -771,5 +937,6 @@ cdef class UnsampledSpan:
         pass
 
 
+otlp_lite_close(<PyTypeObject *>Span)  # one of another class would belong to no recorder
 ApiSpan.register(Span)
 NonRecordingSpan.register(UnsampledSpan)

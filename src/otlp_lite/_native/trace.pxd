@@ -1,8 +1,10 @@
 # trace.pxd - the provider and its tracers
 from libc.stdint cimport uint8_t, uint64_t
 
+from cpython.object cimport PyObject
+
 from otlp_lite._native.otlite cimport otlite_ids
-from otlp_lite._native.span cimport Recorder, Scope
+from otlp_lite._native.span cimport Recorder, Schema, Scope
 
 
 cdef enum decision_kind:
@@ -47,7 +49,12 @@ cdef class Tracer:
 
     cdef object start(self, object name, object context, object kind, object attributes, object links,
                       object start_time, bint record_exception, bint set_status_on_exception,
-                      object current)
+                      object current, Schema schema, PyObject *const *values)
+
+
+cdef class BoundLeaf:
+    cdef Tracer tracer
+    cdef Schema schema
 
 
 cdef class CurrentSpan:

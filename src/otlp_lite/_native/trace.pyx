@@ -25,13 +25,30 @@ from opentelemetry.trace import SpanContext, SpanKind
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 cdef extern from "Python.h":
+    PyObject *PyEval_GetGlobals()
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
 
 cdef extern from *:
     """
-    static inline PyObject *otlp_lite_new_dict(PyTypeObject *type, PyObject *empty) {
+    static inline PyObject *otlp_lite_new(PyTypeObject *type, PyObject *empty) {
         return type->tp_new(type, empty, NULL);
     }
+    static PyObject *(*otlp_lite_start_bound)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+    static PyObject *otlp_lite_call_bound(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                                          PyObject *named) {
+        return otlp_lite_start_bound(self, arguments, count, named);
+    }
+    static PyMethodDef otlp_lite_bound = {
+        "leaf", (PyCFunction)(void (*)(void))otlp_lite_call_bound, METH_FASTCALL | METH_KEYWORDS,
+        "Starts a leaf span; the arguments are the fields of its schema.",
+    };
+    /* A built-in function: it is called with its arguments where they lie, as no method of a class of ours is. */
+    static inline PyObject *otlp_lite_bound_function(
+        PyObject *self, PyObject *(*call)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *)) {
+        otlp_lite_start_bound = call;
+        return PyCFunction_New(&otlp_lite_bound, self);
+    }
+    static inline PyObject *const *otlp_lite_items(PyObject *list) { return PySequence_Fast_ITEMS(list); }
     static inline int otlp_lite_collect(int on) {
     #if PY_VERSION_HEX < 0x030C0000
         return on ? PyGC_Enable() : PyGC_Disable();
@@ -66,7 +83,10 @@ cdef extern from *:
         return Py_REFCNT(object) == 1 && (weak == 0 || *(PyObject **)((char *)object + weak) == NULL);
     }
     """
-    object otlp_lite_new_dict(PyTypeObject *type, object empty)
+    ctypedef object (*bound_call)(object self, PyObject *const *arguments, Py_ssize_t count, PyObject *named)
+    object otlp_lite_bound_function(object self, bound_call call)
+    PyObject *const *otlp_lite_items(list values)
+    object otlp_lite_new(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
     bint otlp_lite_var_reset(object var, object token) except -1
     PyObject *otlp_lite_running()
@@ -87,6 +107,7 @@ cdef object INVALID_SPAN = trace_api.INVALID_SPAN
 cdef object context_var = None
 cdef object default_context = None
 cdef uint64_t left_out_of_order = 0
+cdef Recorder NOBODY = Recorder.__new__(Recorder)  # of spans that are not recorded
 cdef TracerProvider default_provider = None
 
 
@@ -129,9 +150,9 @@ cdef inline object context_with(object current, object span):
             context = <object>spares[spare_count]
             otlp_lite_decref(spares[spare_count])
         else:
-            context = otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
+            context = otlp_lite_new(CONTEXT_TYPE, EMPTY)
     else:
-        context = otlp_lite_new_dict(CONTEXT_TYPE, EMPTY)
+        context = otlp_lite_new(CONTEXT_TYPE, EMPTY)
         PyDict_Update(context, current)
     PyDict_SetItem(context, SPAN_KEY, span)
     return context
@@ -223,7 +244,24 @@ cdef class Tracer:
                    bint record_exception=True, bint set_status_on_exception=True):
         """Starts a span that is not current. See `opentelemetry.trace.Tracer.start_span`."""
         return self.start(name, context, kind, attributes, links, start_time, record_exception,
-                          set_status_on_exception, None)
+                          set_status_on_exception, None, None, NULL)
+
+    def leaf(self, name, attributes=None, kind=INTERNAL, /):
+        """Starts a span that never becomes current: its parent is the current span. `with` ends it, or end()."""
+        span = self.start(name, None, kind, attributes, None, None, True, True, None, None, NULL)
+        if type(span) is Span:
+            (<Span>span).leaf = True
+        return span
+
+    def bind_leaf(self, schema, /):
+        """What starts a leaf span of `schema`, a SpanSchema: called with the values of its fields."""
+        described = getattr(schema, "otlp_lite_schema", None)
+        if not isinstance(described, Schema):
+            raise TypeError(f"bind_leaf: expected a SpanSchema with fields or a name, not {schema!r}")
+        cdef BoundLeaf bound = BoundLeaf.__new__(BoundLeaf)
+        bound.tracer = self
+        bound.schema = described
+        return otlp_lite_bound_function(bound, start_bound)
 
     def start_as_current_span(self, name, context=None, kind=INTERNAL, attributes=None, links=None, start_time=None,
                               bint record_exception=True, bint set_status_on_exception=True, bint end_on_exit=True):
@@ -239,8 +277,9 @@ cdef class Tracer:
         return manager
 
     cdef object start(self, object name, object context, object kind, object attributes, object links,
-                      object start_time, bint record_exception, bint set_status_on_exception, object current):
-        """`current` is the runtime context when the caller has it, else None."""
+                      object start_time, bint record_exception, bint set_status_on_exception, object current,
+                      Schema schema, PyObject *const *values):
+        """`current` is the runtime context when the caller has it, else None. `values` are of the schema's fields."""
         cdef Recorder recorder = self.recorder
         cdef TracerProvider provider
         cdef parent_ids parent
@@ -248,10 +287,10 @@ cdef class Tracer:
         cdef object parent_span = None, parent_context = None, parent_state = None
         if recorder is None:
             if not resolve(self):
-                return start_noop(context)
+                return start_noop(context, schema, values)
             recorder = self.recorder
         if recorder.epoch != page.epoch and not recorder.open():
-            return start_noop(context)
+            return start_noop(context, schema, values)
         provider = self.provider
 
         memset(&parent, 0, sizeof(parent))
@@ -302,6 +341,8 @@ cdef class Tracer:
             else:
                 recording = False
         else:
+            if schema is not None:
+                attributes = schema.attributes(values)
             result = provider.sampler.should_sample(context, id_number(begun.trace_id, 16), name, kind, attributes,
                                                     links or ())
             recording = result.decision.is_recording()
@@ -310,9 +351,10 @@ cdef class Tracer:
             attributes = result.attributes
             state = result.trace_state or None
         if not recording:
-            return unsampled(&begun, flags, state)
+            return unsampled(&begun, flags, state) if schema is None else \
+                unsampled_of(schema, values, begun.trace_id, begun.span_id, flags, state)
 
-        cdef Span span = Span.__new__(Span)
+        cdef Span span = Span.__new__(Span) if schema is None else SchemaSpan.__new__(SchemaSpan)
         span.recorder = recorder
         span.scope = self.scope
         span.epoch = recorder.epoch
@@ -342,6 +384,10 @@ cdef class Tracer:
             for link in links:
                 if link:
                     span.put_link(link.context, link.attributes)
+        if schema is not None:
+            span._schema = schema
+            span.leaf = True
+            (<SchemaSpan>span).put_fields(values)
         if start_time is not None:
             span.data.start = nanoseconds(start_time, "start_time", begun.start)
             span.data.explicit_time = True
@@ -370,6 +416,23 @@ cdef UnsampledSpan unsampled(const otlite_span *begun, uint8_t flags, object sta
     return span
 
 
+cdef SchemaSpan unsampled_of(Schema schema, PyObject *const *values, const uint8_t *trace_id,
+                             const uint8_t *span_id, uint8_t flags, object state):
+    """A span that is not recorded, but whose fields can be set and read."""
+    cdef SchemaSpan span = SchemaSpan.__new__(SchemaSpan)
+    cdef Py_ssize_t i
+    span.recorder = NOBODY
+    span._schema = schema
+    span.values = [<object>values[i] for i in range(schema.count)]
+    span.ended = span.unsampled = True
+    span.name = schema.name
+    span.trace_state = state
+    span.trace_flags = flags
+    memcpy(span.data.trace_id, trace_id, 16)
+    memcpy(span.data.span_id, span_id, 8)
+    return span
+
+
 cdef int start_processor(object processor, Span span, object context) except -1:
     try:
         call = getattr(processor, "on_start", None)
@@ -394,9 +457,13 @@ cdef bint resolve(Tracer tracer):
     return tracer.recorder is not None
 
 
-cdef object start_noop(object context):
+cdef object start_noop(object context, Schema schema, PyObject *const *values):
     """What the API's own NoOpTracer starts: the parent's context goes on."""
     current = trace_api.get_current_span(context)
+    if schema is not None:
+        parent = current.get_span_context()
+        return unsampled_of(schema, values, id_bytes(parent.trace_id, 16) or bytes(16),
+                            id_bytes(parent.span_id, 8) or bytes(8), parent.trace_flags, parent.trace_state)
     if isinstance(current, trace_api.NonRecordingSpan):
         return current
     return trace_api.NonRecordingSpan(current.get_span_context())
@@ -408,6 +475,58 @@ def get_tracer(name, version=None, schema_url=None, attributes=None):
     tracer.late = (name, version, schema_url, attributes)
     resolve(tracer)
     return tracer
+
+
+@cython.final
+cdef class BoundLeaf:
+    """What `Tracer.bind_leaf` binds: the `__self__` of the function that it returns."""
+
+    def __init__(self):
+        raise TypeError("a bound leaf is made by its tracer")
+
+    def __repr__(self):
+        return f"<leaf of {self.schema.of.__qualname__}>"
+
+
+cdef object start_bound(object self, PyObject *const *arguments, Py_ssize_t count, PyObject *named):
+    cdef BoundLeaf bound = <BoundLeaf>self
+    cdef Schema schema = bound.schema
+    cdef list values
+    cdef tuple names
+    cdef Py_ssize_t i
+    if named == NULL and count == schema.count:
+        return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, schema, arguments)
+    names = () if named == NULL else <tuple>named
+    values = schema.arrange([<object>arguments[i] for i in range(count + len(names))], names)
+    return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, schema,
+                              otlp_lite_items(values))
+
+
+# Tracers of modules that call span(), by the module's name.
+cdef dict module_tracers = {}
+
+
+def span(name, attributes=None, kind=INTERNAL, links=None, /, **more):
+    """A context manager, or decorator, in which a new span is current. Its scope is the calling module.
+
+    Keywords are attributes, too: those whose keys are Python names.
+    """
+    cdef PyObject *scope = PyEval_GetGlobals()
+    module = (<dict>scope).get("__name__", "") if scope != NULL else ""
+    cdef Tracer tracer = module_tracers.get(module)
+    if tracer is None:
+        tracer = get_tracer(module)
+        if len(module_tracers) < TRACERS_MAX:
+            module_tracers[module] = tracer
+    if more:
+        attributes = {**attributes, **more} if attributes else more
+    cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
+    manager.tracer = tracer
+    manager.name = name
+    if kind is not INTERNAL or attributes is not None or links:
+        manager.rest = (None, kind, attributes, links, None)
+    manager.record_exception = manager.set_status_on_exception = manager.end_on_exit = True
+    return manager
 
 
 def set_provider(TracerProvider provider):
@@ -438,7 +557,7 @@ cdef class CurrentSpan:
             if left_out_of_order != 0 and mark_of(current) is not None:
                 del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
         span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
-                                 self.set_status_on_exception, current)
+                                 self.set_status_on_exception, current, None, NULL)
         if context_var is not None:
             self.attached = context_with(current, span)
             self.token = otlp_lite_var_set(context_var, self.attached)
@@ -628,19 +747,6 @@ cdef class TracerProvider:
         """Contexts that could not be left where they were entered."""
         return self.recorder.detach_failures
 
-    @property
-    def closed(self):
-        """shutdown() was called, and restart() was not."""
-        return bool(self.recorder.closed)
-
-    def restart(self, pipeline, span_processors=()):
-        """After shutdown(): records again, into the same region, which `pipeline` empties from now on."""
-        cdef Recorder recorder = self.recorder
-        recorder.pipeline = pipeline
-        recorder.processors = tuple(span_processors)
-        recorder.announced = False
-        recorder.closed = False
-
     def add_span_processor(self, span_processor):
         self.recorder.processors += (span_processor,)
 
@@ -661,17 +767,42 @@ cdef class TracerProvider:
 
         That is said once, unless the process is `exiting`: a thread that writes meanwhile may stop the exit.
         """
-        if self.recorder.closed:
+        cdef Recorder recorder = self.recorder
+        cdef bint done = True
+        if recorder.closed:
             return True
-        self.recorder.warned_closed = exiting
-        self.recorder.closed = True
-        done = True
-        if self.recorder.pipeline is not None:
-            done = self.recorder.pipeline.shutdown(timeout)
-        processors, self.recorder.processors = self.recorder.processors, ()
-        for processor in processors:
-            call_off_span(processor, "shutdown")
+        recorder.warned_closed = exiting
+        recorder.closed = True
+        processors, recorder.processors = recorder.processors, ()
+        try:
+            if recorder.pipeline is not None:
+                done = recorder.pipeline.shutdown(timeout)
+        finally:
+            for processor in processors:
+                call_off_span(processor, "shutdown")
+            recorder.shut = True
         return done
+
+    @property
+    def closed(self):
+        """shutdown() was called, and restart() was not."""
+        return bool(self.recorder.closed)
+
+    def restart(self, pipeline, span_processors=()):
+        """After shutdown(): records again, into the same region, which `pipeline` empties from now on.
+
+        False, and nothing is done, unless a shutdown() is through and no other restart() came first.
+        """
+        cdef Recorder recorder = self.recorder
+        cdef tuple processors = tuple(span_processors)
+        if not recorder.shut:
+            return False
+        recorder.shut = False
+        recorder.pipeline = pipeline
+        recorder.processors = processors
+        recorder.announced = False
+        recorder.closed = False
+        return True
 
 
 def call_off_span(processor, hook, *arguments):

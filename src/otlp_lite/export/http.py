@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import _socket
+import logging
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 """As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Carrier(Protocol):
@@ -60,6 +64,18 @@ class Tls(NamedTuple):
     certificate: str | None = None
     client_certificate: str | None = None
     client_key: str | None = None
+
+    def files(self) -> list[tuple[int, int, int]]:
+        """Which files they are now."""
+        found = []
+        for name, file in zip(self._fields, self, strict=True):
+            if file:
+                try:
+                    facts = os.stat(file)
+                except OSError as error:
+                    raise OSError(f"{name}={file!r}: {error.strerror}") from None
+                found.append((facts.st_ino, facts.st_size, facts.st_mtime_ns))
+        return found
 
     def context(self) -> ssl.SSLContext:
         """Raises OSError naming the setting whose file cannot be used."""
@@ -208,6 +224,7 @@ class Stream(Connection):
         self._context: Any = None
         self._files: list[tuple[int, int, int]] = []
         """Of the certificates in the context: which files they were."""
+        self._said = ""
         self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
         self._peer_left: tuple[type[OSError], ...] = (ConnectionError,)
 
@@ -219,10 +236,16 @@ class Stream(Connection):
 
         self._not_now = (BlockingIOError, ssl.SSLWantReadError)
         self._peer_left = (ConnectionError, ssl.SSLError)
-        facts = [os.stat(file) for file in self._tls if file]
-        files = [(each.st_ino, each.st_size, each.st_mtime_ns) for each in facts]
-        if self._context is None or files != self._files:  # certificates are replaced while we run
-            self._context, self._files = self._tls.context(), files
+        try:
+            files = self._tls.files()
+            if self._context is None or files != self._files:  # certificates are replaced while we run
+                self._context, self._files = self._tls.context(), files
+        except OSError as error:  # in the middle of that, perhaps
+            if self._context is None:
+                raise
+            if str(error) != self._said:
+                self._said = str(error)
+                _log.warning("%s; the files as they were before are used", error)
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))

@@ -30,11 +30,15 @@ from .unpatched import allocate_lock, get_ident, start_new_thread
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
+BODY_MIN = 4096
+"""A receiver that finds this too large has another reason: it refuses."""
 GROW_AFTER = 60.0
 """Seconds without a 413 after which the halved size doubles."""
 WARN_EVERY = 300.0
 WAIT_MAX = 1e6
 """Seconds; what a lock can still wait."""
+ABANDON_MAX = 0.5
+"""Seconds for the worker to end, once it was told to."""
 KEYS_MAX = 64
 """Things logged once each."""
 FASTEST = 200e6
@@ -43,11 +47,8 @@ FASTEST = 200e6
 _log = logging.getLogger(__name__)
 
 
-def _left(stats: core.Stats) -> int:
-    """Records that were kept and are settled; not those that were lost as they came."""
-    dropped = stats.dropped
-    given_up = sum(dropped.get(loss, 0) for loss in ("overwritten", "refused", "shutdown"))
-    return stats.exported + stats.rejected + given_up
+def _losses(stats: core.Stats) -> dict[str, int]:
+    return {**stats.dropped, "rejected": stats.rejected}
 
 
 class _Waiter:
@@ -104,6 +105,8 @@ class Pipeline:
         self._driving = allocate_lock()
         """Held by a caller who does the worker's work."""
         self._nudge = allocate_lock()
+        self._gone = allocate_lock()
+        """Held while there is a worker."""
         self._waiters: list[_Waiter] = []
         self._urgent = False
         self._at_once = False
@@ -120,11 +123,15 @@ class Pipeline:
         self._given_up = 0
         """Records dropped at the shutdown."""
         self._failures = 0
+        self._retries = 0
+        """Failures since the receiver last answered for good."""
         self._last_error: str | None = None
         self._last_success: float | None = None
         self._warned_at: float | None = None
         self._outage = False
         self._logged: set[str] = set()
+        self._losses_before: dict[str, int] = {}
+        """Of the region, when another emptied it."""
         self._losses_told: dict[str, int] = {}
 
     # ---- From any thread ----
@@ -135,18 +142,25 @@ class Pipeline:
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
             self._reset()
-            self._region = region
+            self._losses_before = _losses(region.stats())
         now = monotonic()
         if self._threaded or self._stopped:
+            self._region = region
+            if self._stopped:
+                with self._turn:
+                    self._drop_rest()  # what others recorded meanwhile
             return True
         if self._start_at > now:
             return False
         self._start_at = now + self._delay
+        self._threaded = True  # before it runs: it asks; and before others see that there is a region
+        self._region = region
         try:
-            self._threaded = True  # before it runs: it asks
+            self._gone.acquire(blocking=False)
             self._thread = start_new_thread(self._work, (None,))
         except RuntimeError as error:
             self._threaded = False
+            self._gone.release()
             if "shutdown" not in str(error):  # at exit what there is will be sent without it
                 self._once(
                     "thread",
@@ -170,35 +184,52 @@ class Pipeline:
         timeout = min(max(timeout, 0), WAIT_MAX)
         deadline = monotonic() + timeout
         reserve = min(0.1, timeout / 4)
-        settled = self._wait(timeout - reserve, last=True)
+        settled = False
+        try:
+            settled = self._wait(timeout - reserve, last=True)
+        finally:  # also when a signal's handler raised
+            left = self._stop(settled, deadline)
+        return settled and left == 0
+
+    def _stop(self, settled: bool, deadline: float) -> int:
+        """Ends the worker; returns how many records are given up."""
         self._stopped = True
         region = self._here()
-        if region is not None:
-            self._poke()
-            if not settled:
-                self._carrier.interrupt()
-            if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
-                try:
-                    self._drop_rest()
-                finally:
-                    self._turn.release()
-                left = self._given_up
-            else:
-                left = region.stats().pending  # the worker drops them when it gets out
-            self._tell_losses(region, last=True)
-            if left:
-                _log.warning(
-                    "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
-                    left,
-                    TRACES.records,
-                    self._url,
-                    self._last_error or "no answer",
-                )
-            settled = settled and left == 0
-        return settled
+        if region is None:
+            return 0
+        self._poke()
+        if not settled:
+            self._carrier.interrupt()
+        if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
+            try:
+                self._drop_rest()
+            finally:
+                self._turn.release()
+            left = self._given_up
+        else:
+            left = region.stats().pending  # the worker drops them when it gets out
+        self._tell_losses(region, last=True)
+        if left:
+            self._last_error = self._last_error or "no answer"
+            _log.warning(
+                "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
+                left,
+                TRACES.records,
+                self._url,
+                self._last_error,
+            )
+        return left
 
     def abandon(self) -> None:
-        """After shutdown(): another has the region now, and a worker that is still stuck leaves it."""
+        """Another will have the region. Waits a moment for the worker; one that is stuck leaves it alone."""
+        if not self._stopped:
+            return
+        if (
+            self._here() is not None
+            and self._thread != get_ident()
+            and self._gone.acquire(timeout=ABANDON_MAX)
+        ):
+            self._gone.release()
         self._region = None
 
     def stats(self) -> tuple[int, ExporterStats]:
@@ -207,6 +238,12 @@ class Pipeline:
             return 0, ExporterStats(None, 0, None)
         age = None if self._last_success is None else monotonic() - self._last_success
         return self._resent, ExporterStats(age, self._failures, self._last_error)
+
+    def _settled(self, stats: core.Stats) -> int:
+        """Records that were kept and are settled; not those that were lost as they came, or came too late."""
+        dropped = stats.dropped
+        given_up = dropped.get("overwritten", 0) + dropped.get("refused", 0) + self._given_up
+        return stats.exported + stats.rejected + given_up
 
     def _here(self) -> core.Region | None:
         """This process's region; not the one that a forked child has seen in its parent."""
@@ -222,7 +259,7 @@ class Pipeline:
         if self._stopped or self._thread == get_ident():
             return False  # a finaliser, or a handler of our own messages: the worker cannot wait for itself
         timeout = min(max(timeout, 0), WAIT_MAX)
-        waiter = _Waiter(_left(stats) + stats.pending, monotonic() + timeout, last)
+        waiter = _Waiter(self._settled(stats) + stats.pending, monotonic() + timeout, last)
         try:
             self._waiters.append(waiter)
             self._urgent = True
@@ -250,6 +287,7 @@ class Pipeline:
 
     def _work(self, caller: _Waiter | None) -> None:
         """The worker's life; or, where there is no worker, what `caller` waits for."""
+        region = self._region
         quiet = set_value(
             _SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)
         )
@@ -270,6 +308,10 @@ class Pipeline:
                 self._carrier.close()
                 for waiter in tuple(self._waiters):
                     waiter.finish(False)
+                if region is not None:
+                    region.wake()  # what woke us may have been meant for the next
+                if self._gone.locked():
+                    self._gone.release()
 
     def _step(self, caller: _Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
@@ -311,7 +353,7 @@ class Pipeline:
         stats = region.stats()
         now = monotonic()
         for waiter in tuple(self._waiters):
-            if stats.pending == 0 or _left(stats) >= waiter.target:
+            if stats.pending == 0 or self._settled(stats) >= waiter.target:
                 waiter.finish(True)
             elif now >= waiter.deadline or (self._resume() > now and self._hopeless(waiter, now)):
                 waiter.finish(False)
@@ -401,6 +443,8 @@ class Pipeline:
             rejected = min(rejected, records)
             batch.acknowledge(rejected)
             self._succeeded(records)
+            if rejected:
+                self._losses_told.setdefault("rejected", rejected)
             if rejected or words:
                 self._once(
                     f"partial {words}",
@@ -416,14 +460,16 @@ class Pipeline:
             batch.release()
             self._held = batch
             self._back_off(f"HTTP {answer.status}", answer)
-        elif verdict is Verdict.HALVE and records > 1:
+        elif verdict is Verdict.HALVE and records > 1 and batch.size > BODY_MIN:
             self._bytes_max = max(min(batch.size, self._bytes_max) // 2, 1)
             self._halved_at = monotonic()
             self._at_once = True
             batch.release()
         else:
             batch.drop("refused")
+            self._losses_told.setdefault("refused", records)
             self._lost_answer = False
+            self._retries = 0
             words = self._safe(refusal(answer.body))
             self._failures += 1
             self._last_error = f"HTTP {answer.status}"
@@ -448,8 +494,7 @@ class Pipeline:
 
     def _drop_rest(self) -> None:
         """Gives up what was not sent, counted. The caller holds the turn."""
-        region = self._region
-        while region is not None and (batch := region.collect(BODY_MAX)) is not None:
+        while (region := self._region) is not None and (batch := region.collect(BODY_MAX)) is not None:
             self._given_up += batch.records
             batch.drop("shutdown")
         if not self._threaded:
@@ -464,20 +509,21 @@ class Pipeline:
         if self._outage:
             _log.info("exporting to %s works again, after %d failures", self._url, self._failures)
         self._outage = False
-        self._failures = 0
+        self._failures = self._retries = 0
         self._backing_off = self._not_before = 0.0
         self._last_success = monotonic()
 
     def _back_off(self, reason: str, answer: core.Answer | None) -> None:
         self._failures += 1
+        self._retries += 1
         self._last_error = reason = self._safe(reason)
         wanted = None if answer is None else retry_after(answer.retry_after, time())
         chance = int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
         now = monotonic()
         self._not_before = now + (wanted or 0.0)
         # The receiver's word alone holds once: "at once", again and again, is no answer.
-        heeded = wanted is not None and self._failures == 1
-        self._backing_off = 0.0 if heeded else now + backoff(self._failures, chance)
+        heeded = wanted is not None and self._retries == 1
+        self._backing_off = 0.0 if heeded else now + backoff(self._retries, chance)
         if not self._stopped and (self._warned_at is None or now - self._warned_at >= WARN_EVERY):
             self._warned_at = now
             self._outage = True
@@ -492,12 +538,13 @@ class Pipeline:
 
     def _tell_losses(self, region: core.Region, last: bool = False) -> None:
         """The first of each kind, and at the `last` how many it were in all."""
-        for reason, count in region.stats().dropped.items():
-            told = self._losses_told.get(reason, 0)
-            if reason in MEANINGS and (told == 0 or (last and count > told)):
+        lost = _losses(region.stats())
+        for reason in lost.keys() & MEANINGS.keys():
+            count, told = lost[reason] - self._losses_before.get(reason, 0), self._losses_told.get(reason, 0)
+            if count > told and (told == 0 or last):
                 self._losses_told[reason] = count
                 _log.warning(
-                    "%d %s lost, counted as %r: %s. region_size=%d holds records of at most %d bytes",
+                    "%d %s lost, counted as %r: %s (region_size=%d, at most %d bytes each)",
                     count,
                     TRACES.records,
                     reason,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, final
+from typing import Any, Final, final
 
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace import Span as ApiSpan
@@ -12,6 +12,24 @@ from opentelemetry.util.types import Attributes, AttributeValue
 from typing_extensions import Self
 
 from otlp_lite._native.readable import Event
+
+REQUIRED: Final[object]
+
+@final
+class Schema:
+    """The fields of a SpanSchema, `of`: a name, a key and a default for each. REQUIRED is none."""
+
+    def __new__(
+        cls,
+        of: type[Any],
+        name: str,
+        kind: SpanKind,
+        fields: Sequence[str],
+        keys: Sequence[str],
+        defaults: Sequence[Any],
+    ) -> Self: ...
+    @property
+    def of(self) -> type[Any]: ...
 
 @final
 class Recorder:
@@ -87,6 +105,15 @@ class Span(ApiSpan):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
+
+@final
+class SchemaSpan(Span):  # type: ignore[misc] # nothing else derives from it
+    """A span made by a SpanSchema: the schema's fields are attributes of it."""
+
+    @property
+    def schema(self) -> Schema: ...
+    def __getattr__(self, name: str) -> Any: ...
+    def __setattr__(self, name: str, value: Any) -> None: ...
 
 @final
 class UnsampledSpan(NonRecordingSpan):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Literal, Protocol, final
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar, final
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind
 from opentelemetry.trace import Tracer as ApiTracer
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 from opentelemetry.util._decorator import _AgnosticContextManager
-from opentelemetry.util.types import Attributes
+from opentelemetry.util.types import Attributes, AttributeValue
 
 from otlp_lite._native.core import Region
+from otlp_lite.traces.schema import SpanSchema
+
+_P = ParamSpec("_P")
+_S = TypeVar("_S", bound=SpanSchema)
 
 class _Pipeline(Protocol):
     """What takes the records away."""
@@ -62,6 +66,23 @@ class Tracer(ApiTracer):
         set_status_on_exception: bool = True,
         end_on_exit: bool = True,
     ) -> CurrentSpan: ...
+    def leaf(
+        self, name: str, attributes: Attributes = None, kind: SpanKind = SpanKind.INTERNAL, /
+    ) -> Span: ...
+    def bind_leaf(self, schema: Callable[_P, _S], /) -> Callable[_P, _S]: ...
+
+@final
+class BoundLeaf:
+    """What `Tracer.bind_leaf` binds: the `__self__` of the function that it returns."""
+
+def span(
+    name: str,
+    attributes: Attributes = None,
+    kind: SpanKind = SpanKind.INTERNAL,
+    links: Sequence[Link] | None = None,
+    /,
+    **more: AttributeValue,
+) -> CurrentSpan: ...
 
 @final
 class TracerProvider(ApiTracerProvider):
@@ -96,7 +117,7 @@ class TracerProvider(ApiTracerProvider):
     def detach_failures(self) -> int: ...
     @property
     def closed(self) -> bool: ...
-    def restart(self, pipeline: _Pipeline, span_processors: Sequence[object] = ()) -> None: ...
+    def restart(self, pipeline: _Pipeline, span_processors: Sequence[object] = ()) -> bool: ...
     def get_tracer(
         self,
         instrumenting_module_name: str,

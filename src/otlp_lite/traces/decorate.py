@@ -1,0 +1,173 @@
+"""`traced`: each call of a function in a span of its own."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from opentelemetry.context import attach, detach, set_value
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from .._native import trace
+
+if TYPE_CHECKING:
+    from opentelemetry.util.types import Attributes
+
+F = TypeVar("F", bound="Callable[..., Any] | classmethod[Any, Any, Any] | staticmethod[Any, Any]")
+
+
+@overload
+def traced(function: F, /) -> F:
+    """Decorates a function, with the defaults."""
+
+
+@overload
+def traced(
+    name: str | None = None,
+    /,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Attributes = None,
+    leaf: bool = False,
+    tracer: trace.Tracer | None = None,
+) -> Callable[[F], F]:
+    """What decorates a function."""
+
+
+def traced(
+    name: Any = None,
+    /,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    attributes: Attributes = None,
+    leaf: bool = False,
+    tracer: trace.Tracer | None = None,
+) -> Any:
+    """Decorates a function, method, coroutine, generator or async generator: each call is a span.
+
+    The span is named by `__qualname__`, its scope by `__module__`, unless `name` and `tracer` say otherwise.
+    Arguments and results are not recorded. The span of a generator lasts from its first step to its end, and
+    is current only while its body runs. A `leaf` never becomes current.
+    """
+    if name is not None and not isinstance(name, str):
+        return _wrap(name, None, kind, attributes, leaf, tracer)
+    return lambda function: _wrap(function, name, kind, attributes, leaf, tracer)
+
+
+def _wrap(
+    function: Any,
+    name: str | None,
+    kind: SpanKind,
+    attributes: Attributes,
+    leaf: bool,
+    tracer: trace.Tracer | None,
+) -> Any:
+    if isinstance(function, (classmethod, staticmethod)):
+        inner = _wrap(function.__func__, name, kind, attributes, leaf, tracer)
+        return type(function)(inner)
+    if not callable(function):
+        raise TypeError(f"traced: expected a function or a name, not {function!r}")
+    if inspect.isclass(function):
+        raise TypeError(f"traced: {function!r} is a class; decorate its methods")
+    name = str(name or getattr(function, "__qualname__", type(function).__qualname__))
+    tracer = tracer or trace.get_tracer(getattr(function, "__module__", None) or "")
+    if inspect.isasyncgenfunction(function):
+        return _async_generator(function, name, kind, attributes, leaf, tracer)
+    if inspect.isgeneratorfunction(function):
+        return _generator(function, name, kind, attributes, leaf, tracer)
+    start: Callable[..., Any] = tracer.leaf if leaf else tracer.start_as_current_span
+    more = () if attributes is None and kind is SpanKind.INTERNAL else (attributes, kind)
+    if more and not leaf:
+        start = functools.partial(tracer.start_as_current_span, kind=kind, attributes=attributes)
+        more = ()
+    if inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            with start(name, *more):
+                return await function(*args, **kwargs)
+
+        return run_async
+
+    if more:
+
+        @functools.wraps(function)
+        def run_leaf(*args: Any, **kwargs: Any) -> Any:
+            with start(name, *more):
+                return function(*args, **kwargs)
+
+        return run_leaf
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with start(name):
+            return function(*args, **kwargs)
+
+    return run
+
+
+def _within(span: Any) -> Any:
+    return attach(set_value(_SPAN_KEY, span))
+
+
+def _generator(
+    function: Callable[..., Any],
+    name: str,
+    kind: SpanKind,
+    attributes: Attributes,
+    leaf: bool,
+    tracer: trace.Tracer,
+) -> Any:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        body = function(*args, **kwargs)
+        with tracer.leaf(name, attributes, kind) as span:
+            step, sent = body.send, None
+            while True:
+                token = None if leaf else _within(span)
+                try:
+                    item = step(sent)
+                except StopIteration as stop:
+                    return stop.value
+                finally:
+                    if token is not None:
+                        detach(token)
+                try:
+                    step, sent = body.send, (yield item)
+                except BaseException as error:
+                    step, sent = body.throw, error
+
+    return run
+
+
+def _async_generator(
+    function: Callable[..., Any],
+    name: str,
+    kind: SpanKind,
+    attributes: Attributes,
+    leaf: bool,
+    tracer: trace.Tracer,
+) -> Any:
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        body = function(*args, **kwargs)
+        with tracer.leaf(name, attributes, kind) as span:
+            step, sent = body.asend, None
+            while True:
+                token = None if leaf else _within(span)
+                try:
+                    item = await step(sent)
+                except StopAsyncIteration:
+                    return
+                finally:
+                    if token is not None:
+                        detach(token)
+                try:
+                    step, sent = body.asend, (yield item)
+                except BaseException as error:
+                    step, sent = body.athrow, error
+
+    return run

@@ -1,0 +1,104 @@
+/* test_slewed_clock.c - the ticks over a simulated counter and clock: told time waits, and never runs backwards */
+#define OTLITE_CPU_COUNTER_H /* in place of the processor's */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "check.h"
+#include "otlite.h"
+
+static const double TICKS_A_NS = 3;
+static double real_ns; /* what has passed, at 5 ns a reading of the counter */
+static double clock_ns, since_ns,
+    slope;                    /* the clock: `clock_ns` at `since_ns`, and a slope from there */
+static double interrupted_ns; /* between the next reading of the clock and what follows */
+
+static uint64_t otlite_cpu_counter(void)
+{
+    real_ns += 5;
+    return (uint64_t)(real_ns * TICKS_A_NS);
+}
+
+static bool otlite_cpu_counter_steady(void)
+{
+    return true;
+}
+
+static uint64_t clock_now(void)
+{
+    return (uint64_t)(clock_ns + (real_ns - since_ns) * slope);
+}
+
+static uint64_t simulated_clock(void)
+{
+    real_ns += 10;
+    uint64_t now = clock_now();
+    real_ns += 10 + interrupted_ns;
+    interrupted_ns = 0;
+    return now;
+}
+
+static bool simulated_trust(void)
+{
+    return true;
+}
+
+#define otlite_clock_boot simulated_clock
+#define otlite_counter_trusted simulated_trust
+#define otlite_ticks_init simulated_ticks_init
+#define otlite_ticks_boot simulated_ticks_boot
+void simulated_ticks_init(struct otlite_ticks *ticks);
+uint64_t simulated_ticks_boot(struct otlite_ticks *ticks);
+#include "record/ticks.c"
+
+static struct otlite_ticks ticks;
+
+static void slew(double to)
+{
+    clock_ns += (real_ns - since_ns) * slope;
+    since_ns = real_ns;
+    slope = to;
+}
+
+/* Reads for `seconds`, a reading each `step` ns; returns how far the ticks were from the clock in the last half. */
+static double read_on(double seconds, double step, bool interrupt)
+{
+    double end = real_ns + seconds * 1e9, half = real_ns + seconds * 0.5e9, worst = 0;
+    uint64_t last = 0, backwards = 0, count = 0;
+    while (real_ns < end) {
+        if (interrupt && count++ % 1700 == 0)
+            interrupted_ns = 500000;
+        uint64_t told = simulated_ticks_boot(&ticks);
+        double off = (double)told - (double)clock_now();
+        off = off < 0 ? -off : off;
+        if (real_ns > half && off > worst && off < 400000) /* not what an interruption took */
+            worst = off;
+        backwards += told < last;
+        last = told;
+        real_ns += step;
+    }
+    CHECK_EQUAL(backwards, 0);
+    return worst;
+}
+
+/* chronyd slews by up to 83333 ppm, the kernel's NTP by 500. */
+static void test_a_clock_that_is_slewed(void)
+{
+    static const double ppm[] = {-50, 50, -500, 500, -5000, 5000, -83333, 83333};
+    for (unsigned i = 0; i < sizeof ppm / sizeof *ppm; i++)
+        for (int interrupt = 0; interrupt < 2; interrupt++) {
+            real_ns = since_ns = 1e12;
+            clock_ns = 5e12;
+            slope = 1;
+            simulated_ticks_init(&ticks);
+            (void)read_on(2.1, 2000, false); /* the base is a tenth of a second old */
+            CHECK(ticks.reach != 0);
+            slew(1 + ppm[i] / 1e6);
+            CHECK(read_on(3, 2000, interrupt) <= 1000);
+        }
+}
+
+int main(void)
+{
+    RUN(test_a_clock_that_is_slewed);
+    return check_end();
+}
