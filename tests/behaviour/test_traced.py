@@ -125,7 +125,8 @@ def test_what_a_schema_cannot_hold_is_cleaned_as_any_attribute(collected: Collec
         d: Any = key("d", default="given")
 
     odd = collected.tracer_provider.get_tracer("t").bind_leaf(Odd)
-    odd(1 << 70, [1, "x"], "\xe9\u20ac").end()
+    with odd(1 << 70, [1, "x"], "\xe9\u20ac") as span:
+        assert (span.a, span.b, span.d) == (None, (1, "x"), "given")
     sent = spans(collected)["Odd"]
     assert [pair.key for pair in sent.attributes] == ["b", "c", "d"] and sent.dropped_attributes_count == 1
     assert attributes(sent)["c"] == "\xe9\u20ac" and attributes(sent)["d"] == "given"

@@ -78,32 +78,25 @@ def _wrap(
         return _async_generator(function, name, kind, attributes, leaf, tracer)
     if inspect.isgeneratorfunction(function):
         return _generator(function, name, kind, attributes, leaf, tracer)
-    start: Callable[..., Any] = tracer.leaf if leaf else tracer.start_as_current_span
-    more = () if attributes is None and kind is SpanKind.INTERNAL else (attributes, kind)
-    if more and not leaf:
-        start = functools.partial(tracer.start_as_current_span, kind=kind, attributes=attributes)
-        more = ()
+    start: Callable[[], Any]
+    if leaf:
+        start = functools.partial(tracer.leaf, name, attributes, kind)
+    elif attributes is None and kind is SpanKind.INTERNAL:
+        start = functools.partial(tracer.start_as_current_span, name)
+    else:
+        start = functools.partial(tracer.start_as_current_span, name, kind=kind, attributes=attributes)
     if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def run_async(*args: Any, **kwargs: Any) -> Any:
-            with start(name, *more):
+            with start():
                 return await function(*args, **kwargs)
 
         return run_async
 
-    if more:
-
-        @functools.wraps(function)
-        def run_leaf(*args: Any, **kwargs: Any) -> Any:
-            with start(name, *more):
-                return function(*args, **kwargs)
-
-        return run_leaf
-
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with start(name):
+        with start():
             return function(*args, **kwargs)
 
     return run

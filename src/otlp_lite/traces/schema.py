@@ -48,8 +48,10 @@ class _SchemaType(ABCMeta):
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, SchemaSpan) and issubclass(instance.schema.of, cls)
 
-    def __call__(cls, *_: object, **__: object) -> Any:
-        raise TypeError(f"{cls.__name__}: a schema is bound to a tracer first, by tracer.bind_leaf()")
+    if not TYPE_CHECKING:  # to the checkers a schema is called as its fields say: bind_leaf gives what is
+
+        def __call__(cls, *_: object, **__: object) -> Any:
+            raise TypeError(f"{cls.__name__}: a schema is bound to a tracer first, by tracer.bind_leaf()")
 
 
 @dataclass_transform(field_specifiers=(key,), eq_default=False)

@@ -8,7 +8,8 @@ from typing_extensions import assert_type
 import otlp_lite
 
 tracer = otlp_lite.get_tracer("shop")
-assert_type(tracer, Tracer)
+api: Tracer = tracer
+assert_type(tracer, otlp_lite.Tracer)
 assert_type(tracer.start_span("a"), Span)
 with tracer.start_as_current_span("b") as current:
     assert_type(current, Span)
