@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABCMeta
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, overload
 
@@ -13,9 +12,12 @@ from .._native.span import REQUIRED, Schema, SchemaSpan
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    from abc import ABCMeta as _Meta
+
     from opentelemetry.trace import Span as _Base
     from typing_extensions import Self, dataclass_transform
 else:
+    _Meta = type  # ABCMeta of CPython 3.10 takes no `name` of a schema
     _Base = object  # its spans are SchemaSpans that know it
 
     def dataclass_transform(**_: object) -> Callable[[T], T]:
@@ -44,7 +46,7 @@ def key(name: str, /, *, default: Any = REQUIRED) -> Any:
     return _Key(name, default)
 
 
-class _SchemaType(ABCMeta):
+class _SchemaType(_Meta):
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, SchemaSpan) and issubclass(instance.schema.of, cls)
 
