@@ -106,5 +106,9 @@ uint64_t otlite_ticks_boot(struct otlite_ticks *ticks)
         if (passed < ticks->reach)
             return not_before_floor(ticks, ticks->ns + (passed * ticks->rate >> 32));
     }
-    return ticks->trusted ? read_both(ticks) : otlite_clock_boot();
+    if (ticks->trusted)
+        return read_both(ticks);
+    uint64_t ns = otlite_clock_boot();
+    raise_floor(ticks, ns); /* of the time when it was */
+    return not_before_floor(ticks, ns);
 }

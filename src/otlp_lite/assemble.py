@@ -73,18 +73,14 @@ class Telemetry:
         provider, before = self.tracer_provider, self._pipeline
         if not isinstance(provider, trace.TracerProvider) or not provider.closed or before is None:
             return
-        fresh = _pipeline(self.config)
-        before.abandon()
-        if not provider.restart(fresh, self.config.span_processors):
-            if provider.closed:
-                _log.warning(
-                    "configure() came during a shutdown(): nothing is recorded until it is called again"
-                )
-            return
-        self._pipeline = fresh
-        region = provider.region
-        if region is not None and region.stats().pending:
-            fresh.opened(region)
+
+        def renew() -> Pipeline:
+            before.abandon()
+            self._pipeline = fresh = _pipeline(self.config)
+            return fresh
+
+        if not provider.restart(renew, self.config.span_processors) and provider.closed:
+            _log.warning("configure() came during a shutdown(): nothing is recorded until it is called again")
 
     def stats(self) -> Stats:
         """What became of each record, in this process."""

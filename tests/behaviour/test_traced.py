@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import types
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any, ClassVar
 
@@ -109,6 +110,7 @@ def test_the_fields_of_a_schema_are_attributes_until_the_end(
         for name in ("unknown", "name"):
             with pytest.raises(AttributeError):
                 setattr(span, name, 3)
+        assert not hasattr(span, "__dict__") and "set_attribute" in dir(span)
     assert not caplog.records
     span.rows = 9
     assert caplog.messages == ["Setting attribute on ended span."] and span.rows == 4
@@ -211,13 +213,19 @@ def test_a_sampler_sees_the_fields() -> None:
             self, context: Any, trace_id: int, name: str, kind: Any, attributes: Any, links: Any
         ) -> Any:
             seen.append((name, kind, attributes))
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, {**attributes, "by": "sampler"})
+            return SamplingResult(
+                Decision.RECORD_AND_SAMPLE, {**attributes, "db.system.name": "***", "by": "me"}
+            )
 
     with collect(sampler=Watching()) as collected:
         collected.tracer_provider.get_tracer("t").bind_leaf(Query)("postgresql", 3).end()
         sent = spans(collected)["db.query"]
     given = {"db.system.name": "postgresql", "db.response.returned_rows": 3}
-    assert seen == [("db.query", SpanKind.CLIENT, given)] and attributes(sent) == {**given, "by": "sampler"}
+    assert seen == [("db.query", SpanKind.CLIENT, given)] and attributes(sent) == {
+        **given,
+        "db.system.name": "***",
+        "by": "me",
+    }
 
 
 # ---- span() ----
@@ -405,6 +413,42 @@ def test_the_span_of_an_async_generator_is_current_only_while_its_body_runs(coll
     asyncio.run(main())
     assert inspect.isasyncgenfunction(numbers) and [span.name for span in log] == ["agen"] * 3
     assert [span.status.status_code for span in log] == [StatusCode.UNSET, StatusCode.UNSET, StatusCode.ERROR]
+
+
+def test_an_async_generator_that_the_loop_closes_is_closed_once(collected: Collected) -> None:
+    """Its `finally` awaits, while the loop shuts its generators down: it knows of the outer one only."""
+    tracer = collected.tracer_provider.get_tracer("t")
+    log: list[Any] = []
+
+    @traced("agen", tracer=tracer)
+    async def numbers() -> AsyncIterator[int]:
+        try:
+            yield 1
+        finally:
+            await asyncio.sleep(0.01)
+            log.append("closed")
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: log.append(context["message"]))
+        kept.append(numbers())
+        assert await kept[0].__anext__() == 1
+
+    kept: list[Any] = []
+    asyncio.run(main())
+    assert log == ["closed"] and "agen" in spans(collected)
+
+
+def test_a_generator_based_coroutine_can_be_awaited(collected: Collected) -> None:
+    @traced("coroutine", tracer=collected.tracer_provider.get_tracer("t"))
+    @types.coroutine
+    def later() -> Generator[Any, Any, int]:
+        yield from asyncio.sleep(0).__await__()
+        return 3
+
+    async def main() -> Any:
+        return await later()
+
+    assert asyncio.run(main()) == 3 and "coroutine" in spans(collected)
 
 
 @traced

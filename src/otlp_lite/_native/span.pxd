@@ -35,6 +35,7 @@ cdef class Recorder:
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
+    cdef uint32_t shut_epoch      # of the process that called it
     cdef bint warned_memory
     cdef bint warned_closed
     cdef readonly uint64_t detach_failures
@@ -107,6 +108,7 @@ cdef class Span:
     cdef bint grow(self, otlite_list list, object what) except? False
     cdef int finish(self, object end_time) except -1
     cdef int keep(self, object header) except -1
+    cdef int store(self) except -1
     cdef int too_late(self, str what) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
 

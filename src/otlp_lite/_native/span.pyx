@@ -652,18 +652,26 @@ cdef class Span:
     cdef int keep(self, object header) except -1:
         """Writes the span into the region. What prevents it is counted."""
         cdef Recorder recorder = self.recorder
-        cdef Scope scope = self.scope
-        cdef Region region = recorder.region
-        cdef otlite_status status = OTLITE_STALE
-        cdef int tries = 0
         if header is not None:
             self.data.trace_state = text_of(header)
         if self.description is not None:
             self.data.status_message = text_of(self.description)
         self.data.name = text_of(self.name)
         self.data.scratch = &self.scratch
-        if not recorder.announced and not recorder.closed:
-            recorder.announce()
+        try:
+            if not recorder.announced and not recorder.closed:
+                recorder.announce()
+        finally:
+            self.store()
+        return 0
+
+    @cython.final
+    cdef int store(self) except -1:
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        cdef Region region = recorder.region
+        cdef otlite_status status = OTLITE_STALE
+        cdef int tries = 0
         if recorder.closed:
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed:
@@ -858,8 +866,10 @@ cdef class SchemaSpan(Span):
 
     def __getattr__(self, name):
         """A field of the span's schema, as it will be sent; or what else the schema's class has."""
-        cdef Py_ssize_t index = self._schema.index(name)
+        cdef Py_ssize_t index = -1 if self._schema is None else self._schema.index(name)
         if index < 0:
+            if self._schema is None or name.startswith("__"):
+                raise AttributeError(f"a span has no attribute {name!r}")
             for base in self._schema.of.__mro__:
                 if name in vars(base):
                     found = vars(base)[name]
@@ -871,7 +881,7 @@ cdef class SchemaSpan(Span):
         return self.attributes.get(self._schema.names[index])
 
     def __setattr__(self, name, value):
-        cdef Py_ssize_t index = self._schema.index(name)
+        cdef Py_ssize_t index = -1 if self._schema is None else self._schema.index(name)
         if index < 0:
             PyObject_GenericSetAttr(self, name, value)
         elif self.unsampled:

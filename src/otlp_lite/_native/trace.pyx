@@ -387,7 +387,8 @@ cdef class Tracer:
         if schema is not None:
             span._schema = schema
             span.leaf = True
-            (<SchemaSpan>span).put_fields(values)
+            if provider.planned:  # else the sampler has seen them, and may have changed them
+                (<SchemaSpan>span).put_fields(values)
         if start_time is not None:
             span.data.start = nanoseconds(start_time, "start_time", begun.start)
             span.data.explicit_time = True
@@ -459,11 +460,14 @@ cdef bint resolve(Tracer tracer):
 
 cdef object start_noop(object context, Schema schema, PyObject *const *values):
     """What the API's own NoOpTracer starts: the parent's context goes on."""
+    cdef bytes trace_id, span_id
     current = trace_api.get_current_span(context)
     if schema is not None:
         parent = current.get_span_context()
-        return unsampled_of(schema, values, id_bytes(parent.trace_id, 16) or bytes(16),
-                            id_bytes(parent.span_id, 8) or bytes(8), parent.trace_flags, parent.trace_state)
+        trace_id = id_bytes(parent.trace_id, 16) or bytes(16)
+        span_id = id_bytes(parent.span_id, 8) or bytes(8)
+        return unsampled_of(schema, values, <const uint8_t *>trace_id, <const uint8_t *>span_id,
+                            int(parent.trace_flags) & 0xff, parent.trace_state)
     if isinstance(current, trace_api.NonRecordingSpan):
         return current
     return trace_api.NonRecordingSpan(current.get_span_context())
@@ -772,15 +776,18 @@ cdef class TracerProvider:
         if recorder.closed:
             return True
         recorder.warned_closed = exiting
+        recorder.shut_epoch = page.epoch
         recorder.closed = True
         processors, recorder.processors = recorder.processors, ()
         try:
             if recorder.pipeline is not None:
                 done = recorder.pipeline.shutdown(timeout)
         finally:
-            for processor in processors:
-                call_off_span(processor, "shutdown")
-            recorder.shut = True
+            try:
+                for processor in processors:
+                    call_off_span(processor, "shutdown")
+            finally:
+                recorder.shut = True
         return done
 
     @property
@@ -788,20 +795,26 @@ cdef class TracerProvider:
         """shutdown() was called, and restart() was not."""
         return bool(self.recorder.closed)
 
-    def restart(self, pipeline, span_processors=()):
-        """After shutdown(): records again, into the same region, which `pipeline` empties from now on.
+    def restart(self, renew, span_processors=()):
+        """After shutdown(): records again, into the same region; `renew()` gives the pipeline that empties it now.
 
         False, and nothing is done, unless a shutdown() is through and no other restart() came first.
         """
         cdef Recorder recorder = self.recorder
         cdef tuple processors = tuple(span_processors)
-        if not recorder.shut:
+        if not recorder.closed or (not recorder.shut and recorder.shut_epoch == page.epoch):
             return False
         recorder.shut = False
-        recorder.pipeline = pipeline
-        recorder.processors = processors
-        recorder.announced = False
-        recorder.closed = False
+        recorder.shut_epoch = page.epoch
+        try:
+            recorder.pipeline = renew()
+            recorder.processors = processors
+            recorder.announced = False
+            recorder.closed = False
+        finally:
+            recorder.shut = recorder.closed
+        if recorder.epoch == page.epoch and not recorder.announced and recorder.region.stats().pending:
+            recorder.announce()
         return True
 
 

@@ -158,9 +158,11 @@ class Pipeline:
         try:
             self._gone.acquire(blocking=False)
             self._thread = start_new_thread(self._work, (None,))
-        except RuntimeError as error:
+        except BaseException as error:
             self._threaded = False
             self._gone.release()
+            if not isinstance(error, RuntimeError):
+                raise
             if "shutdown" not in str(error):  # at exit what there is will be sent without it
                 self._once(
                     "thread",
@@ -181,11 +183,12 @@ class Pipeline:
         """Sends what there is, drops what is left, says so, and ends. True when nothing was left."""
         if self._stopped:
             return True
-        timeout = min(max(timeout, 0), WAIT_MAX)
-        deadline = monotonic() + timeout
-        reserve = min(0.1, timeout / 4)
         settled = False
+        deadline = 0.0
         try:
+            timeout = min(max(timeout, 0), WAIT_MAX)
+            deadline = monotonic() + timeout
+            reserve = min(0.1, timeout / 4)
             settled = self._wait(timeout - reserve, last=True)
         finally:  # also when a signal's handler raised
             left = self._stop(settled, deadline)
@@ -222,8 +225,8 @@ class Pipeline:
 
     def abandon(self) -> None:
         """Another will have the region. Waits a moment for the worker; one that is stuck leaves it alone."""
-        if not self._stopped:
-            return
+        self._stopped = True
+        self._poke()
         if (
             self._here() is not None
             and self._thread != get_ident()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
+import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -77,7 +79,9 @@ def _wrap(
     if inspect.isasyncgenfunction(function):
         return _async_generator(function, name, kind, attributes, leaf, tracer)
     if inspect.isgeneratorfunction(function):
-        return _generator(function, name, kind, attributes, leaf, tracer)
+        wrapped = _generator(function, name, kind, attributes, leaf, tracer)
+        awaitable = function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE
+        return types.coroutine(wrapped) if awaitable else wrapped
     start: Callable[[], Any]
     if leaf:
         start = functools.partial(tracer.leaf, name, attributes, kind)
@@ -136,6 +140,16 @@ def _generator(
     return run
 
 
+def _first_step(body: Any) -> Any:
+    """Begins an async generator unknown to the loop, which closes the one around it, and that closes this."""
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return body.asend(None)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+
+
 def _async_generator(
     function: Callable[..., Any],
     name: str,
@@ -148,7 +162,7 @@ def _async_generator(
     async def run(*args: Any, **kwargs: Any) -> Any:
         body = function(*args, **kwargs)
         with tracer.leaf(name, attributes, kind) as span:
-            step, sent = body.asend, None
+            step, sent = _first_step, body
             while True:
                 token = None if leaf else _within(span)
                 try:
