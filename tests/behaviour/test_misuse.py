@@ -225,6 +225,8 @@ def test_objects_come_from_their_makers_only(what: str) -> None:
     with pytest.raises(TypeError):
         type(one)()
     with pytest.raises(TypeError):
+        type(one).__new__(type(one))
+    with pytest.raises(TypeError):
         type("Sub", (type(one),), {})
 
 

@@ -22,9 +22,15 @@ cdef extern from *:
     """
     /* An exact str has its hash at hand once it was asked, and asking cannot fail. */
     static inline Py_hash_t otlp_lite_str_hash(PyObject *text) { return PyUnicode_Type.tp_hash(text); }
-    static inline void otlp_lite_close(PyTypeObject *type) { type->tp_flags &= ~Py_TPFLAGS_BASETYPE; }
+    /* No class derives from it any more, and Python code cannot make one by __new__: only we can, by tp_new. */
+    static inline int otlp_lite_close(PyTypeObject *type) {
+        type->tp_flags &= ~Py_TPFLAGS_BASETYPE;
+        int failed = PyDict_DelItemString(type->tp_dict, "__new__");
+        PyType_Modified(type);
+        return failed;
+    }
     """
-    void otlp_lite_close(PyTypeObject *type) noexcept
+    int otlp_lite_close(PyTypeObject *type) except -1
     int PyObject_GenericSetAttr(object target, object name, object value) except -1
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     Py_hash_t str_hash "otlp_lite_str_hash"(object text) noexcept
@@ -947,6 +953,14 @@ cdef class UnsampledSpan:
         pass
 
 
-otlp_lite_close(<PyTypeObject *>Span)  # one of another class would belong to no recorder
+cdef int close_type(object of) except -1:
+    """Of a class whose instances belong to a recorder: one without could only crash."""
+    otlp_lite_close(<PyTypeObject *>of)
+    return 0
+
+
+close_type(Span)
+close_type(SchemaSpan)
+close_type(UnsampledSpan)
 ApiSpan.register(Span)
 NonRecordingSpan.register(UnsampledSpan)

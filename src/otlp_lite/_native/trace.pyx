@@ -832,5 +832,8 @@ cdef uint32_t bound_of(object limit) except? 0:
     return 0xffffffff if limit is None else min(limit, 0xffffffff)
 
 
+close_type(Tracer)
+close_type(CurrentSpan)
+close_type(BoundLeaf)
 trace_api.Tracer.register(Tracer)
 trace_api.TracerProvider.register(TracerProvider)
