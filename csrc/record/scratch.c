@@ -95,10 +95,10 @@ static void evict_oldest(struct otlite_scratch *scratch, enum otlite_list list)
     }
 }
 
+/* Multiplied, as hashes of short keys may differ in few bits. */
 static uint32_t fold(uint64_t hash)
 {
-    return (uint32_t)(hash ^ hash >> 32) *
-           0x9E3779B1u; /* hashes of short keys may differ in few bits */
+    return (uint32_t)(hash ^ hash >> 32) * 0x9E3779B1u;
 }
 
 /* Inlined by force: the call costs a sixth of a usual attribute. */

@@ -84,8 +84,8 @@ static uint64_t read_both(struct otlite_ticks *ticks)
     uint64_t told = extrapolated(ticks, tick);
     uint64_t apart = told > ns ? told - ns : ns - told;
     if (told != 0 && apart > MILLISECOND / 1000) {
-        ticks->rate = ticks->reach =
-            0; /* the clock runs otherwise now: a long base would hide it */
+        /* The clock runs otherwise now: a long base would hide it. */
+        ticks->rate = ticks->reach = 0;
         begin_base(ticks, tick, ns);
         if (++ticks->strays == STRAYS_MAX)
             ticks->trusted = false;

@@ -222,12 +222,13 @@ def test_objects_come_from_their_makers_only(what: str) -> None:
     for call in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError):
             call(one)
+    kind: Any = type(one)
     with pytest.raises(TypeError):
-        type(one)()
+        kind()
     with pytest.raises(TypeError):
-        type(one).__new__(type(one))
+        kind.__new__(kind)
     with pytest.raises(TypeError):
-        type("Sub", (type(one),), {})
+        type("Sub", (kind,), {})
 
 
 def test_everything_is_what_the_api_says_it_is() -> None:

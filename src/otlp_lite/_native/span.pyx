@@ -664,10 +664,11 @@ cdef class Span:
             self.data.status_message = text_of(self.description)
         self.data.name = text_of(self.name)
         self.data.scratch = &self.scratch
+        if recorder.announced or recorder.closed:
+            return self.store()
         try:
-            if not recorder.announced and not recorder.closed:
-                recorder.announce()
-        finally:
+            recorder.announce()
+        finally:  # whatever a signal handler raised meanwhile
             self.store()
         return 0
 

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from .._native import trace
+from .._native.decorate import in_span
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
@@ -89,21 +90,7 @@ def _wrap(
         start = functools.partial(tracer.start_as_current_span, name)
     else:
         start = functools.partial(tracer.start_as_current_span, name, kind=kind, attributes=attributes)
-    if inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def run_async(*args: Any, **kwargs: Any) -> Any:
-            with start():
-                return await function(*args, **kwargs)
-
-        return run_async
-
-    @functools.wraps(function)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        with start():
-            return function(*args, **kwargs)
-
-    return run
+    return in_span(start, function)
 
 
 def _within(span: Any) -> Any:
