@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace as trace_api
 
 from ._native import core, trace
-from .config import SAMPLERS, Config, Endpoint, load, refuse_difference
+from .config import Config, load, refuse_difference
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
+from .parse import SAMPLERS, Endpoint
 from .resource import InstrumentationScope, detect
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of

@@ -12,7 +12,8 @@ import pytest
 
 import otlp_lite
 from otlp_lite import ConfigurationError
-from otlp_lite.config import SETTINGS, Config, Endpoint, load, refuse_difference
+from otlp_lite.config import SETTINGS, Config, load, refuse_difference
+from otlp_lite.parse import Endpoint
 
 _folder = tempfile.TemporaryDirectory()
 PEM = f"{_folder.name}/both.pem"

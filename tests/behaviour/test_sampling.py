@@ -13,8 +13,9 @@ from opentelemetry.sdk.trace import SpanLimits as StockLimits
 from opentelemetry.sdk.trace import sampling as stock
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from otlp_lite.config import LIMITS, SAMPLERS
+from otlp_lite.config import LIMITS
 from otlp_lite.errors import ConfigurationError
+from otlp_lite.parse import SAMPLERS
 from otlp_lite.testing import collect
 from otlp_lite.traces import sampling as ours
 from otlp_lite.traces.limits import SpanLimits

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from .._native import core
 from .._version import __version__
-from ..config import Config, Endpoint
+from ..config import Config
+from ..parse import Endpoint
 
 if TYPE_CHECKING:
     import ssl
