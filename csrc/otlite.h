@@ -271,14 +271,15 @@ size_t otlite_scope_encode(uint8_t *dst, struct otlite_text name, struct otlite_
 #define OTLITE_REGION_MAX (1u << 30)
 
 enum otlite_loss {
-    OTLITE_LOSS_OVERWRITTEN = 0, /* the region was full: the oldest made room */
-    OTLITE_LOSS_FULL,            /* the region was full, and drops the newest */
-    OTLITE_LOSS_TOO_LARGE,       /* over otlite_region_record_max */
-    OTLITE_LOSS_TABLE_FULL,      /* no room for one more resource or scope */
-    OTLITE_LOSS_REENTERED,       /* every writer slot was busy */
-    OTLITE_LOSS_NO_MEMORY,       /* the caller had no memory to encode it */
-    OTLITE_LOSS_REFUSED,         /* the receiver refused the request for good */
-    OTLITE_LOSS_SHUTDOWN,        /* still unsent when the caller gave up */
+    OTLITE_LOSS_OVERWRITTEN = 0,      /* the region was full: the oldest made room */
+    OTLITE_LOSS_FULL,                 /* the region was full, and drops the newest */
+    OTLITE_LOSS_TOO_LARGE,            /* over otlite_region_record_max */
+    OTLITE_LOSS_TABLE_FULL,           /* no room for one more resource or scope */
+    OTLITE_LOSS_REENTERED,            /* every writer slot was busy */
+    OTLITE_LOSS_NO_MEMORY,            /* the caller had no memory to encode it */
+    OTLITE_LOSS_REFUSED,              /* the receiver refused the request for good */
+    OTLITE_LOSS_SHUTDOWN,             /* still unsent when the caller gave up */
+    OTLITE_LOSS_UNSUPPORTED_PROTOCOL, /* for a receiver that speaks something else */
     OTLITE_LOSSES
 };
 
@@ -358,6 +359,8 @@ struct otlite_stats {
     uint64_t exported; /* acknowledged */
     uint64_t rejected; /* acknowledged, but refused by the receiver (partial success) */
     uint64_t dropped[OTLITE_LOSSES];
+    uint64_t
+        unanswered; /* of those dropped, offered before without an answer for good: the receiver may have them */
     uint64_t pending; /* recorded - exported - rejected - dropped */
     uint32_t chunks, chunks_used, scopes, scopes_used;
 };
@@ -408,9 +411,9 @@ void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch 
 /* The receiver answered for good: `rejected` of the records were refused, the rest is exported. Frees. */
 void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch,
                               uint32_t rejected);
-/* The records are given up for `loss`. Frees. */
+/* The records are given up for `loss`. `answered`: each offer of them was, so that the receiver has none. Frees. */
 void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
-                       enum otlite_loss loss);
+                       enum otlite_loss loss, bool answered);
 /* Unpins, so that a full region may overwrite the records while the caller backs off. */
 void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
 /* Pins a released batch again. GONE: some of it was overwritten, or another batch was collected meanwhile. */

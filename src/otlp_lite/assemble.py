@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace as trace_api
 
 from ._native import core, trace
-from .config import Config, load, refuse_difference
+from .config import PROTOCOL, Config, load, refuse_difference
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier
@@ -19,12 +19,15 @@ from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .parse import SAMPLERS, Endpoint
 from .resource import InstrumentationScope, detect
+from .termination import before_termination
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
+
+NO_EXPORTER = ExporterStats(None, 0, None)
 
 _log = logging.getLogger(__name__)
 _telemetry: Telemetry | None = None
@@ -72,33 +75,47 @@ class Telemetry:
     def _restart(self) -> None:
         """After a shutdown: as configured before. Span processors are called again, and may have ended."""
         provider, before = self.tracer_provider, self._pipeline
-        if not isinstance(provider, trace.TracerProvider) or not provider.closed or before is None:
+        if not isinstance(provider, trace.TracerProvider) or not provider.closed:
             return
 
-        def renew() -> Pipeline:
-            before.abandon()
+        def renew() -> Pipeline | None:
+            if before is not None:
+                before.abandon()
             self._pipeline = fresh = _pipeline(self.config)
             return fresh
 
         if not provider.restart(renew, self.config.span_processors) and provider.closed:
             _log.warning("configure() came during a shutdown(): nothing is recorded until it is called again")
 
+    def _terminate(self) -> None:
+        """Sends what is left; also in the middle of a shutdown, which is not gone back to."""
+        self.shutdown(self.config.exit_timeout)
+        if self._pipeline is not None:
+            self._pipeline.shutdown(self.config.exit_timeout)
+
     def stats(self) -> Stats:
         """What became of each record, in this process."""
         provider = self.tracer_provider
         region = provider.region if isinstance(provider, trace.TracerProvider) else None
-        if self._pipeline is None or region is None:
+        if region is None:
             return Stats(
-                SignalStats(0, 0, 0, 0, MappingProxyType({}), 0),
+                SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0),
                 RegionStats(0, 0, 0, 0, 0),
-                ExporterStats(None, 0, None),
+                NO_EXPORTER,
             )
-        resent, exporter = self._pipeline.stats()
+        resent, exporter = (0, NO_EXPORTER) if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
-        dropped: dict[str, int] = {DropReason(name): count for name, count in now.dropped.items()}
+        dropped = {DropReason(name): count for name, count in now.dropped.items()}
         return Stats(
             SignalStats(
-                now.recorded, now.exported, now.rejected, resent, MappingProxyType(dropped), now.pending
+                recorded=now.recorded,
+                adopted=0,
+                exported=now.exported,
+                rejected=now.rejected,
+                resent=resent,
+                unanswered=now.unanswered,
+                dropped=MappingProxyType(dropped),
+                pending=now.pending,
             ),
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
@@ -119,6 +136,8 @@ def configure(
     limits: SpanLimits | None = None,
     id_generator: Any = None,
     ids: str | None = None,
+    traces_exporter: str | None = None,
+    protocol: str | None = None,
     compression: str | None = None,
     timeout: float | None = None,
     certificate: str | None = None,
@@ -130,6 +149,7 @@ def configure(
     max_export_batch_size: int | None = None,
     span_processors: Sequence[Any] | None = None,
     disabled: bool | None = None,
+    handle_sigterm: bool | None = None,
     exit_timeout: float | None = None,
 ) -> Telemetry:
     """Sets tracing up. docs/settings.md says what each setting means, from the table in `otlp_lite.config`.
@@ -180,6 +200,8 @@ def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
                 atexit.register(telemetry.tracer_provider.shutdown, config.exit_timeout, exiting=True)
+                if config.handle_sigterm:
+                    before_termination(telemetry._terminate)
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
@@ -207,12 +229,23 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         region_size=config.region_size,
         on_full=config.on_full,
         pipeline=pipeline,
+        unsupported=config.protocol != PROTOCOL and config.traces_exporter != "none",
         span_processors=config.span_processors,
     )
     return Telemetry(config, provider, pipeline)
 
 
-def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline:
+def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline | None:
+    if config.traces_exporter == "none":
+        return None
+    if config.protocol != PROTOCOL:
+        _log.error(
+            "OTEL_EXPORTER_OTLP_PROTOCOL=%s is not supported: expected %s (usually at port 4318); no span is "
+            "sent, each is counted as unsupported_protocol",
+            config.protocol,
+            PROTOCOL,
+        )
+        return None
     endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),

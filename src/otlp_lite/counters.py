@@ -18,6 +18,7 @@ class DropReason(str, Enum):
     NO_MEMORY = "no_memory"
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
+    UNSUPPORTED_PROTOCOL = "unsupported_protocol"
 
     __repr__ = str.__repr__
     __str__ = str.__str__
@@ -37,15 +38,19 @@ MEANINGS: Mapping[str, str] = {
 
 
 class SignalStats(NamedTuple):
-    """Records of one signal: recorded = exported + rejected + dropped + pending, in any snapshot."""
+    """Records of one signal. At any time recorded + adopted = exported + rejected + dropped + pending."""
 
     recorded: int
+    adopted: int
+    """Of a process that died, taken over by this one; none before regions outlive their process."""
     exported: int
     rejected: int
     """The receiver took the request, but refused these of its records (partial success)."""
     resent: int
     """Sent again because an answer was lost: the receiver may have them twice."""
-    dropped: Mapping[str, int]
+    unanswered: int
+    """Of those dropped, sent before without an answer for good: the receiver may have them."""
+    dropped: Mapping[DropReason, int]
     """By DropReason; only reasons that occurred: empty when nothing was lost."""
     pending: int
 

@@ -173,9 +173,9 @@ cdef class Batch:
         """The receiver took the batch, but for `rejected` of its records."""
         otlite_batch_acknowledge(&self.owner.region, &self.batch, rejected)
 
-    def drop(self, str loss not None):
-        """Gives the records up, counted under `loss`."""
-        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss))
+    def drop(self, str loss not None, bint answered=False):
+        """Gives the records up, counted under `loss`. `answered`: the receiver has said that it took none of them."""
+        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss), answered)
 
     def release(self):
         """Unpins: a full region may overwrite the records meanwhile."""
@@ -193,7 +193,7 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "pending",
+    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending",
                  "chunks", "chunks_used", "scopes", "scopes_used")
 
 
@@ -359,6 +359,7 @@ cdef class Region:
         for loss in range(<int>OTLITE_LOSSES):
             if now.dropped[loss]:
                 stats.dropped[LOSSES[loss]] = now.dropped[loss]
+        stats.unanswered = now.unanswered
         stats.pending = now.pending
         stats.chunks = now.chunks
         stats.chunks_used = now.chunks_used

@@ -24,7 +24,8 @@ cdef class Recorder:
     cdef span_limits limits
     cdef tuple processors
     cdef Recorder rest            # what an ended span needs of this one: not its processors, which may keep the span
-    cdef object pipeline
+    cdef object pipeline          # None: what ends is not kept
+    cdef bint unsupported         # and lost: by the protocol that is set
     cdef object make_resource
     cdef readonly object resource  # of this process
     cdef bytes resource_encoded

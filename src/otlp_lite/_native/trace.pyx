@@ -653,20 +653,22 @@ cdef class TracerProvider:
     `resource` is called once a process, forked children included; `scope` makes a hashable description of an
     instrumentation scope from (name, version, schema URL, attributes). `pipeline.opened(region)` is called by the
     first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and
-    `.shutdown(seconds)` return whether all was settled in time. `plan` is what the sampler does, as data, where it has
-    no say of its own.
+    `.shutdown(seconds)` return whether all was settled in time. Without a pipeline spans are for the processors alone;
+    where it is `unsupported` that there is none, each is counted as lost. `plan` is what the sampler does, as data,
+    where it has no say of its own.
     """
 
     def __cinit__(self, **settings):
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, span_processors=()):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=()):
         cdef Recorder recorder = self.recorder
         recorder.make_resource = resource
         recorder.region_size = region_size
         recorder.on_full = on_full
         recorder.pipeline = pipeline
+        recorder.unsupported = unsupported
         recorder.processors = tuple(span_processors)
         recorder.limits = span_limits(
             bound_of(limits.max_span_attributes), bound_of(limits.max_events), bound_of(limits.max_links),
@@ -813,7 +815,8 @@ cdef class TracerProvider:
             recorder.closed = False
         finally:
             recorder.shut = recorder.closed
-        if recorder.epoch == page.epoch and not recorder.announced and recorder.region.stats().pending:
+        if (recorder.epoch == page.epoch and not recorder.announced and recorder.pipeline is not None
+                and recorder.region.stats().pending):
             recorder.announce()
         return True
 

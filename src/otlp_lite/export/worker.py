@@ -469,7 +469,7 @@ class Pipeline:
             self._at_once = True
             batch.release()
         else:
-            batch.drop("refused")
+            batch.drop("refused", answered=not self._lost_answer)
             self._losses_told.setdefault("refused", records)
             self._lost_answer = False
             self._retries = 0

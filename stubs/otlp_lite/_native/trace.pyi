@@ -101,6 +101,7 @@ class TracerProvider(ApiTracerProvider):
         id_generator: Any = None,
         ids: str = "random",
         pipeline: _Pipeline | None = None,
+        unsupported: bool = False,
         span_processors: Iterable[Any] = (),
     ) -> None: ...
     @property
