@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from opentelemetry import trace as trace_api
 
 from ._native import core, trace
 from .config import PROTOCOL, Config, load, refuse_difference
-from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
+from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier
 from .export.signals import TRACES
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
 
-NO_EXPORTER = ExporterStats(None, 0, None)
+RESTART_MAX = 2.0
+"""Seconds that a configure() waits for another's restart."""
 
 _log = logging.getLogger(__name__)
 _telemetry: Telemetry | None = None
@@ -84,8 +86,14 @@ class Telemetry:
             self._pipeline = fresh = _pipeline(self.config)
             return fresh
 
-        if not provider.restart(renew, self.config.span_processors) and provider.closed:
-            _log.warning("configure() came during a shutdown(): nothing is recorded until it is called again")
+        patience = monotonic() + RESTART_MAX
+        while not provider.restart(renew) and provider.closed:
+            if not provider.restarting or monotonic() > patience:
+                _log.warning(
+                    "configure() came during a shutdown(): nothing is recorded until it is called again"
+                )
+                return
+            sleep(0.01)  # another thread is at it
 
     def _terminate(self) -> None:
         """Sends what is left; also in the middle of a shutdown, which is not gone back to."""
@@ -103,7 +111,7 @@ class Telemetry:
                 RegionStats(0, 0, 0, 0, 0),
                 NO_EXPORTER,
             )
-        resent, exporter = (0, NO_EXPORTER) if self._pipeline is None else self._pipeline.stats()
+        exporter = NO_EXPORTER if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
         dropped = {DropReason(name): count for name, count in now.dropped.items()}
         return Stats(
@@ -112,7 +120,7 @@ class Telemetry:
                 adopted=0,
                 exported=now.exported,
                 rejected=now.rejected,
-                resent=resent,
+                resent=region.resent,
                 unanswered=now.unanswered,
                 dropped=MappingProxyType(dropped),
                 pending=now.pending,

@@ -74,6 +74,9 @@ class ExporterStats(NamedTuple):
     last_error: str | None
 
 
+NO_EXPORTER = ExporterStats(None, 0, None)
+
+
 class Stats(NamedTuple):
     """A snapshot."""
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Start
-from scripted import Receiver, Reply, answer, hang_up, record, stall
+from scripted import Receiver, Reply, Start, answer, hang_up, record, stall
 
 
 @pytest.mark.usefixtures("quick")

@@ -36,7 +36,9 @@ cdef class Recorder:
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
-    cdef uint32_t shut_epoch      # of the process that called it
+    cdef bint restarting          # restart() was called, and is not through
+    cdef int shut_pid             # of the process that called either
+    cdef tuple retired            # the processors that were shut down
     cdef bint warned_memory
     cdef bint warned_closed
     cdef readonly uint64_t detach_failures

@@ -120,11 +120,13 @@ cdef class Recorder:
 
     cdef int announce(self) except -1:
         """Tells the pipeline that there will be records; again with the next one, if it was not ready."""
-        cdef object pipeline = self.pipeline
+        cdef object pipeline = None
         cdef bint ready = False
         self.announced = True  # not from within
         try:
-            ready = pipeline.opened(self.region)
+            while self.pipeline is not pipeline:  # again, when a restart overtook it
+                pipeline = self.pipeline
+                ready = pipeline is not None and pipeline.opened(self.region)
         finally:
             if not ready or self.pipeline is not pipeline:
                 self.announced = False

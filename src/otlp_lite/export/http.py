@@ -195,24 +195,28 @@ class Connection:
 
     def interrupt(self) -> None:
         connected = self._socket
-        if connected is not None:
+        if connected is not None and self._is_ours(connected):
             with suppress(OSError):  # it was not connected, or is gone already
-                connected.shutdown(_socket.SHUT_RDWR)
+                # A TLS socket's own would first take the encryption away, under a worker that still sends.
+                _socket.socket.shutdown(connected, _socket.SHUT_RDWR)
 
     def close(self) -> None:
         connected, self._socket = self._socket, None
         if connected is None:
             return
-        try:
-            facts = os.fstat(connected.fileno())
-            ours = self._identity in (None, (facts.st_dev, facts.st_ino))
-        except OSError:
-            ours = False
-        if ours:
+        if self._is_ours(connected):
             connected.close()
         else:
             connected.detach()
         self._identity = None
+
+    def _is_ours(self, connected: Any) -> bool:
+        """Whether the descriptor still is what we have opened."""
+        try:
+            facts = os.fstat(connected.fileno())
+        except OSError:
+            return False
+        return self._identity in (None, (facts.st_dev, facts.st_ino))
 
 
 class Stream(Connection):
@@ -250,7 +254,10 @@ class Stream(Connection):
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))
-        self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
+        self._socket = self._context.wrap_socket(
+            plain, server_hostname=self._endpoint.host, do_handshake_on_connect=False
+        )
+        self._socket.do_handshake()  # of a socket that interrupt() can see
 
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int

@@ -62,6 +62,8 @@ class Stats:
 class Region:
     """One fixed block of memory that holds ended records until a receiver has them."""
 
+    resent: int
+
     def __new__(cls, size: int, *, on_full: Literal["overwrite", "drop"] = "overwrite") -> Self: ...
     @property
     def size(self) -> int: ...
