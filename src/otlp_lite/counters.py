@@ -18,6 +18,7 @@ class DropReason(str, Enum):
     NO_MEMORY = "no_memory"
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
+    UNSUPPORTED_PROTOCOL = "unsupported_protocol"
 
     __repr__ = str.__repr__
     __str__ = str.__str__
@@ -31,6 +32,7 @@ MEANINGS: Mapping[str, str] = {
     "reentered": "each ended while another was being written, as in a signal handler",
     "no_memory": "the system refused memory to encode them",
     "refused": "the receiver refused them for good",
+    "unsupported_protocol": "the receiver speaks another protocol than http/protobuf",
     "rejected": "the receiver took the request, and rejected these",
 }
 """For messages, as far as they are not said otherwise."""

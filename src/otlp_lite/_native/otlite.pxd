@@ -18,6 +18,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_BUSY
         OTLITE_INVALID
         OTLITE_MALFORMED
+        OTLITE_HTTP2
         OTLITE_TIMEOUT
         OTLITE_CLOSED
         OTLITE_SYSTEM
@@ -160,6 +161,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_LOSS_NO_MEMORY
         OTLITE_LOSS_REFUSED
         OTLITE_LOSS_SHUTDOWN
+        OTLITE_LOSS_UNSUPPORTED_PROTOCOL
         OTLITE_LOSSES
 
     const char *otlite_loss_text(otlite_loss loss)
@@ -196,7 +198,7 @@ cdef extern from "otlite.h" nogil:
         uint64_t recorded
         uint64_t exported
         uint64_t rejected
-        uint64_t dropped[8]
+        uint64_t dropped[9]
         uint64_t pending
         uint32_t chunks
         uint32_t chunks_used

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 """As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
 
+HTTP_1, HTTP_2 = "http/1.1", "h2"
+"""As TLS names them."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ class Carrier(Protocol):
     """Takes batches to a receiver. One thread uses it, but for interrupt().
 
     An exception of drain() or exchange() may have `sent` (bytes had left) and `acknowledged` (before).
+    Each may raise core.WrongProtocol, and open() too.
     """
 
     def open(self, timeout: float) -> bool:
@@ -85,7 +88,6 @@ class Tls(NamedTuple):
         what = f"certificate={self.certificate!r}"
         try:
             context = ssl.create_default_context(cafile=self.certificate)
-            context.set_alpn_protocols(["http/1.1"])
             if self.client_certificate:
                 what = f"client_certificate={self.client_certificate!r}, client_key={self.client_key!r}"
                 # An encrypted key fails; without a password its reader would ask the terminal.
@@ -225,11 +227,16 @@ class Stream(Connection):
         self._context: Any = None
         self._files: list[tuple[int, int, int]] = []
         """Of the certificates in the context: which files they were."""
+        self._offer = HTTP_1
+        self._answered = False
+        """Over this connection, at all."""
+        self._interrupted = False
         self._said = ""
         self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
         self._peer_left: tuple[type[OSError], ...] = (ConnectionError,)
 
     def _ready(self, deadline: float) -> None:
+        self._answered = False
         if self._tls is None:
             return
         import socket
@@ -250,7 +257,14 @@ class Stream(Connection):
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))
-        self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
+        self._context.set_alpn_protocols([self._offer])
+        try:
+            self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
+        except ssl.SSLError as error:
+            # An alert: it takes none that we offer. OpenSSL names it one way, Python another.
+            if "no application protocol" in str(error).lower().replace("_", " "):
+                raise core.WrongProtocol(f"receiver: it does not speak {self._offer}") from error
+            raise
 
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
@@ -261,7 +275,7 @@ class Stream(Connection):
                 answer = self.exchange(batch, timeout)
             except BaseException as error:
                 batch.release()
-                if isinstance(error, Broken):
+                if isinstance(error, (Broken, core.WrongProtocol)):
                     error.acknowledged = done
                 raise
             if answer.status != 200 or answer.body not in (b"", b"\n\0"):
@@ -290,8 +304,13 @@ class Stream(Connection):
                 self._socket.settimeout(_left(deadline))
                 data = self._socket.recv(8192)
                 answer.feed(data) if data else answer.eof()
+                self._answered = True
+        except core.WrongProtocol:
+            raise
         except (OSError, ValueError) as error:
             cause = cut or error
+            if isinstance(cause, self._peer_left) and self._wants_http2(deadline):
+                raise core.WrongProtocol("receiver: it speaks HTTP/2 alone, as gRPC does") from cause
             raise Broken(cause, sent) from cause
         if cut is not None:
             self.close()
@@ -308,13 +327,33 @@ class Stream(Connection):
         pieces: list[bytes | memoryview] = [compressor.compress(segment) for segment in batch.segments()]
         return [*pieces, compressor.flush()]
 
+    def _wants_http2(self, deadline: float) -> bool:
+        """Whether a peer that took no protocol of ours, and hung up unheard, takes HTTP/2; asks it."""
+        if self._tls is None or self._interrupted or self._answered or self._socket.selected_alpn_protocol():
+            return False
+        self.close()
+        self._offer = HTTP_2
+        try:
+            self.open(deadline - monotonic())
+            return bool(self._socket.selected_alpn_protocol() == HTTP_2)
+        except OSError:
+            return False
+        finally:
+            self._offer = HTTP_1
+            self.close()
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        super().interrupt()
+
     def _probe(self) -> None:
         """Raises when the peer has closed the kept connection: then nothing has to be sent into it."""
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1)
+            data = self._socket.recv(9)
         except self._not_now:
             return
+        core.Answer().feed(data)  # raises if it speaks another protocol
         raise ConnectionResetError("the peer closed the connection")
 
     def _send(self, pieces: list[bytes | memoryview], deadline: float) -> OSError | None:
