@@ -26,6 +26,8 @@ Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 
 HTTP_1, HTTP_2 = "http/1.1", "h2"
 """As TLS names them."""
+IDLE_MAX = 5.0
+"""Seconds, those of a suspended machine included, after which a connection is not trusted any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -151,9 +153,12 @@ class Connection:
         self._head = head
         self._socket: Any = None
         self._identity: tuple[int, int] | None = None
+        self._used = 0
+        """When the connection was last of use, by the boot clock."""
 
     def open(self, timeout: float) -> bool:
-        if self._socket is not None and self._identity == self._identify():
+        idle = (core.boot_clock() - self._used) / 1e9
+        if self._socket is not None and idle <= IDLE_MAX and self._identity == self._identify():
             return True
         self.close()
         deadline = monotonic() + timeout
@@ -170,6 +175,7 @@ class Connection:
                 self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
                 self._ready(deadline)
                 self._identity = self._identify()
+                self._used = core.boot_clock()
                 return False
             except OSError as error:
                 self.close()
@@ -190,10 +196,14 @@ class Connection:
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
     ) -> Drained:
-        return region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
+        drained = region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
+        self._used = core.boot_clock()
+        return drained
 
     def exchange(self, batch: core.Batch, timeout: float) -> core.Answer:
-        return core.exchange(self._socket.fileno(), self._head, batch, timeout)
+        answer = core.exchange(self._socket.fileno(), self._head, batch, timeout)
+        self._used = core.boot_clock()
+        return answer
 
     def interrupt(self) -> None:
         connected = self._socket
@@ -305,6 +315,7 @@ class Stream(Connection):
                 data = self._socket.recv(8192)
                 answer.feed(data) if data else answer.eof()
                 self._answered = True
+            self._used = core.boot_clock()
         except core.WrongProtocol:
             raise
         except (OSError, ValueError) as error:
