@@ -50,6 +50,7 @@ enum otlite_status {
     OTLITE_BUSY,       /* another thread is collecting, or a batch is out */
     OTLITE_INVALID,    /* an argument out of range */
     OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
+    OTLITE_HTTP2,      /* the peer speaks HTTP/2, as gRPC does */
     OTLITE_TIMEOUT,
     OTLITE_CLOSED, /* the peer closed before the answer was whole */
     OTLITE_SYSTEM, /* the operating system refused; errno tells */
@@ -279,7 +280,7 @@ enum otlite_loss {
     OTLITE_LOSS_NO_MEMORY,            /* the caller had no memory to encode it */
     OTLITE_LOSS_REFUSED,              /* the receiver refused the request for good */
     OTLITE_LOSS_SHUTDOWN,             /* still unsent when the caller gave up */
-    OTLITE_LOSS_UNSUPPORTED_PROTOCOL, /* for a receiver that speaks something else */
+    OTLITE_LOSS_UNSUPPORTED_PROTOCOL, /* the receiver speaks another */
     OTLITE_LOSSES
 };
 
@@ -439,7 +440,7 @@ struct otlite_http_answer {
 
 void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);
 /* Takes bytes as they came. Sets `complete` when the answer is whole (bytes after it set `close`).
- * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), or headers over 64 KiB. */
+ * HTTP2: it begins with a SETTINGS frame. MALFORMED: not HTTP/1.x either, or headers over 64 KiB. */
 OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer,
                                                    const void *bytes, size_t size);
 /* The peer closed. OK when that ends the answer (no length given), else CLOSED. */
@@ -467,8 +468,8 @@ void otlite_waker_post(void *waker);
 bool otlite_waker_wait(void *waker, uint64_t deadline);
 
 /* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
- * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED as the names say. `sent` tells whether any
- * byte left. */
+ * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED, HTTP2 as the names say. `sent` tells whether
+ * any byte left. */
 OTLITE_CHECKED enum otlite_status otlite_exchange(int descriptor,
                                                   const struct otlite_segment *segments,
                                                   size_t count, struct otlite_http_answer *answer,

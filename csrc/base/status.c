@@ -7,8 +7,8 @@ static const char *const statuses[] = {
     [OTLITE_STALE] = "stale",     [OTLITE_TABLE_FULL] = "table full",
     [OTLITE_GONE] = "gone",       [OTLITE_BUSY] = "busy",
     [OTLITE_INVALID] = "invalid", [OTLITE_MALFORMED] = "malformed",
-    [OTLITE_TIMEOUT] = "timeout", [OTLITE_CLOSED] = "closed",
-    [OTLITE_SYSTEM] = "system",
+    [OTLITE_HTTP2] = "http2",     [OTLITE_TIMEOUT] = "timeout",
+    [OTLITE_CLOSED] = "closed",   [OTLITE_SYSTEM] = "system",
 };
 
 /* Identifiers, not prose: users meet them as keys of statistics. */

@@ -32,6 +32,7 @@ MEANINGS: Mapping[str, str] = {
     "reentered": "each ended while another was being written, as in a signal handler",
     "no_memory": "the system refused memory to encode them",
     "refused": "the receiver refused them for good",
+    "unsupported_protocol": "the receiver speaks another protocol than http/protobuf",
     "rejected": "the receiver took the request, and rejected these",
 }
 """For messages, as far as they are not said otherwise."""

@@ -18,6 +18,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_BUSY
         OTLITE_INVALID
         OTLITE_MALFORMED
+        OTLITE_HTTP2
         OTLITE_TIMEOUT
         OTLITE_CLOSED
         OTLITE_SYSTEM

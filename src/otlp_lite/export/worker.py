@@ -257,8 +257,10 @@ class Pipeline:
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
-        given_up = dropped.get("overwritten", 0) + dropped.get("refused", 0) + self._given_up
-        return stats.exported + stats.rejected + given_up
+        given_up = sum(
+            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol")
+        )
+        return stats.exported + stats.rejected + given_up + self._given_up
 
     def _here(self) -> core.Region | None:
         """This process's region; not the one that a forked child has seen in its parent."""
@@ -419,6 +421,9 @@ class Pipeline:
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
                 self._succeeded(acknowledged)
+            if isinstance(error, core.WrongProtocol):
+                self._unsupported(region, str(error))
+                return
             if getattr(error, "sent", False):
                 self._lost_answer = True
             if kept and isinstance(error.__cause__ or error, ConnectionError):
@@ -516,6 +521,26 @@ class Pipeline:
         if answer.close:
             self._carrier.close()
 
+    def _unsupported(self, region: core.Region, reason: str) -> None:
+        """The receiver speaks another protocol: no later attempt will do better with what there is."""
+        records = 0
+        with self._turn:
+            if not self._stopped and (batch := region.collect(self._bytes_max, self._records_max)):
+                records = batch.records
+                batch.drop("unsupported_protocol", answered=True)
+                self._losses_told.setdefault("unsupported_protocol", records)
+        self._lost_answer = False
+        self._back_off(reason, None, said=True)
+        self._once(
+            "protocol",
+            logging.ERROR,
+            "the receiver at %s does not speak http/protobuf but, it seems, gRPC: %d %s dropped. Expected "
+            "the port for OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, by convention 4318 (gRPC's is 4317)",
+            self._url,
+            records,
+            TRACES.records,
+        )
+
     def _grow(self) -> None:
         now = monotonic()
         if self._bytes_max < BODY_MAX and now - self._halved_at >= GROW_AFTER:
@@ -548,7 +573,7 @@ class Pipeline:
         self._backing_off = self._not_before = 0.0
         self._last_success = monotonic()
 
-    def _back_off(self, reason: str, answer: core.Answer | None) -> None:
+    def _back_off(self, reason: str, answer: core.Answer | None, said: bool = False) -> None:
         self._failures += 1
         self._retries += 1
         self._last_error = reason = self._safe(reason)
@@ -559,7 +584,9 @@ class Pipeline:
         # The receiver's word alone holds once: "at once", again and again, is no answer.
         heeded = wanted is not None and self._retries == 1
         self._backing_off = 0.0 if heeded else now + backoff(self._retries, chance)
-        if not self._stopped and (self._warned_at is None or now - self._warned_at >= WARN_EVERY):
+        self._outage = self._outage or said
+        recent = self._warned_at is not None and now - self._warned_at < WARN_EVERY
+        if not (said or recent or self._stopped):
             self._warned_at = now
             self._outage = True
             pending = 0 if self._region is None else self._region.stats().pending

@@ -8,6 +8,11 @@ from typing_extensions import Self
 
 LOSSES: Final[tuple[str, ...]]
 
+class WrongProtocol(OSError):
+    """The peer does not speak our protocol."""
+
+    acknowledged: int
+
 @final
 class Answer:
     """What a receiver answered, parsed as its bytes come (no I/O)."""
