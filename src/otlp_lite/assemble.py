@@ -14,10 +14,10 @@ from ._native import core, trace
 from .config import Config, load, refuse_difference
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
-from .export.http import Carrier, basic_credentials, carrier
+from .export.http import Carrier, basic_credentials, carrier, user_of
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
-from .parse import SAMPLERS, Endpoint
+from .parse import SAMPLERS, Endpoint, unquote
 from .resource import InstrumentationScope, detect
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
@@ -213,15 +213,20 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
 
 
 def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline:
-    endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
+    endpoint = destination(config)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),
         str(endpoint),
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
-        secrets=_secrets(config, endpoint),
+        secrets=secrets(config, endpoint),
     )
+
+
+def destination(config: Config) -> Endpoint:
+    """Where traces go."""
+    return config.traces_endpoint or config.endpoint.join(TRACES.path)
 
 
 def _checked(timeout: float) -> float:
@@ -232,14 +237,22 @@ def _checked(timeout: float) -> float:
     return timeout
 
 
-def _secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
+def secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
     """What no message may show, in each form that a receiver may have seen and say again."""
-    yield from config.headers.values()
-    yield config.headers.get("authorization", "").rpartition(" ")[2]
-    yield endpoint.query.removeprefix("?")
-    if endpoint.user:
-        plain, encoded = basic_credentials(endpoint.user)
-        yield from (*endpoint.user.split(":"), *plain.split(":"), encoded)
+    users = [endpoint.user]
+    for value in config.headers.values():
+        kind, _, credentials = value.rpartition(" ")
+        yield from (value, credentials)
+        if kind.lower() == "basic":
+            users.append(user_of(credentials))
+    query = endpoint.query.removeprefix("?")
+    yield query
+    for pair in query.split("&"):
+        value = pair.partition("=")[2]
+        yield from (pair, value, unquote(value))
+    for user in filter(None, users):
+        plain, encoded = basic_credentials(user)
+        yield from (*user.split(":"), *plain.split(":"), encoded)
 
 
 def _choose_kernels(name: str | None) -> None:

@@ -24,7 +24,7 @@ from opentelemetry.context import (
 from .._native import core
 from ..counters import MEANINGS, ExporterStats
 from .http import Carrier
-from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
+from .retry import Verdict, backoff, classify, hide, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_new_thread
 
@@ -87,7 +87,7 @@ class Pipeline:
         self._timeout = timeout
         self._delay = schedule_delay
         self._records_max = max_records
-        self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
+        self._secrets = frozenset(secrets)
         self._stopped = False
         self._region: core.Region | None = None
         self._reset()
@@ -562,7 +562,4 @@ class Pipeline:
             _log.log(level, message, *arguments, exc_info=exc_info)
 
     def _safe(self, words: str) -> str:
-        """What a receiver or the system said, on one line, without what we must not tell."""
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
-        return "".join(c if c.isprintable() else " " for c in words[:200]).strip()
+        return hide(words, self._secrets)
