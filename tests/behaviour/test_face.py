@@ -203,7 +203,7 @@ def test_configure_after_a_shutdown_that_left_the_worker_behind() -> None:
             assert not otlp_lite.shutdown(0.2)
             telemetry = otlp_lite.configure(**settings)
             telemetry._pipeline._carrier = http.carrier(
-                otlp_lite.config._endpoint(url + "/v1/traces"), telemetry.config)
+                otlp_lite.parse.endpoint(url + "/v1/traces"), telemetry.config)
             tracer.start_span("kept").end()
             assert telemetry.force_flush(5), telemetry.stats()
             assert telemetry.stats().traces[:2] == (2, 1), telemetry.stats()
