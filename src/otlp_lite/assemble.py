@@ -216,7 +216,7 @@ def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None
     endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),
-        str(endpoint),
+        f"{endpoint} through the proxy {config.proxy}" if config.proxy else str(endpoint),
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
@@ -237,9 +237,10 @@ def _secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
     yield from config.headers.values()
     yield config.headers.get("authorization", "").rpartition(" ")[2]
     yield endpoint.query.removeprefix("?")
-    if endpoint.user:
-        plain, encoded = basic_credentials(endpoint.user)
-        yield from (*endpoint.user.split(":"), *plain.split(":"), encoded)
+    for user in (endpoint.user, config.proxy.user if config.proxy else ""):
+        if user:
+            plain, encoded = basic_credentials(user)
+            yield from (*user.split(":"), *plain.split(":"), encoded)
 
 
 def _choose_kernels(name: str | None) -> None:

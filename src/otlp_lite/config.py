@@ -78,6 +78,8 @@ SETTINGS: tuple[Setting, ...] = (
             parse.read_text, None, "A file with our own certificate chain."),
     Setting("client_key", _otlp("CLIENT_KEY"), parse.pem("PRIVATE KEY"), parse.read_text, None,
             "A file with the key of `client_certificate`, when that file does not hold it."),
+    Setting("proxy", ("http_proxy", "https_proxy", "all_proxy"), parse.proxy, parse.read_text, None,
+            "The proxy to the receiver; see [Proxies](#proxies)."),
     Setting("schedule_delay", ("OTEL_BSP_SCHEDULE_DELAY",), parse.seconds, parse.read_milliseconds, 5.0,
             "The longest that a span waits for company, in seconds (the variable: milliseconds)."),
     Setting("export_timeout", ("OTEL_BSP_EXPORT_TIMEOUT",), parse.seconds, parse.read_milliseconds, 30.0,
@@ -121,6 +123,7 @@ class Config:
     certificate: str | None
     client_certificate: str | None
     client_key: str | None
+    proxy: Endpoint | None
     schedule_delay: float
     export_timeout: float
     max_queue_size: int | None
@@ -169,7 +172,9 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
 def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
     """The settings, from arguments (None: not given) and variables. Raises ConfigurationError."""
     environ = os.environ if environ is None else environ
-    read = {row.name: _from_variables(row, environ) for row in SETTINGS}
+    read = {
+        row.name: row.default if row.name == "proxy" else _from_variables(row, environ) for row in SETTINGS
+    }
     given = {
         row.name: _from_argument(row, arguments[row.name])
         for row in SETTINGS
@@ -181,6 +186,8 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     values["service_name"] = values["resource_attributes"].get("service.name")
     if "endpoint" in given and "traces_endpoint" not in given:
         values["traces_endpoint"] = None
+    if "proxy" not in given:
+        values["proxy"] = _proxy(values["traces_endpoint"] or values["endpoint"], environ)
     if values["traces_endpoint"] is None and values["endpoint"].path.endswith("/v1/traces"):
         _log.warning(
             "endpoint=%s is the base URL, to which v1/traces is appended: expected one without it, or "
@@ -226,6 +233,22 @@ def _named(read: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
+def _proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> Endpoint | None:
+    """The proxy that the environment names for an endpoint, by the first of its variables that is set."""
+    names = [f"{endpoint.scheme}_proxy", f"{endpoint.scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
+    if "REQUEST_METHOD" in environ and "HTTP_PROXY" in names:
+        names.remove("HTTP_PROXY")  # in a CGI program a client's header sets it
+    if not any(environ.get(name, "").strip() for name in names):
+        return None
+    from .proxy import exempt  # loaded only where there is one
+
+    if exempt(endpoint.host, endpoint.port, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+        return None
+    row = next(row for row in SETTINGS if row.name == "proxy")
+    found: Endpoint | None = _from_variables(row._replace(variables=tuple(names)), environ)
+    return found
+
+
 def _from_variables(row: Setting, environ: Mapping[str, str]) -> Any:
     for variable in row.variables:
         text = environ.get(variable, "")
@@ -249,7 +272,7 @@ def _shown(row: Setting, value: Any) -> str:
     """A value as messages show it."""
     if row.secret and value:
         return "***"
-    if isinstance(value, str) and (row.check is parse.endpoint or "://" in value):
+    if isinstance(value, str) and (row.check in (parse.endpoint, parse.proxy) or "://" in value):
         scheme, separator, _ = value.partition("://")
         start = scheme + separator if separator and scheme.isalpha() else ""
         _, at, place = value.removeprefix(start).rpartition("@")
