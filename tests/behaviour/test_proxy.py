@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -481,7 +482,8 @@ print(*{"otlp_lite.proxy", "ssl", "socket", "ipaddress", "urllib.parse", "urllib
 @pytest.mark.parametrize("used", [True, False])
 def test_the_process_s_environment_is_read_and_little_is_loaded_for_it(used: bool) -> None:
     with Receiver() as proxy:
-        environ = {"http_proxy": proxy.url, "no_proxy": "other.invalid"} if used else {}
+        environ = {name: text for name, text in os.environ.items() if not name.lower().endswith("_proxy")}
+        environ |= {"http_proxy": proxy.url, "no_proxy": "other.invalid"} if used else {}
         child = subprocess.run(
             [sys.executable, "-c", PROGRAM], env=environ, capture_output=True, text=True, timeout=30
         )
