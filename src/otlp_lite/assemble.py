@@ -285,7 +285,7 @@ def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None
     endpoint = destination(config)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),
-        str(endpoint),
+        f"{endpoint} through the proxy {config.proxy}" if config.proxy else str(endpoint),
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
@@ -308,7 +308,7 @@ def _checked(timeout: float) -> float:
 
 def secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
     """What no message may show, in each form that a receiver may have seen and say again."""
-    users = [endpoint.user]
+    users = [endpoint.user, config.proxy.user if config.proxy else ""]
     for value in config.headers.values():
         kind, _, credentials = value.rpartition(" ")
         yield from (value, credentials)

@@ -90,6 +90,8 @@ SETTINGS: tuple[Setting, ...] = (
             parse.read_text, None, "A file with our own certificate chain."),
     Setting("client_key", _otlp("CLIENT_KEY"), parse.pem("PRIVATE KEY"), parse.read_text, None,
             "A file with the key of `client_certificate`, when that file does not hold it."),
+    Setting("proxy", ("http_proxy", "https_proxy", "all_proxy"), parse.proxy, parse.read_text, None,
+            "The proxy to the receiver; see [Proxies](#proxies)."),
     Setting("schedule_delay", ("OTEL_BSP_SCHEDULE_DELAY",), parse.seconds, parse.read_milliseconds, 5.0,
             "The longest that a span waits for company, in seconds (the variable: milliseconds)."),
     Setting("export_timeout", ("OTEL_BSP_EXPORT_TIMEOUT",), parse.seconds, parse.read_milliseconds, 30.0,
@@ -137,6 +139,7 @@ class Config:
     certificate: str | None
     client_certificate: str | None
     client_key: str | None
+    proxy: Endpoint | None
     schedule_delay: float
     export_timeout: float
     max_queue_size: int | None
@@ -186,7 +189,9 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
 def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
     """The settings, from arguments (None: not given) and variables. Raises ConfigurationError."""
     environ = os.environ if environ is None else environ
-    read = {row.name: _from_variables(row, environ)[0] for row in SETTINGS}
+    read = {
+        row.name: row.default if row.name == "proxy" else _from_variables(row, environ)[0] for row in SETTINGS
+    }
     given = {
         row.name: _from_argument(row, arguments[row.name])
         for row in SETTINGS
@@ -198,6 +203,8 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     values["service_name"] = values["resource_attributes"].get("service.name")
     if "endpoint" in given and "traces_endpoint" not in given:
         values["traces_endpoint"] = None
+    if "proxy" not in given:
+        values["proxy"], _ = _proxy(values["traces_endpoint"] or values["endpoint"], environ)
     if values["traces_endpoint"] is None and values["endpoint"].path.endswith("/v1/traces"):
         _log.warning(
             "endpoint=%s is the base URL, to which v1/traces is appended: expected one without it, or "
@@ -245,6 +252,21 @@ def _named(read: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
+def _proxy(endpoint: Endpoint, environ: Mapping[str, str]) -> tuple[Endpoint | None, Origin]:
+    """The proxy that the environment names for an endpoint, by the first of its variables that is set."""
+    names = [f"{endpoint.scheme}_proxy", f"{endpoint.scheme}_proxy".upper(), "all_proxy", "ALL_PROXY"]
+    if "REQUEST_METHOD" in environ and "HTTP_PROXY" in names:
+        names.remove("HTTP_PROXY")  # in a CGI program a client's header sets it
+    if not any(environ.get(name, "").strip() for name in names):
+        return None, Origin("", {}, {})
+    from .proxy import exempt  # loaded only where there is one
+
+    if exempt(endpoint.host, endpoint.port, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+        return None, Origin("", {}, {})
+    row = next(row for row in SETTINGS if row.name == "proxy")
+    return _from_variables(row._replace(variables=tuple(names)), environ)
+
+
 def _from_variables(row: Setting, environ: Mapping[str, str]) -> tuple[Any, Origin]:
     origin = Origin("", {}, {})
     value = row.default
@@ -277,7 +299,7 @@ def without_secrets(row: Setting, value: Any) -> Any:
         return HIDDEN
     if isinstance(value, dict):
         return {key: without_secrets(row, each) for key, each in value.items()}
-    if isinstance(value, str) and (row.check is parse.endpoint or "://" in value):
+    if isinstance(value, str) and (row.check in (parse.endpoint, parse.proxy) or "://" in value):
         scheme, separator, _ = value.partition("://")
         start = scheme + separator if separator and scheme.isalpha() else ""
         user, at, place = value.removeprefix(start).rpartition("@")
@@ -359,7 +381,8 @@ _HEIRS = {
 def explain(config: Config, environ: Mapping[str, str] | None = None) -> dict[str, Origin]:
     """For each row of SETTINGS and LIMITS, where it comes from in a config that has no arguments."""
     environ = os.environ if environ is None else environ
-    read = {row.name: _from_variables(row, environ) for row in SETTINGS}
+    read = {row.name: _from_variables(row, environ) for row in SETTINGS if row.name != "proxy"}
+    read["proxy"] = _proxy(config.traces_endpoint or config.endpoint, environ)
     origins = {name: origin for name, (_, origin) in read.items()}
     for name, (value, (variable, wrong, second)) in read.items():
         if variable and getattr(config, name) is None and value is not None:  # warned of: it lacks its pair

@@ -194,6 +194,18 @@ def endpoint(value: Any) -> Endpoint:
     return endpoint
 
 
+def proxy(value: Any) -> Endpoint:
+    """Without a scheme it is http, as curl and requests have it."""
+    if isinstance(value, Endpoint):
+        return value
+    found = None
+    if isinstance(value, str):
+        found = _split_url(value if "://" in value else f"http://{value.strip()}")
+    if found is None or found.scheme != "http":
+        raise ValueError("the URL of an HTTP proxy, like http://proxy.example:3128")
+    return found._replace(path="", query="")
+
+
 def _split_url(text: str) -> Endpoint | None:
     scheme, separator, rest = text.strip().partition("://")
     scheme = scheme.lower()

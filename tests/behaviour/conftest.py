@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 
 import pytest
 from scripted import Receiver, Start
@@ -12,15 +13,21 @@ from otlp_lite.assemble import build
 from otlp_lite.config import load
 from otlp_lite.export import retry
 
+os.environ["no_proxy"] = "*"
+"""Children of tests reach receivers of this machine, whatever else the machine reaches by a proxy."""
+
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     """Makes a telemetry of its own for a receiver; shut down after the test."""
     made = []
 
-    def make(receiver: Receiver | str, **settings: object) -> Telemetry:
+    def make(
+        receiver: Receiver | str, environ: Mapping[str, str] | None = None, **settings: object
+    ) -> Telemetry:
         url = receiver if isinstance(receiver, str) else receiver.url
-        telemetry = build(load({"endpoint": url, "schedule_delay": 60, "timeout": 5, **settings}, {}))
+        arguments = {"endpoint": url, "schedule_delay": 60, "timeout": 5, **settings}
+        telemetry = build(load(arguments, environ or {}))
         made.append(telemetry)
         return telemetry
 

@@ -20,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.util.types import AttributeValue
+from typing_extensions import Self
 
 from otlp_lite import Stats, Telemetry
 
@@ -161,7 +162,7 @@ class Receiver:
         for thread in tuple(self._threads):
             thread.join(5)
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -103,6 +103,16 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("certificate", [(PEM, PEM), (Path(PEM), PEM)], [NO_PEM, NO_PEM + ".not", _folder.name, 1, ""]),
     ("client_certificate", [(PEM, PEM)], [NO_PEM, NO_PEM + ".not"]),
     ("client_key", [], [NO_PEM, PEM]),
+    (
+        "proxy",
+        [
+            ("http://p:3128", Endpoint("http", "", "p", 3128, "", "")),
+            (" u:p@p:3128/path?query ", Endpoint("http", "u:p", "p", 3128, "", "")),
+            ("p", Endpoint("http", "", "p", 80, "", "")),
+            ("[::1]:8080", Endpoint("http", "", "::1", 8080, "", "")),
+        ],
+        ["", "https://p", "socks5://p:1080", "http://", "p:x", "p q", 3128],
+    ),
     ("schedule_delay", [(5, 5.0)], [0, -1, None.__class__]),
     ("export_timeout", [(30, 30.0)], [0, "30"]),
     ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True, 1 << 32]),
@@ -194,11 +204,16 @@ def test_every_setting_is_a_row_an_argument_and_a_field() -> None:
     assert names == list(Config.__annotations__) == list(vars(load({}, {})))
     assert names == [name for name, _, _ in ARGUMENTS]
     tested = {variable for variable, _, _, _ in VARIABLES}
+    tested |= {
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    }  # test_proxy.py: which counts depends on the endpoint
     general = {v for v in tested if v.startswith("OTEL_EXPORTER_OTLP_") and "TRACES" not in v}
     tested |= {v.replace("OTLP_", "OTLP_TRACES_") for v in general}
     assert {variable for row in SETTINGS for variable in row.variables} == tested
     face = inspect.signature(otlp_lite.configure).parameters
-    assert list(face) == [name for name in names if name != "cpu"]
+    assert list(face) == [name for name in names if name not in ("cpu", "proxy")]
     assert all(p.kind is p.KEYWORD_ONLY and p.default is None for p in face.values())
 
 

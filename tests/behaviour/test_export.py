@@ -20,7 +20,6 @@ from scripted import (
     answer,
     balanced,
     partial,
-    raw,
     record,
     secure_receiver,
     until,
@@ -409,32 +408,6 @@ def test_partial_success_is_counted_and_logged_once_a_reason(
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
         assert "rejected 3 of 10 span(s): too old" in caplog.text and "deprecated" in caplog.text
         assert "rejected 10 of 10 span(s): all" in caplog.text
-
-
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"garbage\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"HTTP/1.1 OK\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000,
-        b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"\x15\x03\x01\x00\x02\x02\x46",
-    ],
-)
-def test_a_malformed_answer_fails_the_attempt_and_the_data_stays(
-    start: Start, data: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    with Receiver(raw(data), raw(data)) as receiver:
-        telemetry = start(receiver)
-        names = record(telemetry, 10)
-        assert telemetry.force_flush()
-        assert [span.name for span in receiver.requests[-1].spans()] == names
-        stats = telemetry.stats().traces
-        assert stats.exported == 10 and dict(stats.dropped) == {} and stats.resent == 10
-        assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
 def test_an_answer_in_pieces_with_unasked_parts(start: Start, caplog: pytest.LogCaptureFixture) -> None:

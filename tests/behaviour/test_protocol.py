@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -60,6 +61,7 @@ class Grpc:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it complains of clients that are none
+            env={k: v for k, v in os.environ.items() if k != "LD_PRELOAD"},  # sanitizers are for us alone
             text=True,
         )
         assert self.process.stdout is not None
@@ -111,7 +113,7 @@ def test_a_server_of_grpc(
     assert telemetry.shutdown()
     assert caplog.messages[1:] == [
         f"{count + 1} span(s) lost, counted as 'unsupported_protocol': the receiver speaks another protocol "
-        "than http/protobuf (region_size=4194304, at most 819188 bytes each)"
+        "than http/protobuf"
     ]
 
 

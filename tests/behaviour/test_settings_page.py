@@ -18,6 +18,24 @@ warned of, and the default holds. This page is written from the table in `otlp_l
 | argument | variable | default | |
 |---|---|---|---|
 """
+PROXIES = """
+## Proxies
+
+The receiver is reached through the HTTP proxy that the environment names when `configure()` is called, as
+by curl, urllib and requests:
+
+- `http_proxy` for a receiver at `http://`, `https_proxy` for one at `https://`; where that is not set,
+  `all_proxy`. Each may be in capitals; in small letters it wins. `HTTP_PROXY` is ignored where
+  `REQUEST_METHOD` is set too: in a CGI program it is a header that a client sends. (urllib and requests
+  do the same; curl never reads it.)
+- The value is `http://user:password@proxy.example:3128`. Without a scheme it is http, without a port 80.
+  A proxy that is itself reached by https or SOCKS is warned of and not used.
+- `no_proxy`, or `NO_PROXY`, lists whom to reach directly, parted by commas: a name, which stands for all
+  below it too (`example.com` and `.example.com` are the same), an address, a network (`10.0.0.0/8`), each
+  with or without a `:port`, or `*` for everyone. Nobody is exempt unasked, `localhost` neither.
+
+To a receiver at `https://` the proxy is asked for a tunnel (CONNECT), and sees neither headers nor spans.
+"""
 LIMITS_HEAD = """
 ## Limits of a span
 
@@ -38,7 +56,7 @@ def page() -> str:
         default = "" if setting.default is None else f"`{setting.default}`"
         name = f"`{setting.name}`" if setting.name in arguments else ""
         rows.append(f"| {name} | {variables} | {default} | {setting.doc} |\n")
-    rows.append(LIMITS_HEAD)
+    rows += [PROXIES, LIMITS_HEAD]
     rows += [f"| `{name}` | `{variable}` | {doc} |\n" for name, variable, doc in LIMITS]
     return HEAD + "".join(rows)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 """As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
 
+USER_AGENT = f"otlp_lite/{__version__} (Python)"
 HTTP_1, HTTP_2 = "http/1.1", "h2"
 """As TLS names them."""
 IDLE_MAX = 5.0
@@ -101,31 +102,53 @@ class Tls(NamedTuple):
 
 def carrier(endpoint: Endpoint, config: Config) -> Carrier:
     """The carrier for an endpoint; opens nothing yet."""
-    head = request_head(endpoint, config.headers, config.compression == "gzip")
-    if endpoint.scheme == "http" and config.compression == "none":
-        return Connection(endpoint, head)
-    tls = Tls(config.certificate, config.client_certificate, config.client_key)
-    return Stream(endpoint, head, config.compression == "gzip", tls if endpoint.scheme == "https" else None)
+    gzip = config.compression == "gzip"
+    if endpoint.scheme == "https":
+        head = request_head(endpoint, config.headers, gzip, None)
+        tls = Tls(config.certificate, config.client_certificate, config.client_key)
+        return Stream(endpoint, head, gzip, tls, config.proxy)
+    head = request_head(endpoint, config.headers, gzip, config.proxy)
+    return (
+        Stream(endpoint, head, gzip, None, config.proxy) if gzip else Connection(endpoint, head, config.proxy)
+    )
 
 
-def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> bytes:
-    """The head of each request, but for Content-Length and the empty line."""
+def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool, proxy: Endpoint | None) -> bytes:
+    """The head of each request, but for Content-Length and the empty line; to a `proxy`, if that is asked."""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     standard = 443 if endpoint.scheme == "https" else 80
+    host = host if endpoint.port == standard else f"{host}:{endpoint.port}"
     fields = {
-        "host": host if endpoint.port == standard else f"{host}:{endpoint.port}",
-        "user-agent": f"otlp_lite/{__version__} (Python)",
+        "host": host,
+        "user-agent": USER_AGENT,
         "content-type": "application/x-protobuf",
+        **proxy_fields(proxy),
     }
     if endpoint.user:
         fields["authorization"] = f"Basic {basic_credentials(endpoint.user)[1]}"
     if gzip:
         fields["content-encoding"] = "gzip"
     fields.update(headers)
-    lines = [
-        f"POST {endpoint.path or '/'}{endpoint.query} HTTP/1.1",
-        *(f"{k}: {v}" for k, v in fields.items()),
-    ]
+    target = f"{endpoint.path or '/'}{endpoint.query}"
+    return _lines(f"POST {f'http://{host}' if proxy else ''}{target} HTTP/1.1", fields)
+
+
+def connect_head(endpoint: Endpoint, proxy: Endpoint) -> bytes:
+    """A whole request for a tunnel."""
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    place = f"{host}:{endpoint.port}"
+    fields = {"host": place, "user-agent": USER_AGENT, **proxy_fields(proxy)}
+    return _lines(f"CONNECT {place} HTTP/1.1", fields) + b"\r\n"
+
+
+def proxy_fields(proxy: Endpoint | None) -> dict[str, str]:
+    if proxy is None or not proxy.user:
+        return {}
+    return {"proxy-authorization": f"Basic {basic_credentials(proxy.user)[1]}"}
+
+
+def _lines(first: str, fields: Mapping[str, str]) -> bytes:
+    lines = [first, *(f"{name}: {value}" for name, value in fields.items())]
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
@@ -157,8 +180,9 @@ def _left(deadline: float) -> float:
 class Connection:
     """Plain HTTP: the core sends the region's memory as it stands."""
 
-    def __init__(self, endpoint: Endpoint, head: bytes) -> None:
+    def __init__(self, endpoint: Endpoint, head: bytes, proxy: Endpoint | None) -> None:
         self._endpoint = endpoint
+        self._proxy = proxy
         self._head = head
         self._socket: Any = None
         self._identity: tuple[int, int] | None = None
@@ -171,10 +195,10 @@ class Connection:
             return True
         self.close()
         deadline = monotonic() + timeout
-        host = self._endpoint.host
-        failure = OSError(f"no address for {host}")
+        peer = self._proxy or self._endpoint
+        failure = OSError(f"no address for {peer.host}")
         # As bytes: a str would load the idna codec, and with it the whole of Unicode.
-        places = _socket.getaddrinfo(host.encode(), self._endpoint.port, 0, _socket.SOCK_STREAM)
+        places = _socket.getaddrinfo(peer.host.encode(), peer.port, 0, _socket.SOCK_STREAM)
         for tried, (family, kind, protocol, _, address) in enumerate(places):
             try:
                 self._socket = _socket.socket(family, kind, protocol)
@@ -243,8 +267,10 @@ class Connection:
 class Stream(Connection):
     """https, or a compressed body: Python reads and writes, the batch gathered into one piece."""
 
-    def __init__(self, endpoint: Endpoint, head: bytes, gzip: bool, tls: Tls | None) -> None:
-        super().__init__(endpoint, head)
+    def __init__(
+        self, endpoint: Endpoint, head: bytes, gzip: bool, tls: Tls | None, proxy: Endpoint | None
+    ) -> None:
+        super().__init__(endpoint, head, proxy)
         self._gzip = gzip
         self._tls = tls
         self._context: Any = None
@@ -262,6 +288,8 @@ class Stream(Connection):
         self._answered = False
         if self._tls is None:
             return
+        if self._proxy is not None:
+            self._tunnel(self._proxy, deadline)
         import socket
         import ssl
 
@@ -291,6 +319,24 @@ class Stream(Connection):
             if "no application protocol" in str(error).lower().replace("_", " "):
                 raise core.WrongProtocol(f"receiver: it does not speak {self._offer}") from error
             raise
+
+    def _tunnel(self, proxy: Endpoint, deadline: float) -> None:
+        """Has the proxy connect us to the receiver. What follows the head of its answer is the receiver's."""
+        answer = core.Answer()
+        end = b""
+        try:
+            self._socket.settimeout(_left(deadline))
+            self._socket.sendall(connect_head(self._endpoint, proxy))
+            while answer.status < 200 or not end.endswith((b"\n\r\n", b"\n\n")):
+                self._socket.settimeout(_left(deadline))
+                byte = self._socket.recv(1)
+                answer.feed(byte) if byte else answer.eof()
+                end = end[-2:] + byte
+        except (OSError, ValueError) as error:
+            raise OSError(f"no tunnel by the proxy: {error}") from error
+        if answer.status >= 300:
+            wanted = ", credentials are wanted" if answer.status == 407 else ""
+            raise OSError(f"the proxy refused a tunnel: HTTP {answer.status}{wanted}")
 
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int

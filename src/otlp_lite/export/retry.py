@@ -25,7 +25,7 @@ def classify(status: int) -> Verdict:
     """The verdict of an HTTP status."""
     if 200 <= status < 300:
         return Verdict.ACCEPTED
-    if status in (429, 502, 503, 504):
+    if status in (407, 429, 502, 503, 504):  # 407 is never the receiver's word, but a proxy's before it
         return Verdict.RETRY
     return Verdict.HALVE if status == 413 else Verdict.REFUSED
 
