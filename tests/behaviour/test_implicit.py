@@ -1,4 +1,4 @@
-"""A provider that OTEL_PYTHON_TRACER_PROVIDER named, before configure() is called: by an instrumentation, say."""
+"""A provider that OTEL_PYTHON_TRACER_PROVIDER named, before configure() is called: by a library, say."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_attempts_keep_their_distance(start: Start, compression: str) -> None:
             record(telemetry, 20)
             time.sleep(0.01)
         assert 1 <= len(receiver.requests) <= 3
-        lost = dropped(telemetry)["unsupported_protocol"]
+        lost = dropped(telemetry)[DropReason.UNSUPPORTED_PROTOCOL]
         assert lost == telemetry.stats().traces.recorded - telemetry.stats().traces.pending > 0
 
 
