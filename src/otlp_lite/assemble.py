@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as trace_api
 
+from . import children
 from ._native import core, trace
 from .config import Config, load, refuse_difference
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
@@ -18,7 +19,7 @@ from .export.http import Carrier, basic_credentials, carrier
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .parse import SAMPLERS, Endpoint
-from .resource import InstrumentationScope, detect
+from .resource import InstrumentationScope, Resource, detect
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
@@ -179,7 +180,7 @@ def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
-                atexit.register(telemetry.tracer_provider.shutdown, config.exit_timeout, exiting=True)
+                children.at_exit(partial(telemetry.tracer_provider.shutdown, config.exit_timeout, exiting=True))
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
@@ -196,8 +197,13 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
     _choose_kernels(config.cpu)
     pipeline = _pipeline(config, connect)
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
+
+    def resource() -> Resource:  # once a process, before it records
+        children.begun()
+        return detect(config)
+
     provider = trace.TracerProvider(
-        resource=lambda: detect(config),
+        resource=resource,
         scope=InstrumentationScope,
         sampler=sampler,
         plan=plan_of(sampler),
