@@ -180,7 +180,8 @@ def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
-                children.at_exit(partial(telemetry.tracer_provider.shutdown, config.exit_timeout, exiting=True))
+                end = telemetry.tracer_provider.shutdown
+                children.at_exit(partial(end, config.exit_timeout, exiting=True))
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry

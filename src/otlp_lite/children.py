@@ -1,4 +1,4 @@
-"""What must be done as a process ends, also where `atexit` is not asked: in children of multiprocessing and Celery."""
+"""The end of a process, also where `atexit` is not asked: in children of multiprocessing and of Celery."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def at_exit(end: Callable[[], object]) -> None:
 
 
 def begun() -> None:
-    """This process begins to record: when it is another's child, sees to it that its end is noticed.
+    """This process begins to record. Sees to it that its end is noticed, when multiprocessing began it.
 
-    `atexit` is not asked there before CPython 3.13, and never by billiard, Celery's multiprocessing. Neither is
-    imported here: a child of theirs has done so.
+    `atexit` is not asked there before CPython 3.13, and never by billiard, which is Celery's multiprocessing.
+    Neither is imported here: a child of theirs has done so.
     """
     global _seen
     if _seen == os.getpid() or not _ends:
