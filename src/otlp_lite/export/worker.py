@@ -26,7 +26,7 @@ from ..counters import MEANINGS, ExporterStats
 from .http import Carrier
 from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
 from .signals import TRACES
-from .unpatched import allocate_lock, get_ident, start_new_thread
+from .unpatched import allocate_lock, get_ident, start_new_thread, threads_run
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
@@ -90,6 +90,13 @@ class Pipeline:
         self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
         self._stopped = False
         self._region: core.Region | None = None
+        self._alone = not threads_run()
+        """There is no worker; said here, before a server forks, and so once."""
+        if self._alone:
+            _log.warning(
+                "uWSGI runs without --enable-threads: only force_flush() and a worker's end send %s",
+                TRACES.records,
+            )
         self._reset()
 
     def _reset(self) -> None:
@@ -144,7 +151,7 @@ class Pipeline:
             self._reset()
             self._losses_before = _losses(region.stats())
         now = monotonic()
-        if self._threaded or self._stopped:
+        if self._threaded or self._stopped or self._alone:
             self._region = region
             if self._stopped:
                 with self._turn:
