@@ -40,13 +40,13 @@ def begun() -> None:
         return
     _seen = os.getpid()
     if _child_of("billiard"):
-        _finalize()
+        _finalize(_end)  # its processes leave without waiting for threads
         signals = sys.modules.get("celery.signals")
         if signals is not None:  # the workers of its pool leave by os._exit()
             signals.worker_process_shutdown.connect(_end, weak=False)
     elif _child_of("multiprocessing") and not _spawned():
         if sys.version_info < (3, 13):
-            _finalize()
+            _finalize(_after_threads)
         elif _registered != _seen:
             _register()
 
@@ -77,9 +77,9 @@ def _spawned() -> bool:
     )
 
 
-def _finalize() -> None:
+def _finalize(end: Callable[[], object]) -> None:
     util: Any = sys.modules["multiprocessing.util"]  # billiard's finalizers are these, too
-    util.Finalize(None, _after_threads, exitpriority=LAST)
+    util.Finalize(None, end, exitpriority=LAST)
 
 
 def _after_threads() -> None:

@@ -8,10 +8,39 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from child import environment
+from child import environment, well
 from scripted import Receiver
 
 from .serving import HERE, Server, arrived, each_has_its_own_instance
+
+
+def test_a_process_of_billiard_sends_what_it_recorded() -> None:
+    """billiard is the multiprocessing of Celery."""
+    with Receiver() as receiver:
+        well(
+            """
+            import os, threading, time
+            import billiard
+            import otlp_lite
+            otlp_lite.configure(schedule_delay=60)
+            tracer = otlp_lite.get_tracer("billiard")
+
+            def work(name):
+                with tracer.start_as_current_span(name, attributes={"pid": os.getpid()}):
+                    threading.Thread(target=time.sleep, args=(60,)).start()  # is not waited for
+
+            children = [billiard.Process(target=work, args=(f"child {number}",)) for number in range(2)]
+            for child in children:
+                child.start()
+            for child in children:
+                child.join()
+                assert child.exitcode == 0
+            """,
+            receiver,
+        )
+        spans = arrived(receiver)
+        assert sorted(span.name for span in spans) == ["child 0", "child 1"]
+        assert each_has_its_own_instance(spans)
 
 
 @pytest.mark.parametrize("tasks", [1, 100])
