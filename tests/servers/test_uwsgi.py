@@ -42,6 +42,17 @@ def test_with_threads_every_answer_has_its_span(options: list[str]) -> None:
         assert WARNING not in server.log() and "Traceback" not in server.log(), server.log()
 
 
+def test_without_threads_each_request_may_flush() -> None:
+    with (
+        Receiver() as receiver,
+        Server(receiver, str(UWSGI), *COMMAND, listening=LISTENING, FLUSH_EACH="1") as server,
+    ):
+        server.get_until("request", 2)
+        assert until(lambda: set(receiver.names()) == set(server.answered), 20), server.log()
+        server.stop()
+        assert Counter(receiver.names()) == Counter(server.answered.keys())
+
+
 def test_without_threads_a_flush_and_the_end_of_a_worker_send() -> None:
     with (
         Receiver() as receiver,

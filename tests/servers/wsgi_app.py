@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +11,8 @@ import otlp_lite
 
 telemetry = otlp_lite.configure(service_name="served")
 tracer = otlp_lite.get_tracer("served")
+if "FLUSH_EACH" in os.environ:
+    sys.modules["uwsgi"].__dict__["after_req_hook"] = telemetry.force_flush
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., object]) -> Iterable[bytes]:
