@@ -50,6 +50,7 @@ enum otlite_status {
     OTLITE_BUSY,       /* another thread is collecting, or a batch is out */
     OTLITE_INVALID,    /* an argument out of range */
     OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
+    OTLITE_HTTP2,      /* the peer speaks HTTP/2, as gRPC does */
     OTLITE_TIMEOUT,
     OTLITE_CLOSED, /* the peer closed before the answer was whole */
     OTLITE_SYSTEM, /* the operating system refused; errno tells */
@@ -271,14 +272,15 @@ size_t otlite_scope_encode(uint8_t *dst, struct otlite_text name, struct otlite_
 #define OTLITE_REGION_MAX (1u << 30)
 
 enum otlite_loss {
-    OTLITE_LOSS_OVERWRITTEN = 0, /* the region was full: the oldest made room */
-    OTLITE_LOSS_FULL,            /* the region was full, and drops the newest */
-    OTLITE_LOSS_TOO_LARGE,       /* over otlite_region_record_max */
-    OTLITE_LOSS_TABLE_FULL,      /* no room for one more resource or scope */
-    OTLITE_LOSS_REENTERED,       /* every writer slot was busy */
-    OTLITE_LOSS_NO_MEMORY,       /* the caller had no memory to encode it */
-    OTLITE_LOSS_REFUSED,         /* the receiver refused the request for good */
-    OTLITE_LOSS_SHUTDOWN,        /* still unsent when the caller gave up */
+    OTLITE_LOSS_OVERWRITTEN = 0,      /* the region was full: the oldest made room */
+    OTLITE_LOSS_FULL,                 /* the region was full, and drops the newest */
+    OTLITE_LOSS_TOO_LARGE,            /* over otlite_region_record_max */
+    OTLITE_LOSS_TABLE_FULL,           /* no room for one more resource or scope */
+    OTLITE_LOSS_REENTERED,            /* every writer slot was busy */
+    OTLITE_LOSS_NO_MEMORY,            /* the caller had no memory to encode it */
+    OTLITE_LOSS_REFUSED,              /* the receiver refused the request for good */
+    OTLITE_LOSS_SHUTDOWN,             /* still unsent when the caller gave up */
+    OTLITE_LOSS_UNSUPPORTED_PROTOCOL, /* the receiver speaks another */
     OTLITE_LOSSES
 };
 
@@ -358,6 +360,8 @@ struct otlite_stats {
     uint64_t exported; /* acknowledged */
     uint64_t rejected; /* acknowledged, but refused by the receiver (partial success) */
     uint64_t dropped[OTLITE_LOSSES];
+    uint64_t
+        unanswered; /* of those dropped, offered before without an answer for good: the receiver may have them */
     uint64_t pending; /* recorded - exported - rejected - dropped */
     uint32_t chunks, chunks_used, scopes, scopes_used;
 };
@@ -408,9 +412,9 @@ void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch 
 /* The receiver answered for good: `rejected` of the records were refused, the rest is exported. Frees. */
 void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch *batch,
                               uint32_t rejected);
-/* The records are given up for `loss`. Frees. */
+/* The records are given up for `loss`. `answered`: each offer of them was, so that the receiver has none. Frees. */
 void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
-                       enum otlite_loss loss);
+                       enum otlite_loss loss, bool answered);
 /* Unpins, so that a full region may overwrite the records while the caller backs off. */
 void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
 /* Pins a released batch again. GONE: some of it was overwritten, or another batch was collected meanwhile. */
@@ -436,7 +440,7 @@ struct otlite_http_answer {
 
 void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t body_size);
 /* Takes bytes as they came. Sets `complete` when the answer is whole (bytes after it set `close`).
- * MALFORMED: not HTTP/1.x (an HTTP/2 preface included), or headers over 64 KiB. */
+ * HTTP2: it begins with a SETTINGS frame. MALFORMED: not HTTP/1.x either, or headers over 64 KiB. */
 OTLITE_CHECKED enum otlite_status otlite_http_feed(struct otlite_http_answer *answer,
                                                    const void *bytes, size_t size);
 /* The peer closed. OK when that ends the answer (no length given), else CLOSED. */
@@ -464,8 +468,8 @@ void otlite_waker_post(void *waker);
 bool otlite_waker_wait(void *waker, uint64_t deadline);
 
 /* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
- * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED as the names say. `sent` tells whether any
- * byte left. */
+ * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED, HTTP2 as the names say. `sent` tells whether
+ * any byte left. */
 OTLITE_CHECKED enum otlite_status otlite_exchange(int descriptor,
                                                   const struct otlite_segment *segments,
                                                   size_t count, struct otlite_http_answer *answer,

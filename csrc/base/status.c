@@ -7,16 +7,21 @@ static const char *const statuses[] = {
     [OTLITE_STALE] = "stale",     [OTLITE_TABLE_FULL] = "table full",
     [OTLITE_GONE] = "gone",       [OTLITE_BUSY] = "busy",
     [OTLITE_INVALID] = "invalid", [OTLITE_MALFORMED] = "malformed",
-    [OTLITE_TIMEOUT] = "timeout", [OTLITE_CLOSED] = "closed",
-    [OTLITE_SYSTEM] = "system",
+    [OTLITE_HTTP2] = "http2",     [OTLITE_TIMEOUT] = "timeout",
+    [OTLITE_CLOSED] = "closed",   [OTLITE_SYSTEM] = "system",
 };
 
 /* Identifiers, not prose: users meet them as keys of statistics. */
 static const char *const losses[] = {
-    [OTLITE_LOSS_OVERWRITTEN] = "overwritten", [OTLITE_LOSS_FULL] = "full",
-    [OTLITE_LOSS_TOO_LARGE] = "too_large",     [OTLITE_LOSS_TABLE_FULL] = "table_full",
-    [OTLITE_LOSS_REENTERED] = "reentered",     [OTLITE_LOSS_NO_MEMORY] = "no_memory",
-    [OTLITE_LOSS_REFUSED] = "refused",         [OTLITE_LOSS_SHUTDOWN] = "shutdown",
+    [OTLITE_LOSS_OVERWRITTEN] = "overwritten",
+    [OTLITE_LOSS_FULL] = "full",
+    [OTLITE_LOSS_TOO_LARGE] = "too_large",
+    [OTLITE_LOSS_TABLE_FULL] = "table_full",
+    [OTLITE_LOSS_REENTERED] = "reentered",
+    [OTLITE_LOSS_NO_MEMORY] = "no_memory",
+    [OTLITE_LOSS_REFUSED] = "refused",
+    [OTLITE_LOSS_SHUTDOWN] = "shutdown",
+    [OTLITE_LOSS_UNSUPPORTED_PROTOCOL] = "unsupported_protocol",
 };
 
 _Static_assert(sizeof statuses / sizeof *statuses == OTLITE_SYSTEM + 1, "a name for each status");

@@ -309,7 +309,7 @@ int main(int count, char **arguments)
         if (post(descriptor, arguments[1], &batch))
             otlite_batch_acknowledge(&region, &batch, 0);
         else
-            otlite_batch_drop(&region, &batch, OTLITE_LOSS_REFUSED);
+            otlite_batch_drop(&region, &batch, OTLITE_LOSS_REFUSED, true);
     }
     otlite_region_stats(&region, &stats);
     printf("recorded %llu, exported %llu, pending %llu\n", (unsigned long long)stats.recorded,

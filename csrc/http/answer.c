@@ -9,7 +9,7 @@
 
 #define HEADER_BYTES_MAX (64u * 1024u)
 
-/* Up to TRAILERS a line is being read; in the bodies, bytes. */
+/* Up to TRAILERS a line is being read; in the bodies, bytes; in FRAME, the head of an HTTP/2 frame. */
 enum state {
     STATUS_LINE,
     HEADERS,
@@ -19,7 +19,9 @@ enum state {
     BODY_CHUNK,
     BODY_SIZED,
     BODY_TO_CLOSE,
+    FRAME,
     DONE,
+    HTTP_2,
     FAILED,
 };
 
@@ -271,6 +273,18 @@ static enum state take_line_byte(struct otlite_http_answer *answer, char byte)
     return (enum state)answer->state;
 }
 
+/* An HTTP/2 server begins with a SETTINGS frame (RFC 9113, 3.4 and 4.1): a length under 2^16, for each
+ * endpoint begins with 2^14, type 4, no flags, stream 0. */
+static enum state take_frame_byte(struct otlite_http_answer *answer, uint8_t byte)
+{
+    static const uint8_t head[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
+    uint32_t used = answer->line_used++;
+
+    if (used != 1 && used != 2 && byte != head[used])
+        return FAILED;
+    return used + 1 == sizeof head ? HTTP_2 : FRAME;
+}
+
 static size_t take_body(struct otlite_http_answer *answer, const uint8_t *bytes, size_t size)
 {
     size_t room = answer->body_size - answer->body_used;
@@ -306,6 +320,11 @@ void otlite_http_begin(struct otlite_http_answer *answer, void *body, uint32_t b
     answer->body_size = body_size;
 }
 
+static enum otlite_status failure(const struct otlite_http_answer *answer)
+{
+    return answer->state == HTTP_2 ? OTLITE_HTTP2 : OTLITE_MALFORMED;
+}
+
 enum otlite_status otlite_http_feed(struct otlite_http_answer *answer, const void *bytes,
                                     size_t size)
 {
@@ -313,15 +332,19 @@ enum otlite_status otlite_http_feed(struct otlite_http_answer *answer, const voi
 
     while (size > 0 && answer->state < DONE) {
         size_t taken = 1;
+        if (answer->state == STATUS_LINE && answer->header_bytes == 0 && *at == '\0')
+            answer->state = FRAME;
         if (answer->state <= TRAILERS)
             answer->state = (uint8_t)take_line_byte(answer, (char)*at);
+        else if (answer->state == FRAME)
+            answer->state = (uint8_t)take_frame_byte(answer, *at);
         else
             taken = take_body(answer, at, size);
         at += taken;
         size -= taken;
     }
-    if (answer->state == FAILED)
-        return OTLITE_MALFORMED;
+    if (answer->state > DONE)
+        return failure(answer);
     answer->complete = answer->state == DONE;
     if (size > 0)
         answer->close = true; /* more than one answer to one request */
@@ -330,8 +353,8 @@ enum otlite_status otlite_http_feed(struct otlite_http_answer *answer, const voi
 
 enum otlite_status otlite_http_eof(struct otlite_http_answer *answer)
 {
-    if (answer->state == FAILED)
-        return OTLITE_MALFORMED;
+    if (answer->state > DONE)
+        return failure(answer);
     if (answer->state == BODY_TO_CLOSE)
         answer->state = DONE;
     answer->complete = answer->state == DONE;

@@ -70,10 +70,10 @@ static enum otlite_status receive(int descriptor, struct otlite_http_answer *ans
 
 /* Before the first byte is sent nothing may be there to read. The end of a kept connection is
  * CLOSED, and so is an answer that nobody asked for: a proxy says 408 as it hangs up on an idle
- * peer. Bytes that are no HTTP/1 are MALFORMED: an HTTP/2 server speaks first, and would again. */
+ * peer. Bytes that are no HTTP/1 are MALFORMED, or HTTP2: such a server speaks first, and would again. */
 static enum otlite_status probe(int descriptor)
 {
-    char bytes[sizeof "HTTP/1.1"];
+    char bytes[9]; /* "HTTP/1.1 ", or the head of a frame */
     ssize_t size = recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT);
 
     if (size < 0)

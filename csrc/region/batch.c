@@ -380,8 +380,12 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
 void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch)
 {
     const struct item *items = batch_items(region, batch);
-    for (uint32_t i = 0; batch->pinned && i < batch->item_count; i++)
-        otlite_store_release(&region->chunks[items[i].chunk].offered, items[i].to);
+    for (uint32_t i = 0; batch->pinned && i < batch->item_count; i++) {
+        struct otlite_chunk *chunk = &region->chunks[items[i].chunk];
+        if (otlite_load_relaxed(&chunk->offered) <
+            items[i].to) /* a larger batch may have been offered before */
+            otlite_store_release(&chunk->offered, items[i].to);
+    }
 }
 
 static void set_pinned(struct otlite_region *region, struct otlite_batch *batch, bool pinned)
@@ -416,10 +420,17 @@ void otlite_batch_acknowledge(struct otlite_region *region, struct otlite_batch 
 }
 
 void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
-                       enum otlite_loss loss)
+                       enum otlite_loss loss, bool answered)
 {
     if (!batch->pinned)
         return;
+    const struct item *items = batch_items(region, batch);
+    for (uint32_t i = 0; !answered && i < batch->item_count; i++) {
+        uint32_t offered = otlite_load_relaxed(&region->chunks[items[i].chunk].offered);
+        uint32_t end = offered < items[i].to ? offered : items[i].to;
+        if (end > items[i].from)
+            otlite_add_relaxed(&region->header->unanswered, end - items[i].from);
+    }
     otlite_add_relaxed(&region->header->lost[loss], batch->records);
     settle(region, batch);
 }

@@ -142,9 +142,12 @@ static uint32_t take_oldest(struct otlite_region *region)
         struct otlite_chunk *chunk = &region->chunks[oldest];
         if (!take(chunk, oldest_state))
             continue;
+        uint32_t acked = otlite_load_relaxed(&chunk->acked);
+        uint32_t offered = otlite_load_relaxed(&chunk->offered);
+        if (offered > acked)
+            otlite_add_relaxed(&region->header->unanswered, offered - acked);
         (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
-                         otlite_load_relaxed(&chunk->committed) -
-                             otlite_load_relaxed(&chunk->acked));
+                         otlite_load_relaxed(&chunk->committed) - acked);
         free_links(region, chunk);
         clear_cursors(chunk);
         return oldest;

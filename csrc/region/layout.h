@@ -54,9 +54,10 @@ struct otlite_header {
     uint32_t unslotted;         /* records lost before they had a slot */
     uint32_t exported, rejected;
     uint32_t lost[OTLITE_LOSSES];
+    uint32_t unanswered;
     uint64_t anchors[ANCHORS]; /* wall clock minus boot clock */
     /* Below: the snapshot's alone. */
-    uint32_t seen_recorded, seen_exported, seen_rejected, seen_lost[OTLITE_LOSSES];
+    uint32_t seen_recorded, seen_exported, seen_rejected, seen_lost[OTLITE_LOSSES], seen_unanswered;
     struct otlite_stats totals;
 };
 

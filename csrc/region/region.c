@@ -164,6 +164,7 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
         fold(&totals->dropped[i], &header->seen_lost[i], otlite_load_acquire(&header->lost[i]));
         gone += totals->dropped[i];
     }
+    fold(&totals->unanswered, &header->seen_unanswered, otlite_load_acquire(&header->unanswered));
     uint32_t recorded = otlite_load_acquire(&header->unslotted);
     for (uint32_t i = 0; i < region->slot_count; i++)
         recorded += otlite_load_acquire(&region->slots[i].recorded);

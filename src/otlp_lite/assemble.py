@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -12,20 +13,24 @@ from opentelemetry import trace as trace_api
 
 from . import children
 from ._native import core, trace
-from .config import Config, load, refuse_difference
-from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
+from .config import PROTOCOL, Config, load, refuse_difference
+from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .parse import SAMPLERS, Endpoint
 from .resource import InstrumentationScope, Resource, detect
+from .termination import before_termination
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
+
+RESTART_MAX = 2.0
+"""Seconds that a configure() waits for another's restart."""
 
 _log = logging.getLogger(__name__)
 _telemetry: Telemetry | None = None
@@ -73,33 +78,53 @@ class Telemetry:
     def _restart(self) -> None:
         """After a shutdown: as configured before. Span processors are called again, and may have ended."""
         provider, before = self.tracer_provider, self._pipeline
-        if not isinstance(provider, trace.TracerProvider) or not provider.closed or before is None:
+        if not isinstance(provider, trace.TracerProvider) or not provider.closed:
             return
 
-        def renew() -> Pipeline:
-            before.abandon()
+        def renew() -> Pipeline | None:
+            if before is not None:
+                before.abandon()
             self._pipeline = fresh = _pipeline(self.config)
             return fresh
 
-        if not provider.restart(renew, self.config.span_processors) and provider.closed:
-            _log.warning("configure() came during a shutdown(): nothing is recorded until it is called again")
+        patience = monotonic() + RESTART_MAX
+        while not provider.restart(renew) and provider.closed:
+            if not provider.restarting or monotonic() > patience:
+                _log.warning(
+                    "configure() came during a shutdown(): nothing is recorded until it is called again"
+                )
+                return
+            sleep(0.01)  # another thread is at it
+
+    def _terminate(self) -> None:
+        """Sends what is left; also in the middle of a shutdown, which is not gone back to."""
+        self.shutdown(self.config.exit_timeout)
+        if self._pipeline is not None:
+            self._pipeline.shutdown(self.config.exit_timeout)
 
     def stats(self) -> Stats:
         """What became of each record, in this process."""
         provider = self.tracer_provider
         region = provider.region if isinstance(provider, trace.TracerProvider) else None
-        if self._pipeline is None or region is None:
+        if region is None:
             return Stats(
-                SignalStats(0, 0, 0, 0, MappingProxyType({}), 0),
+                SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0),
                 RegionStats(0, 0, 0, 0, 0),
-                ExporterStats(None, 0, None),
+                NO_EXPORTER,
             )
-        resent, exporter = self._pipeline.stats()
+        exporter = NO_EXPORTER if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
-        dropped: dict[str, int] = {DropReason(name): count for name, count in now.dropped.items()}
+        dropped = {DropReason(name): count for name, count in now.dropped.items()}
         return Stats(
             SignalStats(
-                now.recorded, now.exported, now.rejected, resent, MappingProxyType(dropped), now.pending
+                recorded=now.recorded,
+                adopted=0,
+                exported=now.exported,
+                rejected=now.rejected,
+                resent=region.resent,
+                unanswered=now.unanswered,
+                dropped=MappingProxyType(dropped),
+                pending=now.pending,
             ),
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
@@ -120,6 +145,8 @@ def configure(
     limits: SpanLimits | None = None,
     id_generator: Any = None,
     ids: str | None = None,
+    traces_exporter: str | None = None,
+    protocol: str | None = None,
     compression: str | None = None,
     timeout: float | None = None,
     certificate: str | None = None,
@@ -131,6 +158,7 @@ def configure(
     max_export_batch_size: int | None = None,
     span_processors: Sequence[Any] | None = None,
     disabled: bool | None = None,
+    handle_sigterm: bool | None = None,
     exit_timeout: float | None = None,
 ) -> Telemetry:
     """Sets tracing up. docs/settings.md says what each setting means, from the table in `otlp_lite.config`.
@@ -182,6 +210,8 @@ def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
                 trace.set_provider(telemetry.tracer_provider)
                 end = telemetry.tracer_provider.shutdown
                 children.at_exit(partial(end, config.exit_timeout, exiting=True))
+                if config.handle_sigterm:
+                    before_termination(telemetry._terminate)
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
@@ -214,12 +244,23 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         region_size=config.region_size,
         on_full=config.on_full,
         pipeline=pipeline,
+        unsupported=config.protocol != PROTOCOL and config.traces_exporter != "none",
         span_processors=config.span_processors,
     )
     return Telemetry(config, provider, pipeline)
 
 
-def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline:
+def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline | None:
+    if config.traces_exporter == "none":
+        return None
+    if config.protocol != PROTOCOL:
+        _log.error(
+            "OTEL_EXPORTER_OTLP_PROTOCOL=%s is not supported: expected %s (usually at port 4318); no span is "
+            "sent, each is counted as unsupported_protocol",
+            config.protocol,
+            PROTOCOL,
+        )
+        return None
     endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),

@@ -16,6 +16,8 @@ from . import parse
 from .errors import ConfigurationError
 from .parse import MIB, REGION_MAX, REGION_MIN, Endpoint
 
+PROTOCOL = "http/protobuf"
+OTHER_PROTOCOLS = ("grpc", "http/json")
 REGION_DEFAULT = 4 * MIB
 BYTES_A_SPAN = 512
 """What OTEL_BSP_MAX_QUEUE_SIZE, a count, is taken to mean in memory."""
@@ -68,6 +70,13 @@ SETTINGS: tuple[Setting, ...] = (
             "An object that makes identifiers; without one, the core does."),
     Setting("ids", (), parse.choice("random", "os"), parse.read_text, "random",
             "Identifiers from a generator that the system seeds, or each from the operating system."),
+    Setting("traces_exporter", ("OTEL_TRACES_EXPORTER",), parse.choice("otlp", "none"),
+            parse.read_text, "otlp",
+            "Where ended spans go: otlp, to the receiver; none, to the span processors alone."),
+    Setting("protocol", _otlp("PROTOCOL"), parse.choice(PROTOCOL, *OTHER_PROTOCOLS),
+            parse.read_text, PROTOCOL,
+            "What the receiver speaks: http/protobuf. The variable may say grpc or http/json: that is an "
+            "error in the log, and each span is counted `unsupported_protocol`."),
     Setting("compression", _otlp("COMPRESSION"), parse.choice("none", "gzip"), parse.read_text, "none",
             "Of request bodies: none or gzip."),
     Setting("timeout", _otlp("TIMEOUT"), parse.seconds, parse.read_timeout, 10.0,
@@ -90,6 +99,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Python span processors, called beside our own exporting."),
     Setting("disabled", ("OTEL_SDK_DISABLED",), parse.flag, parse.read_flag, False,
             "Record nothing; contexts still propagate."),
+    Setting("handle_sigterm", (), parse.flag, parse.read_text, True,
+            "Send what is left before SIGTERM ends the process, where its disposition is the default."),
     Setting("exit_timeout", (), parse.patience, parse.read_text, 2.0,
             "How long the process may stay to send what is left when it exits, in seconds."),
     Setting("cpu", ("OTLP_LITE_CPU",), parse.text, parse.read_text, None,
@@ -116,6 +127,8 @@ class Config:
     limits: Any
     id_generator: Any
     ids: str
+    traces_exporter: str
+    protocol: str
     compression: str
     timeout: float
     certificate: str | None
@@ -127,6 +140,7 @@ class Config:
     max_export_batch_size: int | None
     span_processors: tuple[Any, ...]
     disabled: bool
+    handle_sigterm: bool
     exit_timeout: float
     cpu: str | None
 
@@ -193,6 +207,8 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
             given["sampler_arg"],
             values["sampler"],
         )
+    if given.get("protocol", PROTOCOL) != PROTOCOL:
+        raise ConfigurationError(f"protocol={given['protocol']!r}: expected {PROTOCOL}")
     if values["region_size"] is None:
         wanted = (values["max_queue_size"] or 0) * BYTES_A_SPAN or REGION_DEFAULT
         values["region_size"] = min(max(wanted, REGION_MIN), REGION_MAX)

@@ -18,6 +18,7 @@ class DropReason(str, Enum):
     NO_MEMORY = "no_memory"
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
+    UNSUPPORTED_PROTOCOL = "unsupported_protocol"
 
     __repr__ = str.__repr__
     __str__ = str.__str__
@@ -31,21 +32,26 @@ MEANINGS: Mapping[str, str] = {
     "reentered": "each ended while another was being written, as in a signal handler",
     "no_memory": "the system refused memory to encode them",
     "refused": "the receiver refused them for good",
+    "unsupported_protocol": "the receiver speaks another protocol than http/protobuf",
     "rejected": "the receiver took the request, and rejected these",
 }
 """For messages, as far as they are not said otherwise."""
 
 
 class SignalStats(NamedTuple):
-    """Records of one signal: recorded = exported + rejected + dropped + pending, in any snapshot."""
+    """Records of one signal. At any time recorded + adopted = exported + rejected + dropped + pending."""
 
     recorded: int
+    adopted: int
+    """Of a process that died, taken over by this one; none before regions outlive their process."""
     exported: int
     rejected: int
     """The receiver took the request, but refused these of its records (partial success)."""
     resent: int
     """Sent again because an answer was lost: the receiver may have them twice."""
-    dropped: Mapping[str, int]
+    unanswered: int
+    """Of those dropped, sent before without an answer for good: the receiver may have them."""
+    dropped: Mapping[DropReason, int]
     """By DropReason; only reasons that occurred: empty when nothing was lost."""
     pending: int
 
@@ -67,6 +73,9 @@ class ExporterStats(NamedTuple):
     """Seconds since a receiver last took a request; None when none ever did."""
     consecutive_failures: int
     last_error: str | None
+
+
+NO_EXPORTER = ExporterStats(None, 0, None)
 
 
 class Stats(NamedTuple):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._native import trace
+from ._native.core import Region
 from .resource import InstrumentationScope, Resource
 from .traces.limits import SpanLimits
 from .traces.sampling import ALWAYS_ON, plan_of
@@ -26,6 +27,19 @@ class Collected:
             bodies.append(batch.tobytes())
             batch.acknowledge()
         return bodies
+
+
+class _Keeping:
+    """A pipeline that leaves what there is in the region."""
+
+    def opened(self, region: Region) -> bool:
+        return True
+
+    def force_flush(self, timeout: float) -> bool:
+        return True
+
+    def shutdown(self, timeout: float) -> bool:
+        return True
 
 
 @contextmanager
@@ -49,6 +63,7 @@ def collect(
         limits=limits or SpanLimits(),
         id_generator=id_generator,
         region_size=region_size,
+        pipeline=_Keeping(),
     )
     try:
         yield Collected(provider)

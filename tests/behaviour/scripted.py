@@ -256,7 +256,7 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 
 def balanced(stats: Stats) -> bool:
     t = stats.traces
-    return t.recorded == t.exported + t.rejected + sum(t.dropped.values()) + t.pending
+    return t.recorded + t.adopted == t.exported + t.rejected + sum(t.dropped.values()) + t.pending
 
 
 class Clock:

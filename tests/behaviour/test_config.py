@@ -96,6 +96,8 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("limits", [], [1, {}]),
     ("id_generator", [], ["random", object()]),
     ("ids", [("random", "random"), ("os", "os")], ["uuid", 7]),
+    ("traces_exporter", [("otlp", "otlp"), ("None", "none")], ["console", "", None.__class__]),
+    ("protocol", [("HTTP/protobuf", "http/protobuf")], ["grpc", "http/json", "http", ""]),
     ("compression", [("none", "none"), ("gzip", "gzip"), ("GZIP", "gzip")], ["deflate", "", 9]),
     ("timeout", [(10, 10.0), (0.5, 0.5)], [0, -1, "10", float("inf"), float("nan"), 86401, True]),
     ("certificate", [(PEM, PEM), (Path(PEM), PEM)], [NO_PEM, NO_PEM + ".not", _folder.name, 1, ""]),
@@ -107,6 +109,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("max_export_batch_size", [(512, 512)], [0, "512", True]),
     ("span_processors", [((), ()), ([], ())], [3, [object()]]),
     ("disabled", [(False, False), (True, True)], [0, "true"]),
+    ("handle_sigterm", [(True, True), (False, False)], [1, "false"]),
     ("exit_timeout", [(2, 2.0), (0, 0.0)], [-2, False, "0"]),
     ("cpu", [("scalar", "scalar")], ["", 3]),
 ]
@@ -136,6 +139,18 @@ VARIABLES = [
             ("authorization=Basic 100%25", {"authorization": "Basic 100%25"}),
         ],
         [],
+    ),
+    (
+        "OTEL_TRACES_EXPORTER",
+        "traces_exporter",
+        [("otlp", "otlp"), ("none", "none")],
+        ["console", "otlp,none"],
+    ),
+    (
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "protocol",
+        [("http/protobuf", "http/protobuf"), ("grpc", "grpc"), ("HTTP/JSON", "http/json")],
+        ["http"],
     ),
     (
         "OTEL_EXPORTER_OTLP_COMPRESSION",

@@ -34,6 +34,7 @@ from scripted import (
     until,
 )
 
+from otlp_lite import DropReason
 from otlp_lite.export import http, worker
 from otlp_lite.export.unpatched import start_new_thread
 
@@ -422,7 +423,7 @@ def test_what_is_dropped_on_arrival_settles_no_flush(start: Start, quick: None) 
         flush.start()
         assert until(lambda: len(receiver.requests) > 0)
         record(telemetry, 3000)
-        assert telemetry.stats().traces.dropped["full"] > 1000
+        assert telemetry.stats().traces.dropped[DropReason.FULL] > 1000
         flush.join()
         assert results == [False] and telemetry.stats().traces.exported == 0
 
@@ -485,7 +486,7 @@ def test_an_outage_keeps_the_newest_and_counts_the_rest(start: Start) -> None:
         telemetry = start("http://127.0.0.1:1", region_size="64KiB")
         names = record(telemetry, 5000)
         stats = telemetry.stats()
-        assert stats.traces.dropped["overwritten"] == 5000 - stats.traces.pending > 4000
+        assert stats.traces.dropped[DropReason.OVERWRITTEN] == 5000 - stats.traces.pending > 4000
         assert balanced(stats)
         pipeline: Any = telemetry._pipeline
         pipeline._carrier._endpoint = pipeline._carrier._endpoint._replace(port=receiver.port)

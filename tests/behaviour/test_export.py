@@ -421,7 +421,7 @@ def test_partial_success_is_counted_and_logged_once_a_reason(
         b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000,
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"\x00\x00\x12\x04\x00\x00\x00\x00\x00",
+        b"\x15\x03\x01\x00\x02\x02\x46",
     ],
 )
 def test_a_malformed_answer_fails_the_attempt_and_the_data_stays(

@@ -16,6 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from scripted import Receiver, answer, mute
 
 import otlp_lite
+from otlp_lite import DropReason
 from otlp_lite.assemble import build
 from otlp_lite.config import Config, load
 from otlp_lite.export.memory import Memory
@@ -203,10 +204,10 @@ def test_configure_after_a_shutdown_that_left_the_worker_behind() -> None:
             assert not otlp_lite.shutdown(0.2)
             telemetry = otlp_lite.configure(**settings)
             telemetry._pipeline._carrier = http.carrier(
-                otlp_lite.config._endpoint(url + "/v1/traces"), telemetry.config)
+                otlp_lite.parse.endpoint(url + "/v1/traces"), telemetry.config)
             tracer.start_span("kept").end()
             assert telemetry.force_flush(5), telemetry.stats()
-            assert telemetry.stats().traces[:2] == (2, 1), telemetry.stats()
+            assert telemetry.stats().traces[:3] == (2, 0, 1), telemetry.stats()
             assert telemetry.stats().traces.dropped == {"shutdown": 1}
             """,
             f"http://127.0.0.1:{silent.getsockname()[1]}",
@@ -273,7 +274,7 @@ def test_before_configure_there_is_nothing_to_do() -> None:
         import otlp_lite
         assert otlp_lite.force_flush() is True and otlp_lite.shutdown() is True
         stats = otlp_lite.stats()
-        assert stats.traces == (0, 0, 0, 0, {}, 0) and str(stats.traces.dropped) == "{}"
+        assert stats.traces == (0, 0, 0, 0, 0, 0, {}, 0) and str(stats.traces.dropped) == "{}"
         assert stats.exporter.last_success_age is None
         """
     )
@@ -508,10 +509,11 @@ def test_a_full_region_keeps_the_newest_or_the_oldest(
     assert telemetry.force_flush(5)
     kept = [span.name for span in spans_of(gate.bodies)]
     assert kept == (names[-len(kept) :] if on_full == "overwrite" else names[: len(kept)])
-    assert 300 < len(kept) == telemetry.stats().traces.exported == 3000 - stats.traces.dropped[reason]
+    assert 300 < len(kept) == telemetry.stats().traces.exported
+    assert len(kept) == 3000 - stats.traces.dropped[DropReason(reason)]
     assert telemetry.shutdown()
     said = [message for message in caplog.messages if "counted as" in message]
-    assert 1 <= len(said) <= 2 and f"{stats.traces.dropped[reason]} span(s) lost" in said[-1]
+    assert 1 <= len(said) <= 2 and f"{stats.traces.dropped[DropReason(reason)]} span(s) lost" in said[-1]
     assert f"counted as {reason!r}: the region was full" in said[0] and "region_size=65536" in said[0]
 
 

@@ -264,7 +264,7 @@ static void settle(struct otlite_batch *batch)
     if (draw(&seed, 8) == 0) {
         enum otlite_loss loss = draw(&seed, 2) ? OTLITE_LOSS_REFUSED : OTLITE_LOSS_SHUTDOWN;
         dropped[loss] += records;
-        otlite_batch_drop(&region, batch, loss);
+        otlite_batch_drop(&region, batch, loss, draw(&seed, 2));
     } else {
         refused =
             refused > records ? records : refused; /* the receiver may claim more than it got */
@@ -276,7 +276,7 @@ static void settle(struct otlite_batch *batch)
     CHECK(!batch->pinned);
     check_stats();
     otlite_batch_acknowledge(&region, batch, 0); /* a second answer changes nothing */
-    otlite_batch_drop(&region, batch, OTLITE_LOSS_REFUSED);
+    otlite_batch_drop(&region, batch, OTLITE_LOSS_REFUSED, true);
     otlite_batch_release(&region, batch);
     CHECK_EQUAL(otlite_batch_repin(&region, batch), OTLITE_INVALID);
 }
@@ -543,7 +543,7 @@ static void test_one_batch_at_a_time(void)
     limits.max_records = 0;
     CHECK_EQUAL(otlite_batch_collect(&region, &limits, &second), OTLITE_OK);
     CHECK_EQUAL(second.records, 3);
-    otlite_batch_drop(&region, &second, OTLITE_LOSS_REFUSED);
+    otlite_batch_drop(&region, &second, OTLITE_LOSS_REFUSED, true);
     otlite_region_stats(&region, &stats);
     CHECK_EQUAL(stats.exported, 1);
     CHECK_EQUAL(stats.dropped[OTLITE_LOSS_REFUSED], 3);

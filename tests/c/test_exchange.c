@@ -327,7 +327,9 @@ static void test_unasked_answers(void)
     } unasked[] = {
         {"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", 51, OTLITE_CLOSED},
         {"\r\n", 2, OTLITE_CLOSED},
-        {"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff", 27, OTLITE_MALFORMED},
+        {"\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff", 27, OTLITE_HTTP2},
+        {"\0\0\x12\4\0\0\0\0\0", 9, OTLITE_HTTP2},
+        {"nonsense\n", 9, OTLITE_MALFORMED},
     };
 
     for (size_t i = 0; i < sizeof unasked / sizeof *unasked; i++) {
@@ -348,18 +350,40 @@ static void test_unasked_answers(void)
     }
 }
 
+#define SETTINGS "\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff"
+
+static void says_settings_and_closes(struct peer *peer)
+{
+    hear(peer, 1000);
+    say(peer, SETTINGS, 27);
+    close(peer->descriptor); /* with unread bytes: the system sends a reset */
+    peer->descriptor = -1;
+}
+
 static void answers_in_http2(struct peer *peer)
 {
     hear(peer, peer->wanted);
-    say(peer, "\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff", 27);
+    say(peer, SETTINGS, 27);
     stays_silent(peer); /* and brings no line end */
 }
 
-static void test_malformed_answer(void)
+static void test_other_protocols(void)
 {
     struct call call = call_peer(answers_in_http2, "", 100, 5000);
+    CHECK_EQUAL(call.status, OTLITE_HTTP2);
+    CHECK(call.took < PROMPT && call.sent);
+    call = call_peer(answers_once_and_closes, "220 smtp.example ready\r\n", 100, 5000);
     CHECK_EQUAL(call.status, OTLITE_MALFORMED);
-    CHECK(call.took < PROMPT);
+}
+
+/* A peer that refuses in its own tongue reads no request of many MiB to its end. */
+static void test_http2_said_early(void)
+{
+    for (int i = 0; i < 20; i++) {
+        struct call call = call_peer(says_settings_and_closes, "", 16 << 20, 10000);
+        CHECK_EQUAL(call.status, OTLITE_HTTP2);
+        CHECK(call.took < 5000 * MILLISECOND);
+    }
 }
 
 static char *huge_answer(size_t size)
@@ -447,7 +471,8 @@ int main(void)
     RUN(test_deadline_passed_already);
     RUN(test_reset);
     RUN(test_unasked_answers);
-    RUN(test_malformed_answer);
+    RUN(test_other_protocols);
+    RUN(test_http2_said_early);
     RUN(test_huge_answer);
     RUN(test_bad_descriptor);
     RUN(test_signals);

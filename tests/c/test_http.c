@@ -296,19 +296,50 @@ static void test_malformed_answers(void)
     }
 }
 
-/* SETTINGS, the first words of an HTTP/2 server, and a TLS alert bring no line end. */
+/* What is no answer at all may bring no line end: it is told by its first bytes. */
 static void test_other_protocols(void)
 {
-    static const char settings[] =
-        "\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff";
     static const char alert[] = "\x15\3\1\0\2\2\x46";
     static const char nul[] = HEAD "X: \0\r\n";
 
-    CHECK_EQUAL(play(settings, 1, 0, 0, false), OTLITE_MALFORMED);
-    CHECK_EQUAL(play(settings, sizeof settings - 1, 0, 0, false), OTLITE_MALFORMED);
     CHECK_EQUAL(play(alert, 1, 0, 0, false), OTLITE_MALFORMED);
     CHECK_EQUAL(play(nul, sizeof nul - 1, 0, 0, false), OTLITE_MALFORMED);
     CHECK_EQUAL(play("PRI * HTTP/2.0\r\n", 16, 0, 0, false), OTLITE_MALFORMED);
+}
+
+/* SETTINGS, the first words of an HTTP/2 server: known by the head of the frame, however it comes. */
+static void test_http2(void)
+{
+    static const char settings[] =
+        "\0\0\x12\4\0\0\0\0\0\0\3\0\0\0\x80\0\4\0\1\0\0\0\5\0\xff\xff\xff";
+    static const char large[] = "\0\x3f\xfc\4\0\0\0\0\0";
+    static const size_t size = sizeof settings - 1;
+
+    for (size_t cut = 0; cut <= size; cut++) {
+        CHECK_EQUAL(play(settings, size, cut, size, false), OTLITE_HTTP2);
+        CHECK(!answer.complete && answer.status == 0);
+        CHECK_EQUAL(feed("HTTP/1.1 204 OK\n\n", 17), OTLITE_HTTP2);
+        CHECK_EQUAL(otlite_http_eof(&answer), OTLITE_HTTP2);
+    }
+    for (size_t cut = 0; cut < 9; cut++) {
+        CHECK_EQUAL(play(settings, cut, 0, 0, false), OTLITE_OK);
+        CHECK_EQUAL(otlite_http_eof(&answer), OTLITE_CLOSED);
+    }
+    CHECK_EQUAL(play(large, 9, 0, 0, false), OTLITE_HTTP2);
+    /* Each byte of the head but its length's is as it must be. */
+    for (size_t at = 0; at < 9; at++) {
+        char bytes[9];
+        memcpy(bytes, settings, 9);
+        bytes[at] ^= 1;
+        bool length = at == 1 || at == 2;
+        CHECK_EQUAL(play(bytes, 9, 0, 0, false), length ? OTLITE_HTTP2 : OTLITE_MALFORMED);
+        if (!length)
+            CHECK_EQUAL(play(bytes, at + 1, 0, 0, false), OTLITE_MALFORMED);
+    }
+    /* Only first: here they are what cannot be in an answer. */
+    otlite_http_begin(&answer, body, ROOM);
+    CHECK_EQUAL(feed("HTTP/1.1 100 Continue\r\n\r\n", 25), OTLITE_OK);
+    CHECK_EQUAL(feed(settings, size), OTLITE_MALFORMED);
 }
 
 /* `before`, and lines up to 64 KiB of which `already` bytes do not count: one more is too much. */
@@ -447,6 +478,7 @@ int main(void)
     RUN(test_cut_short);
     RUN(test_malformed_answers);
     RUN(test_other_protocols);
+    RUN(test_http2);
     RUN(test_header_limit);
     RUN(test_many_small_chunks);
     RUN(test_no_room_for_a_body);

@@ -285,7 +285,7 @@ static void test_entries_of_a_batch_stay(void)
     CHECK_EQUAL(numbered_scope(100), UINT32_MAX);
     CHECK_EQUAL(otlite_batch_repin(&region, &batch), OTLITE_OK);
     CHECK_EQUAL(numbered_scope(100), UINT32_MAX);
-    otlite_batch_drop(&region, &batch, OTLITE_LOSS_REFUSED);
+    otlite_batch_drop(&region, &batch, OTLITE_LOSS_REFUSED, true);
     for (uint32_t i = 0; i < slots; i++)
         CHECK_EQUAL(record(100 + i, numbered_scope(100 + i)), OTLITE_OK);
     CHECK_EQUAL(drain(UINT32_MAX, 0), slots);

@@ -45,6 +45,13 @@ def leaves_threads(name: str) -> None:
         pool.submit(late, f"pool {number}")
 
 
+def stays(name: str, ready: Any) -> None:
+    """Until its parent ends, which terminates it."""
+    work(name)
+    ready.set()
+    time.sleep(60)
+
+
 def has_a_child(name: str) -> None:
     """Begins one, and forks one, which ends as it does."""
     work(name)
@@ -71,8 +78,13 @@ def main(method: Any) -> None:
         pool.map(work, [f"pool {number}" for number in range(8)], chunksize=1)
         pool.close()
         pool.join()
+    with family.Pool(2) as pool:  # its end terminates the workers
+        pool.map(work, [f"terminated {number}" for number in range(8)], chunksize=1)
     with ProcessPoolExecutor(2, mp_context=family) as executor:
         list(executor.map(work, [f"executor {number}" for number in range(8)]))
+    ready = family.Event()
+    family.Process(target=stays, args=("daemon", ready), daemon=True).start()
+    ready.wait()
     open_span.end()
 
 

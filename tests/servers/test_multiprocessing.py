@@ -11,10 +11,10 @@ from scripted import Receiver, stall
 from .serving import Server, arrived, each_has_its_own_instance
 
 NAMES = [
-    *("parent", "open", "work", "exits", "raises"),
+    *("parent", "open", "work", "exits", "raises", "daemon"),
     *("leaves_threads", *(f"leaves_threads, {what}" for what in ("thread", "pool 0", "pool 1"))),
     *("has_a_child", "has_a_child, child", "has_a_child, forked"),
-    *(f"{kind} {number}" for kind in ("pool", "executor") for number in range(8)),
+    *(f"{kind} {number}" for kind in ("pool", "terminated", "executor") for number in range(8)),
 ]
 
 

@@ -26,6 +26,7 @@ cdef class Region:
     cdef void *memory
     cdef readonly size_t size
     cdef bytearray waker
+    cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
     cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff

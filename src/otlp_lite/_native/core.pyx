@@ -22,6 +22,12 @@ cdef enum:
     ANSWER_SIZE = 65536  # ExportTraceServiceResponse takes a few dozen bytes, and a message at most
 
 
+class WrongProtocol(OSError):
+    """The peer does not speak our protocol."""
+
+    acknowledged = 0
+
+
 cdef object raise_status(otlite_status status, str what):
     """The one place where a status becomes an exception."""
     text = otlite_status_text(status).decode()
@@ -33,6 +39,8 @@ cdef object raise_status(otlite_status status, str what):
         raise OSError(errno, f"{what}: {os.strerror(errno)}")
     if status == OTLITE_MALFORMED:
         raise ValueError(f"{what}: the answer is not HTTP/1.1")
+    if status == OTLITE_HTTP2:
+        raise WrongProtocol(f"{what}: it speaks HTTP/2, as gRPC does")
     if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
         raise MemoryError(f"{what}: {text}")
     raise RuntimeError(f"{what}: {text}")
@@ -97,7 +105,7 @@ cdef class Answer:
         return bytes(self.buffer[:self.state.body_used])
 
     def feed(self, bytes data not None):
-        """Takes bytes as they came. ValueError when they are not an HTTP/1.x answer."""
+        """Takes bytes as they came. ValueError when they are not an HTTP/1.x answer, WrongProtocol for HTTP/2."""
         cdef otlite_status status = otlite_http_feed(&self.state, PyBytes_AS_STRING(data), len(data))
         if status != OTLITE_OK:
             raise_status(status, "receiver")
@@ -173,9 +181,9 @@ cdef class Batch:
         """The receiver took the batch, but for `rejected` of its records."""
         otlite_batch_acknowledge(&self.owner.region, &self.batch, rejected)
 
-    def drop(self, str loss not None):
-        """Gives the records up, counted under `loss`."""
-        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss))
+    def drop(self, str loss not None, bint answered=False):
+        """Gives the records up, counted under `loss`. `answered`: the receiver has said that it took none of them."""
+        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss), answered)
 
     def release(self):
         """Unpins: a full region may overwrite the records meanwhile."""
@@ -193,7 +201,7 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "pending",
+    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending",
                  "chunks", "chunks_used", "scopes", "scopes_used")
 
 
@@ -359,6 +367,7 @@ cdef class Region:
         for loss in range(<int>OTLITE_LOSSES):
             if now.dropped[loss]:
                 stats.dropped[LOSSES[loss]] = now.dropped[loss]
+        stats.unanswered = now.unanswered
         stats.pending = now.pending
         stats.chunks = now.chunks
         stats.chunks_used = now.chunks_used

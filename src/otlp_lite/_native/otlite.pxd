@@ -18,6 +18,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_BUSY
         OTLITE_INVALID
         OTLITE_MALFORMED
+        OTLITE_HTTP2
         OTLITE_TIMEOUT
         OTLITE_CLOSED
         OTLITE_SYSTEM
@@ -160,6 +161,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_LOSS_NO_MEMORY
         OTLITE_LOSS_REFUSED
         OTLITE_LOSS_SHUTDOWN
+        OTLITE_LOSS_UNSUPPORTED_PROTOCOL
         OTLITE_LOSSES
 
     const char *otlite_loss_text(otlite_loss loss)
@@ -196,7 +198,8 @@ cdef extern from "otlite.h" nogil:
         uint64_t recorded
         uint64_t exported
         uint64_t rejected
-        uint64_t dropped[8]
+        uint64_t dropped[9]
+        uint64_t unanswered
         uint64_t pending
         uint32_t chunks
         uint32_t chunks_used
@@ -235,7 +238,7 @@ cdef extern from "otlite.h" nogil:
                                        otlite_batch *batch)
     void otlite_batch_offer(otlite_region *region, const otlite_batch *batch)
     void otlite_batch_acknowledge(otlite_region *region, otlite_batch *batch, uint32_t rejected)
-    void otlite_batch_drop(otlite_region *region, otlite_batch *batch, otlite_loss loss)
+    void otlite_batch_drop(otlite_region *region, otlite_batch *batch, otlite_loss loss, bint answered)
     void otlite_batch_release(otlite_region *region, otlite_batch *batch)
     otlite_status otlite_batch_repin(otlite_region *region, otlite_batch *batch)
 

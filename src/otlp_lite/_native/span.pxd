@@ -24,7 +24,8 @@ cdef class Recorder:
     cdef span_limits limits
     cdef tuple processors
     cdef Recorder rest            # what an ended span needs of this one: not its processors, which may keep the span
-    cdef object pipeline
+    cdef object pipeline          # None: what ends is not kept
+    cdef bint unsupported         # and lost: by the protocol that is set
     cdef object make_resource
     cdef readonly object resource  # of this process
     cdef bytes resource_encoded
@@ -35,7 +36,9 @@ cdef class Recorder:
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
-    cdef uint32_t shut_epoch      # of the process that called it
+    cdef bint restarting          # restart() was called, and is not through
+    cdef int shut_pid             # of the process that called either
+    cdef tuple retired            # the processors that were shut down
     cdef bint warned_memory
     cdef bint warned_closed
     cdef readonly uint64_t detach_failures

@@ -120,11 +120,13 @@ cdef class Recorder:
 
     cdef int announce(self) except -1:
         """Tells the pipeline that there will be records; again with the next one, if it was not ready."""
-        cdef object pipeline = self.pipeline
+        cdef object pipeline = None
         cdef bint ready = False
         self.announced = True  # not from within
         try:
-            ready = pipeline is None or pipeline.opened(self.region)
+            while self.pipeline is not pipeline:  # again, when a restart overtook it
+                pipeline = self.pipeline
+                ready = pipeline is not None and pipeline.opened(self.region)
         finally:
             if not ready or self.pipeline is not pipeline:
                 self.announced = False
@@ -667,6 +669,10 @@ cdef class Span:
         self.data.scratch = &self.scratch
         if recorder.announced or recorder.closed:
             return self.store()
+        if recorder.pipeline is None:
+            if recorder.unsupported:
+                region_lost(recorder.region, OTLITE_LOSS_UNSUPPORTED_PROTOCOL)
+            return 0
         try:
             recorder.announce()
         finally:  # whatever a signal handler raised meanwhile
@@ -681,6 +687,8 @@ cdef class Span:
         cdef otlite_status status = OTLITE_STALE
         cdef int tries = 0
         if recorder.closed:
+            if recorder.pipeline is None and not recorder.unsupported:
+                return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed:
                 recorder.warned_closed = True

@@ -7,6 +7,7 @@ from cpython.object cimport PyObject, PyTypeObject
 from cpython.unicode cimport PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
+from posix.unistd cimport getpid
 
 from otlp_lite._native.core cimport ids_next, span_clock
 from otlp_lite._native.otlite cimport otlite_span
@@ -653,20 +654,22 @@ cdef class TracerProvider:
     `resource` is called once a process, forked children included; `scope` makes a hashable description of an
     instrumentation scope from (name, version, schema URL, attributes). `pipeline.opened(region)` is called by the
     first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and
-    `.shutdown(seconds)` return whether all was settled in time. `plan` is what the sampler does, as data, where it has
-    no say of its own.
+    `.shutdown(seconds)` return whether all was settled in time. Without a pipeline spans are for the processors alone;
+    where it is `unsupported` that there is none, each is counted as lost. `plan` is what the sampler does, as data,
+    where it has no say of its own.
     """
 
     def __cinit__(self, **settings):
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, span_processors=()):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=()):
         cdef Recorder recorder = self.recorder
         recorder.make_resource = resource
         recorder.region_size = region_size
         recorder.on_full = on_full
         recorder.pipeline = pipeline
+        recorder.unsupported = unsupported
         recorder.processors = tuple(span_processors)
         recorder.limits = span_limits(
             bound_of(limits.max_span_attributes), bound_of(limits.max_events), bound_of(limits.max_links),
@@ -772,20 +775,31 @@ cdef class TracerProvider:
         That is said once, unless the process is `exiting`: a thread that writes meanwhile may stop the exit.
         """
         cdef Recorder recorder = self.recorder
-        cdef bint done = True
+        cdef bint done = True, interrupted = True
         if recorder.closed:
             return True
+        deadline = monotonic() + timeout
         recorder.warned_closed = exiting
-        recorder.shut_epoch = page.epoch
+        recorder.shut_pid = getpid()
+        recorder.shut = False
         recorder.closed = True
-        processors, recorder.processors = recorder.processors, ()
+        recorder.retired, recorder.processors = recorder.processors, ()
         try:
             if recorder.pipeline is not None:
-                done = recorder.pipeline.shutdown(timeout)
+                try:
+                    done = recorder.pipeline.shutdown(timeout)
+                    interrupted = False
+                finally:
+                    if interrupted:  # by a signal's handler, before it had begun perhaps
+                        recorder.pipeline.shutdown(0.0)
         finally:
             try:
-                for processor in processors:
-                    call_off_span(processor, "shutdown")
+                for processor in recorder.retired:
+                    within = getattr(processor, "shutdown_within", None)
+                    if within is None:
+                        call_off_span(processor, "shutdown")
+                    elif not within(deadline - monotonic()):
+                        done = False
             finally:
                 recorder.shut = True
         return done
@@ -795,25 +809,35 @@ cdef class TracerProvider:
         """shutdown() was called, and restart() was not."""
         return bool(self.recorder.closed)
 
-    def restart(self, renew, span_processors=()):
+    @property
+    def restarting(self):
+        """restart() was called in this process, and is not through."""
+        return bool(self.recorder.restarting) and self.recorder.shut_pid == getpid()
+
+    def restart(self, renew):
         """After shutdown(): records again, into the same region; `renew()` gives the pipeline that empties it now.
 
-        False, and nothing is done, unless a shutdown() is through and no other restart() came first.
+        The span processors are called again; a `reopen()` of theirs first. False, and nothing is done, unless a
+        shutdown() is through and no other restart() came first.
         """
         cdef Recorder recorder = self.recorder
-        cdef tuple processors = tuple(span_processors)
-        if not recorder.closed or (not recorder.shut and recorder.shut_epoch == page.epoch):
+        if not recorder.closed or (not recorder.shut and recorder.shut_pid == getpid()):
             return False
         recorder.shut = False
-        recorder.shut_epoch = page.epoch
+        recorder.shut_pid = getpid()
+        recorder.restarting = True
         try:
             recorder.pipeline = renew()
-            recorder.processors = processors
+            for processor in recorder.retired:
+                call_off_span(processor, "reopen")
+            recorder.processors = recorder.retired
             recorder.announced = False
             recorder.closed = False
         finally:
             recorder.shut = recorder.closed
-        if recorder.epoch == page.epoch and not recorder.announced and recorder.region.stats().pending:
+            recorder.restarting = False
+        if (recorder.epoch == page.epoch and not recorder.announced and recorder.pipeline is not None
+                and recorder.region.stats().pending):
             recorder.announce()
         return True
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 Drained: TypeAlias = tuple[core.Batch | None, core.Answer | None, int]
 """As Region.drain: a batch that wants a decision, its answer, how many records were acknowledged before."""
 
+HTTP_1, HTTP_2 = "http/1.1", "h2"
+"""As TLS names them."""
+IDLE_MAX = 5.0
+"""Seconds, those of a suspended machine included, after which a connection is not trusted any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ class Carrier(Protocol):
     """Takes batches to a receiver. One thread uses it, but for interrupt().
 
     An exception of drain() or exchange() may have `sent` (bytes had left) and `acknowledged` (before).
+    Each may raise core.WrongProtocol, and open() too.
     """
 
     def open(self, timeout: float) -> bool:
@@ -85,7 +90,6 @@ class Tls(NamedTuple):
         what = f"certificate={self.certificate!r}"
         try:
             context = ssl.create_default_context(cafile=self.certificate)
-            context.set_alpn_protocols(["http/1.1"])
             if self.client_certificate:
                 what = f"client_certificate={self.client_certificate!r}, client_key={self.client_key!r}"
                 # An encrypted key fails; without a password its reader would ask the terminal.
@@ -149,9 +153,12 @@ class Connection:
         self._head = head
         self._socket: Any = None
         self._identity: tuple[int, int] | None = None
+        self._used = 0
+        """When the connection was last of use, by the boot clock."""
 
     def open(self, timeout: float) -> bool:
-        if self._socket is not None and self._identity == self._identify():
+        idle = (core.boot_clock() - self._used) / 1e9
+        if self._socket is not None and idle <= IDLE_MAX and self._identity == self._identify():
             return True
         self.close()
         deadline = monotonic() + timeout
@@ -168,6 +175,7 @@ class Connection:
                 self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
                 self._ready(deadline)
                 self._identity = self._identify()
+                self._used = core.boot_clock()
                 return False
             except OSError as error:
                 self.close()
@@ -188,31 +196,39 @@ class Connection:
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
     ) -> Drained:
-        return region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
+        drained = region.drain(self._socket.fileno(), self._head, max_bytes, max_records, timeout, until)
+        self._used = core.boot_clock()
+        return drained
 
     def exchange(self, batch: core.Batch, timeout: float) -> core.Answer:
-        return core.exchange(self._socket.fileno(), self._head, batch, timeout)
+        answer = core.exchange(self._socket.fileno(), self._head, batch, timeout)
+        self._used = core.boot_clock()
+        return answer
 
     def interrupt(self) -> None:
         connected = self._socket
-        if connected is not None:
+        if connected is not None and self._is_ours(connected):
             with suppress(OSError):  # it was not connected, or is gone already
-                connected.shutdown(_socket.SHUT_RDWR)
+                # A TLS socket's own would first take the encryption away, under a worker that still sends.
+                _socket.socket.shutdown(connected, _socket.SHUT_RDWR)
 
     def close(self) -> None:
         connected, self._socket = self._socket, None
         if connected is None:
             return
-        try:
-            facts = os.fstat(connected.fileno())
-            ours = self._identity in (None, (facts.st_dev, facts.st_ino))
-        except OSError:
-            ours = False
-        if ours:
+        if self._is_ours(connected):
             connected.close()
         else:
             connected.detach()
         self._identity = None
+
+    def _is_ours(self, connected: Any) -> bool:
+        """Whether the descriptor still is what we have opened."""
+        try:
+            facts = os.fstat(connected.fileno())
+        except OSError:
+            return False
+        return self._identity in (None, (facts.st_dev, facts.st_ino))
 
 
 class Stream(Connection):
@@ -225,11 +241,16 @@ class Stream(Connection):
         self._context: Any = None
         self._files: list[tuple[int, int, int]] = []
         """Of the certificates in the context: which files they were."""
+        self._offer = HTTP_1
+        self._answered = False
+        """Over this connection, at all."""
+        self._interrupted = False
         self._said = ""
         self._not_now: tuple[type[BaseException], ...] = (BlockingIOError,)
         self._peer_left: tuple[type[OSError], ...] = (ConnectionError,)
 
     def _ready(self, deadline: float) -> None:
+        self._answered = False
         if self._tls is None:
             return
         import socket
@@ -250,7 +271,17 @@ class Stream(Connection):
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))
-        self._socket = self._context.wrap_socket(plain, server_hostname=self._endpoint.host)
+        self._context.set_alpn_protocols([self._offer])
+        try:
+            self._socket = self._context.wrap_socket(
+                plain, server_hostname=self._endpoint.host, do_handshake_on_connect=False
+            )
+            self._socket.do_handshake()  # of a socket that interrupt() can see
+        except ssl.SSLError as error:
+            # An alert: it takes none that we offer. OpenSSL names it one way, Python another.
+            if "no application protocol" in str(error).lower().replace("_", " "):
+                raise core.WrongProtocol(f"receiver: it does not speak {self._offer}") from error
+            raise
 
     def drain(
         self, region: core.Region, max_bytes: int, max_records: int, timeout: float, until: int
@@ -261,7 +292,7 @@ class Stream(Connection):
                 answer = self.exchange(batch, timeout)
             except BaseException as error:
                 batch.release()
-                if isinstance(error, Broken):
+                if isinstance(error, (Broken, core.WrongProtocol)):
                     error.acknowledged = done
                 raise
             if answer.status != 200 or answer.body not in (b"", b"\n\0"):
@@ -290,8 +321,14 @@ class Stream(Connection):
                 self._socket.settimeout(_left(deadline))
                 data = self._socket.recv(8192)
                 answer.feed(data) if data else answer.eof()
+                self._answered = True
+            self._used = core.boot_clock()
+        except core.WrongProtocol:
+            raise
         except (OSError, ValueError) as error:
             cause = cut or error
+            if isinstance(cause, self._peer_left) and self._wants_http2(deadline):
+                raise core.WrongProtocol("receiver: it speaks HTTP/2 alone, as gRPC does") from cause
             raise Broken(cause, sent) from cause
         if cut is not None:
             self.close()
@@ -308,13 +345,33 @@ class Stream(Connection):
         pieces: list[bytes | memoryview] = [compressor.compress(segment) for segment in batch.segments()]
         return [*pieces, compressor.flush()]
 
+    def _wants_http2(self, deadline: float) -> bool:
+        """Whether a peer that took no protocol of ours, and hung up unheard, takes HTTP/2; asks it."""
+        if self._tls is None or self._interrupted or self._answered or self._socket.selected_alpn_protocol():
+            return False
+        self.close()
+        self._offer = HTTP_2
+        try:
+            self.open(deadline - monotonic())
+            return bool(self._socket.selected_alpn_protocol() == HTTP_2)
+        except OSError:
+            return False
+        finally:
+            self._offer = HTTP_1
+            self.close()
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        super().interrupt()
+
     def _probe(self) -> None:
         """Raises when the peer has closed the kept connection: then nothing has to be sent into it."""
         self._socket.settimeout(0)
         try:
-            self._socket.recv(1)
+            data = self._socket.recv(9)
         except self._not_now:
             return
+        core.Answer().feed(data)  # raises if it speaks another protocol
         raise ConnectionResetError("the peer closed the connection")
 
     def _send(self, pieces: list[bytes | memoryview], deadline: float) -> OSError | None:

@@ -22,7 +22,7 @@ from opentelemetry.context import (
 )
 
 from .._native import core
-from ..counters import MEANINGS, ExporterStats
+from ..counters import MEANINGS, NO_EXPORTER, ExporterStats
 from .http import Carrier
 from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
 from .signals import TRACES
@@ -45,6 +45,12 @@ FASTEST = 200e6
 """Bytes a second: faster than anything records."""
 
 _log = logging.getLogger(__name__)
+
+
+def _say(level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
+    """Logs; a handler that raises must not end the worker, nor what a caller does."""
+    with suppress(Exception):
+        _log.log(level, message, *arguments, exc_info=exc_info)
 
 
 def _losses(stats: core.Stats) -> dict[str, int]:
@@ -89,6 +95,8 @@ class Pipeline:
         self._records_max = max_records
         self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
         self._stopped = False
+        self._abandoned = False
+        """Another has the region: it is not touched any more."""
         self._region: core.Region | None = None
         self._alone = not threads_run()
         """There is no worker; said here, before a server forks, and so once."""
@@ -101,7 +109,6 @@ class Pipeline:
 
     def _reset(self) -> None:
         """As in a process that has not recorded yet."""
-        self._resent = 0
         self._pid = os.getpid()
         self._threaded = False
         self._start_at = 0.0
@@ -113,7 +120,7 @@ class Pipeline:
         """Held by a caller who does the worker's work."""
         self._nudge = allocate_lock()
         self._gone = allocate_lock()
-        """Held while there is a worker."""
+        """Held while there is a worker; by the worker, or for a moment by who waited for its end."""
         self._waiters: list[_Waiter] = []
         self._urgent = False
         self._at_once = False
@@ -145,6 +152,8 @@ class Pipeline:
 
     def opened(self, region: core.Region) -> bool:
         """The first record of `region` is about to be made. False: no worker could be started, ask again."""
+        if self._abandoned:
+            return True  # overtaken by a shutdown and a restart: the next asks its successor
         if region is not self._here():
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
@@ -163,11 +172,9 @@ class Pipeline:
         self._threaded = True  # before it runs: it asks; and before others see that there is a region
         self._region = region
         try:
-            self._gone.acquire(blocking=False)
-            self._thread = start_new_thread(self._work, (None,))
+            start_new_thread(self._work_alone, ())
         except BaseException as error:
-            self._threaded = False
-            self._gone.release()
+            self._threaded = self._gone.locked()  # raised by a signal's handler, it may have started
             if not isinstance(error, RuntimeError):
                 raise
             if "shutdown" not in str(error):  # at exit what there is will be sent without it
@@ -210,18 +217,20 @@ class Pipeline:
         self._poke()
         if not settled:
             self._carrier.interrupt()
-        if self._turn.acquire(timeout=max(deadline - monotonic(), 0.01)):
-            try:
-                self._drop_rest()
-            finally:
-                self._turn.release()
-            left = self._given_up
-        else:
+        # Never the turn with a timeout: a signal's handler that raised there would leave it locked for ever.
+        if self._turn.locked():
+            self._worker_ended(max(deadline - monotonic(), 0.01))
+        if self._turn.locked():
             left = region.stats().pending  # the worker drops them when it gets out
+        else:
+            with self._turn:  # who takes it from here on sees that we have stopped
+                self._drop_rest()
+            left = self._given_up + region.stats().pending
         self._tell_losses(region, last=True)
         if left:
             self._last_error = self._last_error or "no answer"
-            _log.warning(
+            _say(
+                logging.WARNING,
                 "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
                 left,
                 TRACES.records,
@@ -232,28 +241,33 @@ class Pipeline:
 
     def abandon(self) -> None:
         """Another will have the region. Waits a moment for the worker; one that is stuck leaves it alone."""
-        self._stopped = True
+        self._stopped = self._abandoned = True
         self._poke()
-        if (
-            self._here() is not None
-            and self._thread != get_ident()
-            and self._gone.acquire(timeout=ABANDON_MAX)
-        ):
-            self._gone.release()
+        if self._here() is not None and self._thread != get_ident():
+            self._worker_ended(ABANDON_MAX)
         self._region = None
 
-    def stats(self) -> tuple[int, ExporterStats]:
-        """Records sent again after a lost answer, and how exporting goes, in this process."""
+    def _worker_ended(self, timeout: float) -> bool:
+        """Waits for it. One that has not begun yet finds out that it has nothing to do."""
+        if not self._gone.acquire(timeout=timeout):
+            return False
+        self._gone.release()
+        return True
+
+    def stats(self) -> ExporterStats:
+        """How exporting goes, in this process."""
         if self._here() is None:
-            return 0, ExporterStats(None, 0, None)
+            return NO_EXPORTER
         age = None if self._last_success is None else monotonic() - self._last_success
-        return self._resent, ExporterStats(age, self._failures, self._last_error)
+        return ExporterStats(age, self._failures, self._last_error)
 
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
-        given_up = dropped.get("overwritten", 0) + dropped.get("refused", 0) + self._given_up
-        return stats.exported + stats.rejected + given_up
+        given_up = sum(
+            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol")
+        )
+        return stats.exported + stats.rejected + given_up + self._given_up
 
     def _here(self) -> core.Region | None:
         """This process's region; not the one that a forked child has seen in its parent."""
@@ -273,7 +287,9 @@ class Pipeline:
         try:
             self._waiters.append(waiter)
             self._urgent = True
-            if self._threaded:
+            if self._stopped:  # meanwhile: the worker may have looked for the last time
+                waiter.finish(False)
+            elif self._threaded:
                 self._poke()
                 waiter.over.acquire(timeout=timeout)
             elif self._driving.acquire(timeout=timeout):
@@ -295,9 +311,26 @@ class Pipeline:
 
     # ---- From the worker ----
 
-    def _work(self, caller: _Waiter | None) -> None:
-        """The worker's life; or, where there is no worker, what `caller` waits for."""
+    def _work_alone(self) -> None:
+        """The worker's life."""
+        if not self._gone.acquire(blocking=False):
+            return  # there is one already
+        self._thread = get_ident()
+        self._threaded = True
         region = self._region
+        try:
+            self._work(None)
+        finally:
+            self._thread = 0
+            self._threaded = self._stopped  # else who flushes does its work
+            for waiter in tuple(self._waiters):
+                waiter.finish(False)
+            if region is not None:
+                region.wake()  # what woke us may have been meant for the next
+            self._gone.release()
+
+    def _work(self, caller: _Waiter | None) -> None:
+        """Until it is stopped; or, where there is no worker, what `caller` waits for."""
         quiet = set_value(
             _SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)
         )
@@ -311,17 +344,13 @@ class Pipeline:
                     self._back_off("internal error", None)
         finally:
             detach(token)
-            if self._stopped:
-                with self._turn:
-                    self._drop_rest()
-            if caller is None:
-                self._carrier.close()
-                for waiter in tuple(self._waiters):
-                    waiter.finish(False)
-                if region is not None:
-                    region.wake()  # what woke us may have been meant for the next
-                if self._gone.locked():
-                    self._gone.release()
+            try:
+                if self._stopped:
+                    with self._turn:
+                        self._drop_rest()
+            finally:
+                if caller is None:
+                    self._carrier.close()
 
     def _step(self, caller: _Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
@@ -399,6 +428,9 @@ class Pipeline:
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
                 self._succeeded(acknowledged)
+            if isinstance(error, core.WrongProtocol):
+                self._unsupported(region, str(error))
+                return
             if getattr(error, "sent", False):
                 self._lost_answer = True
             if kept and isinstance(error.__cause__ or error, ConnectionError):
@@ -476,7 +508,7 @@ class Pipeline:
             self._at_once = True
             batch.release()
         else:
-            batch.drop("refused")
+            batch.drop("refused", answered=not self._lost_answer)
             self._losses_told.setdefault("refused", records)
             self._lost_answer = False
             self._retries = 0
@@ -496,6 +528,26 @@ class Pipeline:
         if answer.close:
             self._carrier.close()
 
+    def _unsupported(self, region: core.Region, reason: str) -> None:
+        """The receiver speaks another protocol: no later attempt will do better with what there is."""
+        records = 0
+        with self._turn:
+            if not self._stopped and (batch := region.collect(self._bytes_max, self._records_max)):
+                records = batch.records
+                batch.drop("unsupported_protocol", answered=True)
+                self._losses_told.setdefault("unsupported_protocol", records)
+        self._lost_answer = False
+        self._back_off(reason, None, said=True)
+        self._once(
+            "protocol",
+            logging.ERROR,
+            "the receiver at %s does not speak http/protobuf but, it seems, gRPC: %d %s dropped. Expected "
+            "the port for OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, by convention 4318 (gRPC's is 4317)",
+            self._url,
+            records,
+            TRACES.records,
+        )
+
     def _grow(self) -> None:
         now = monotonic()
         if self._bytes_max < BODY_MAX and now - self._halved_at >= GROW_AFTER:
@@ -504,9 +556,13 @@ class Pipeline:
 
     def _drop_rest(self) -> None:
         """Gives up what was not sent, counted. The caller holds the turn."""
-        while (region := self._region) is not None and (batch := region.collect(BODY_MAX)) is not None:
-            self._given_up += batch.records
-            batch.drop("shutdown")
+        with suppress(RuntimeError):  # another pipeline's worker, left behind or the next, has a batch out
+            while not self._abandoned and (region := self._region) is not None:
+                batch = region.collect(BODY_MAX)
+                if batch is None:
+                    break
+                self._given_up += batch.records
+                batch.drop("shutdown")
         if not self._threaded:
             self._carrier.close()
 
@@ -515,15 +571,16 @@ class Pipeline:
     def _succeeded(self, records: int) -> None:
         if self._lost_answer:
             self._lost_answer = False
-            self._resent += records
+            if self._region is not None:
+                self._region.resent += records
         if self._outage:
-            _log.info("exporting to %s works again, after %d failures", self._url, self._failures)
+            _say(logging.INFO, "exporting to %s works again, after %d failures", self._url, self._failures)
         self._outage = False
         self._failures = self._retries = 0
         self._backing_off = self._not_before = 0.0
         self._last_success = monotonic()
 
-    def _back_off(self, reason: str, answer: core.Answer | None) -> None:
+    def _back_off(self, reason: str, answer: core.Answer | None, said: bool = False) -> None:
         self._failures += 1
         self._retries += 1
         self._last_error = reason = self._safe(reason)
@@ -534,11 +591,14 @@ class Pipeline:
         # The receiver's word alone holds once: "at once", again and again, is no answer.
         heeded = wanted is not None and self._retries == 1
         self._backing_off = 0.0 if heeded else now + backoff(self._retries, chance)
-        if not self._stopped and (self._warned_at is None or now - self._warned_at >= WARN_EVERY):
+        self._outage = self._outage or said
+        recent = self._warned_at is not None and now - self._warned_at < WARN_EVERY
+        if not (said or recent or self._stopped):
             self._warned_at = now
             self._outage = True
             pending = 0 if self._region is None else self._region.stats().pending
-            _log.warning(
+            _say(
+                logging.WARNING,
                 "exporting to %s failed: %s. It is tried again; %d %s in memory, until that is full",
                 self._url,
                 reason,
@@ -553,7 +613,8 @@ class Pipeline:
             count, told = lost[reason] - self._losses_before.get(reason, 0), self._losses_told.get(reason, 0)
             if count > told and (told == 0 or last):
                 self._losses_told[reason] = count
-                _log.warning(
+                _say(
+                    logging.WARNING,
                     "%d %s lost, counted as %r: %s (region_size=%d, at most %d bytes each)",
                     count,
                     TRACES.records,
@@ -566,7 +627,7 @@ class Pipeline:
     def _once(self, key: str, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
         if key not in self._logged and len(self._logged) < KEYS_MAX:
             self._logged.add(key)
-            _log.log(level, message, *arguments, exc_info=exc_info)
+            _say(level, message, *arguments, exc_info=exc_info)
 
     def _safe(self, words: str) -> str:
         """What a receiver or the system said, on one line, without what we must not tell."""

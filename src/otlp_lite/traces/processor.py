@@ -10,7 +10,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any, Protocol
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
@@ -74,6 +73,10 @@ class SimpleSpanProcessor(SpanProcessor):
         self._closed = True
         self.span_exporter.shutdown()
 
+    def reopen(self) -> None:
+        """After a shutdown: configure() was called again."""
+        self._closed = False
+
 
 class BatchSpanProcessor(SpanProcessor):
     """Exports sampled spans from a thread, in batches. A full queue loses its oldest span, and counts it."""
@@ -105,6 +108,7 @@ class BatchSpanProcessor(SpanProcessor):
         self._flushes = 0
         """Callers of force_flush that wait."""
         self._exporting = 0
+        self._working = True
         threading.Thread(target=self._work, name="otlp_lite-batch", daemon=True).start()
 
     def on_end(self, span: Any) -> None:
@@ -126,6 +130,7 @@ class BatchSpanProcessor(SpanProcessor):
                 self._changed.wait_for(self._due, self._delay)
                 spans = [self._queue.popleft() for _ in range(min(len(self._queue), self._batch))]
                 if not spans and self._closed:
+                    self._working = False
                     return
                 self._exporting = len(spans)
             if spans:
@@ -151,9 +156,21 @@ class BatchSpanProcessor(SpanProcessor):
                 self._flushes -= 1
 
     def shutdown(self, timeout_millis: int = 30000) -> None:
+        self.shutdown_within(timeout_millis / 1000)
+
+    def shutdown_within(self, timeout: float) -> bool:
+        """Exports what there is, within `timeout` seconds. False when some of it was left."""
         self._closed = True
-        deadline = monotonic() + timeout_millis / 1000
-        self.force_flush(timeout_millis)
+        done = self.force_flush(int(max(timeout, 0) * 1000))
         self.span_exporter.shutdown()
-        if self._queue and monotonic() >= deadline:
+        if not done:
             _log.warning("%d spans were not exported before the shutdown", len(self._queue))
+        return done
+
+    def reopen(self) -> None:
+        """After a shutdown: configure() was called again."""
+        with self._changed:
+            self._closed = False
+            ended = not self._working
+        if ended or self._pid != os.getpid():
+            self._begin()

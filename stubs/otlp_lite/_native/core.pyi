@@ -8,6 +8,11 @@ from typing_extensions import Self
 
 LOSSES: Final[tuple[str, ...]]
 
+class WrongProtocol(OSError):
+    """The peer does not speak our protocol."""
+
+    acknowledged: int
+
 @final
 class Answer:
     """What a receiver answered, parsed as its bytes come (no I/O)."""
@@ -41,7 +46,7 @@ class Batch:
     def tobytes(self) -> bytes: ...
     def offer(self) -> None: ...
     def acknowledge(self, rejected: int = 0) -> None: ...
-    def drop(self, loss: str) -> None: ...
+    def drop(self, loss: str, answered: bool = False) -> None: ...
     def release(self) -> None: ...
     def repin(self) -> bool: ...
 
@@ -51,6 +56,7 @@ class Stats:
     exported: int
     rejected: int
     dropped: dict[str, int]
+    unanswered: int
     pending: int
     chunks: int
     chunks_used: int
@@ -60,6 +66,8 @@ class Stats:
 @final
 class Region:
     """One fixed block of memory that holds ended records until a receiver has them."""
+
+    resent: int
 
     def __new__(cls, size: int, *, on_full: Literal["overwrite", "drop"] = "overwrite") -> Self: ...
     @property

@@ -1,0 +1,243 @@
+"""A shutdown and a restart beside anything else: signals, overtaken threads, processors, a stuck worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+from child import python
+from scripted import Clock, Receiver, Start, answer, balanced, record
+from test_deadlines import SlowNames
+
+from otlp_lite.assemble import build
+from otlp_lite.config import load
+from otlp_lite.export import http
+from otlp_lite.traces.processor import BatchSpanProcessor, SimpleSpanProcessor
+
+
+class Slow:
+    """An exporter that takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.names: list[str] = []
+
+    def export(self, spans: Any) -> None:
+        time.sleep(self._seconds)
+        self.names += [span.name for span in spans]
+
+    def shutdown(self) -> None:
+        pass
+
+
+def test_an_interrupted_shutdown_leaves_nothing_behind() -> None:
+    """By handlers that raise, at any moment of it: what there was is counted, and a restart records again."""
+
+    def slowly(connection: socket.socket, request: Any) -> bool:
+        time.sleep(0.002)
+        return answer()(connection, request)
+
+    with Receiver(default=slowly) as receiver:
+        python(
+            """
+            import logging, os, random, signal, sys, time, otlp_lite
+            logging.getLogger("otlp_lite").addHandler(logging.NullHandler())
+            armed = False
+            def interrupt(*_):
+                if armed: raise KeyboardInterrupt
+            signal.signal(signal.SIGALRM, interrupt)
+            configure = lambda: otlp_lite.configure(endpoint=sys.argv[1], schedule_delay=0.01)
+            hits, seed = 0, random.Random(1)
+            end = time.monotonic() + 8
+            while time.monotonic() < end:
+                telemetry = configure()
+                assert not telemetry.tracer_provider.closed
+                for _ in range(5):
+                    otlp_lite.get_tracer("t").start_span("x").end()
+                began = time.monotonic()
+                first, more = seed.uniform(5e-6, 400e-6), seed.choice([0, seed.uniform(20e-6, 300e-6)])
+                try:
+                    try:
+                        armed = True
+                        signal.setitimer(signal.ITIMER_REAL, first, more)
+                        telemetry.shutdown(3)
+                    finally:
+                        armed = False
+                        signal.setitimer(signal.ITIMER_REAL, 0)
+                except KeyboardInterrupt:
+                    hits += 1
+                if not telemetry.tracer_provider.closed:
+                    telemetry.shutdown(3)
+                for _ in range(2000):
+                    if telemetry.stats().traces.pending == 0: break
+                    time.sleep(0.001)
+                assert telemetry.stats().traces.pending == 0, telemetry.stats()
+                assert time.monotonic() - began < 2.5
+            assert hits > 50, hits
+            """,
+            receiver.url,
+        )
+
+
+def test_interrupted_at_the_door_it_shuts_down_all_the_same(start: Start) -> None:
+    with Receiver() as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 3)
+        pipeline: Any = telemetry._pipeline
+        real = pipeline.shutdown
+        calls = []
+
+        def interrupted(timeout: float) -> bool:
+            calls.append(timeout)
+            if len(calls) == 1:
+                raise KeyboardInterrupt
+            return bool(real(timeout))
+
+        pipeline.shutdown = interrupted
+        with pytest.raises(KeyboardInterrupt):
+            telemetry.shutdown(5)
+        stats = telemetry.stats().traces
+        assert stats.pending == 0 and balanced(telemetry.stats()) and len(calls) == 2
+
+
+def test_a_thread_that_a_restart_overtook_touches_nothing(start: Start) -> None:
+    with Receiver() as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 1, "before")
+        provider: Any = telemetry.tracer_provider
+        before, region = telemetry._pipeline, provider.region
+        assert before is not None and telemetry.shutdown(5)
+        telemetry._restart()
+        record(telemetry, 5, "after")
+        assert before.opened(region)  # it was held there all the while
+        assert telemetry.force_flush(5) and telemetry.shutdown(5)
+        assert dict(telemetry.stats().traces.dropped) == {} and len(receiver.names()) == 6
+
+
+def test_a_first_record_that_a_restart_overtakes_reaches_the_next_pipeline(start: Start) -> None:
+    with Receiver() as receiver:
+        telemetry = start(receiver)
+        overtaken: Any = telemetry._pipeline
+
+        def opened(region: Any) -> bool:
+            assert telemetry.shutdown(5)
+            telemetry._restart()
+            return bool(type(overtaken).opened(overtaken, region))
+
+        overtaken.opened = opened
+        record(telemetry, 1)
+        assert telemetry.shutdown(5)
+        assert len(receiver.names()) == telemetry.stats().traces.exported == 1
+
+
+def test_two_restarts_while_a_worker_is_stuck(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits for a name. Each comes back with a provider that records, and no message of a shutdown."""
+    held = threading.Event()
+    monkeypatch.setattr(http, "_socket", SlowNames(held))
+    telemetry = start("http://nowhere.invalid:1")
+    record(telemetry, 1)
+    assert not telemetry.shutdown(0.2)
+    provider: Any = telemetry.tracer_provider
+    stuck: Any = telemetry._pipeline
+    assert stuck._gone.locked()
+    open_after = []
+
+    def restart() -> None:
+        telemetry._restart()
+        open_after.append(not provider.closed)
+
+    threads = [threading.Thread(target=restart) for _ in range(3)]
+    clock = Clock()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert open_after == [True] * 3 and 0.4 < float(clock) < 3
+    monkeypatch.undo()
+    record(telemetry, 2)
+    held.set()
+    telemetry.shutdown(0.3)
+    assert balanced(telemetry.stats()) and telemetry.stats().traces.recorded == 3
+
+
+def test_a_silent_tls_peer_does_not_keep_the_worker(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        telemetry = start(f"https://127.0.0.1:{silent.getsockname()[1]}")
+        record(telemetry, 1)
+        assert not telemetry.shutdown(0.3)
+        stuck: Any = telemetry._pipeline
+        assert stuck._gone.acquire(timeout=3)  # the handshake was interrupted; its own timeout is 10 s
+
+
+def test_an_interrupt_leaves_a_socket_of_the_program_alone(start: Start) -> None:
+    """One that took the descriptor's number after the program had closed ours."""
+    with Receiver(default=answer(503, b"", "Retry-After: 60")) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 1)
+        assert not telemetry.force_flush(0.5)
+        pipeline: Any = telemetry._pipeline
+        number = pipeline._carrier._socket.fileno()
+        here, there = socket.socketpair()
+        with here, there:
+            os.dup2(here.fileno(), number)
+            telemetry.shutdown(0.3)
+            os.write(number, b"still")
+            assert there.recv(10) == b"still"
+            os.close(number)
+
+
+def test_a_log_handler_that_raises_does_not_end_the_worker(start: Start) -> None:
+    class Full(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("queue full")
+
+    handler = Full()
+    logger = logging.getLogger("otlp_lite")
+    logger.addHandler(handler)
+    try:
+        with Receiver(answer(503, b"", "Retry-After: 0")) as receiver:
+            telemetry = start(receiver)
+            record(telemetry, 4)
+            assert telemetry.force_flush(10)
+            assert len(receiver.requests) == 2 and telemetry.shutdown(5)
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_processors_share_the_deadline_and_are_called_again() -> None:
+    with Receiver() as receiver:
+        slow, simple = Slow(3), Slow(0)
+        batching = BatchSpanProcessor(slow, schedule_delay_millis=60_000)
+        settings = {"endpoint": receiver.url, "span_processors": (batching,), "schedule_delay": 60}
+        telemetry = build(load(settings, {}))
+        provider: Any = telemetry.tracer_provider
+        provider.add_span_processor(SimpleSpanProcessor(simple))
+        record(telemetry, 1, "a")
+        clock = Clock()
+        assert telemetry.shutdown(0.5) is False
+        assert float(clock) < 2.5
+        record(telemetry, 1, "late")
+        telemetry._restart()
+        record(telemetry, 1, "b")
+        assert telemetry.force_flush(20) and telemetry.shutdown(20)
+        assert [name[0] for name in simple.names] == ["a", "b"]
+        assert [name[0] for name in slow.names] == ["a", "b"] and len(receiver.names()) == 2
+
+
+def test_what_was_sent_again_is_remembered(start: Start) -> None:
+    def lose(connection: socket.socket, request: Any) -> bool:
+        return False
+
+    with Receiver(lose) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 2)
+        assert telemetry.force_flush(10) and telemetry.stats().traces.resent == 2
+        assert telemetry.shutdown(5)
+        telemetry._restart()
+        record(telemetry, 1)
+        assert telemetry.force_flush(5) and telemetry.stats().traces.resent == 2

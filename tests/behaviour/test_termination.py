@@ -1,0 +1,106 @@
+"""SIGTERM: what has ended is sent, and the process ends as it would have."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+
+import pytest
+from child import CRASH, run
+from scripted import Receiver, Request, answer, stall
+
+BEFORE = """
+    import os, signal, sys, threading, time
+    import otlp_lite
+    telemetry = otlp_lite.configure(schedule_delay=60)
+    tracer = otlp_lite.get_tracer("t")
+    for i in range(1000):
+        tracer.start_span("ended").end()
+"""
+
+
+def slow(connection: socket.socket, request: Request) -> bool:
+    time.sleep(0.6)
+    return answer()(connection, request)
+
+
+KILL = "    os.kill(os.getpid(), signal.SIGTERM)\n"
+
+LATER = "    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "    with tracer.start_as_current_span('open'):\n    " + KILL,
+        LATER + "    time.sleep(60)\n",
+        "    threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGTERM)).start()\n"
+        "    time.sleep(60)\n",
+        # in the middle of a flush, of a shutdown, of an exit
+        LATER + "    telemetry.force_flush()\n    time.sleep(60)\n",
+        LATER + "    telemetry.shutdown()\n    time.sleep(60)\n",
+        LATER,
+        "    def again(): time.sleep(0.2); os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    threading.Thread(target=again).start()\n" + KILL,
+    ],
+    ids=["in a span", "asleep", "by a thread", "flushing", "shutting down", "exiting", "twice"],
+)
+def test_what_has_ended_is_sent_and_the_signal_ends_the_process(rest: str) -> None:
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        names = receiver.names()
+    assert ended.status == -signal.SIGTERM and not any(word in ended.err for word in CRASH), ended
+    assert names.count("ended") == 1000
+
+
+def test_it_is_over_in_time_and_what_is_left_is_counted() -> None:
+    with Receiver(default=stall) as receiver:
+        start = time.monotonic()
+        ended = run(
+            BEFORE.replace("schedule_delay=60", "schedule_delay=60, exit_timeout=1.0") + KILL, receiver
+        )
+        took = time.monotonic() - start
+    assert ended.status == -signal.SIGTERM and "1000 span(s) dropped at the shutdown" in ended.err, ended
+    assert 0.8 < took < 8
+
+
+@pytest.mark.parametrize(
+    ("rest", "status", "out"),
+    [
+        (KILL, -15, ""),
+        ("    print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)\n" + KILL, -15, "True\n"),
+    ],
+)
+def test_it_can_be_left_alone(rest: str, status: int, out: str) -> None:
+    with Receiver() as receiver:
+        ended = run(
+            BEFORE.replace("schedule_delay=60", "schedule_delay=60, handle_sigterm=False") + rest, receiver
+        )
+        assert (ended.status, ended.out, receiver.names()) == (status, out, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("    import signal\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n", "signal.SIG_IGN"),
+        ("    import signal\n    def mine(*_): pass\n    signal.signal(signal.SIGTERM, mine)\n", "mine"),
+    ],
+)
+def test_a_handler_of_the_program_stays(before: str, after: str) -> None:
+    rest = f"    assert signal.getsignal(signal.SIGTERM) is {after}\n" + KILL + "    print('on')\n"
+    with Receiver() as receiver:
+        ended = run(before + BEFORE + rest, receiver)
+        assert (ended.status, ended.out, len(receiver.names())) == (0, "on\n", 1000), ended
+
+
+def test_configured_in_another_thread_nothing_is_set() -> None:
+    code = """
+        import signal, threading
+        import otlp_lite
+        thread = threading.Thread(target=otlp_lite.configure)
+        thread.start()
+        thread.join()
+        print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+    """
+    assert run(code).out == "True\n"
