@@ -9,9 +9,10 @@
  *
  * The simplest use (csrc/example/record.c is this, whole):
  *
+ *     otlite_kernels_select(NULL); // this machine's best; scalar without it
  *     otlite_region_init(&region, memory, size, &options);
- *     otlite_resource_register(&region, resource_bytes, &resource);
- *     otlite_scope_register(&region, scope_bytes, &scope);
+ *     otlite_resource_register(&region, resource_bytes, resource_size, NULL, 0, &resource);
+ *     otlite_scope_register(&region, scope_bytes, scope_size, NULL, 0, &scope);
  *     otlite_scratch_init(&scratch, block, sizeof block);
  *     otlite_scratch_attribute(&scratch, hash, key, &value, OTLITE_NO_LIMIT);
  *     otlite_span_record(&region, &span, resource, scope);

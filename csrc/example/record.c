@@ -294,6 +294,7 @@ int main(int count, char **arguments)
     setvbuf(stdout, line, _IOLBF, sizeof line); /* printf would allocate its own */
     otlite_ticks_init(&ticks);
     otlite_ids_init(&ids, false);
+    (void)otlite_kernels_select(NULL); /* the best that this machine has */
     must(otlite_region_init(&region, memory, sizeof memory, &options), "region");
     record_spans();
 

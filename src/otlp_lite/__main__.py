@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from otlp_lite.cli import demo, receive
+from otlp_lite.cli import demo, doctor, receive
 
-COMMANDS = {"demo": demo, "receive": receive}
+COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

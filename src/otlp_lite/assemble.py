@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,10 @@ from ._native import core, trace
 from .config import PROTOCOL, Config, load, refuse_difference
 from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
-from .export.http import Carrier, basic_credentials, carrier
+from .export.http import Carrier, basic_credentials, carrier, user_of
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
-from .parse import SAMPLERS, Endpoint
+from .parse import SAMPLERS, Endpoint, unquote
 from .resource import InstrumentationScope, Resource, detect
 from .termination import before_termination
 from .traces.limits import SpanLimits
@@ -45,6 +44,8 @@ class Telemetry:
         self.config = config
         self.tracer_provider = provider
         self._pipeline = pipeline
+        self._implicit = False
+        """Set up by the environment alone, before configure() was called."""
 
     def __enter__(self) -> Telemetry:
         return self
@@ -96,8 +97,26 @@ class Telemetry:
                 return
             sleep(0.01)  # another thread is at it
 
+    def _set_up(self, config: Config) -> bool:
+        """Takes other settings, while nothing was recorded with those of the environment. False: too late."""
+        provider = self.tracer_provider
+        if config.disabled or not isinstance(provider, trace.TracerProvider):
+            return False
+        pipeline = _pipeline(config)
+        if not provider.set_up(**_provided(config, pipeline)):
+            return False
+        self.config, self._pipeline = config, pipeline
+        return True
+
+    def _exit(self) -> None:
+        provider = self.tracer_provider
+        if isinstance(provider, trace.TracerProvider):
+            provider.shutdown(self.config.exit_timeout, exiting=True)
+
     def _terminate(self) -> None:
         """Sends what is left; also in the middle of a shutdown, which is not gone back to."""
+        if not self.config.handle_sigterm:
+            return
         self.shutdown(self.config.exit_timeout)
         if self._pipeline is not None:
             self._pipeline.shutdown(self.config.exit_timeout)
@@ -172,8 +191,10 @@ def configure(
 
 def tracer_provider() -> TracerProvider:
     """Our provider, set up from the environment unless configure() came first: an entry point."""
-    telemetry = _telemetry or _assemble({})
-    return telemetry.tracer_provider
+    if _telemetry is None:
+        _assemble({}, implicit=True)
+    assert _telemetry is not None
+    return _telemetry.tracer_provider
 
 
 def get_tracer(
@@ -198,25 +219,26 @@ def stats() -> Stats:
     return (_telemetry or Telemetry(load({}, {}), trace_api.NoOpTracerProvider(), None)).stats()
 
 
-def _assemble(arguments: Mapping[str, Any]) -> Telemetry:
+def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry:
     global _telemetry
     config = load(arguments)
     telemetry = _telemetry
     if telemetry is None:
         built = build(config)
+        built._implicit = implicit
         telemetry = _telemetry = _first.setdefault("telemetry", built)
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
-                end = telemetry.tracer_provider.shutdown
-                children.at_exit(partial(end, config.exit_timeout, exiting=True))
+                children.at_exit(telemetry._exit)
                 if config.handle_sigterm:
                     before_termination(telemetry._terminate)
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
-    if telemetry.config != config:
-        refuse_difference(telemetry.config, config, arguments)
+    if telemetry.config != config and not (telemetry._implicit and telemetry._set_up(config)):
+        refuse_difference(telemetry.config, config, arguments, telemetry._implicit)
+    telemetry._implicit = telemetry._implicit and implicit
     telemetry._restart()
     return telemetry
 
@@ -227,27 +249,31 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         return Telemetry(config, trace_api.NoOpTracerProvider(), None)
     _choose_kernels(config.cpu)
     pipeline = _pipeline(config, connect)
+    return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline)), pipeline)
+
+
+def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
+    """What the provider takes."""
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
 
     def resource() -> Resource:  # once a process, before it records
         children.begun()
         return detect(config)
 
-    provider = trace.TracerProvider(
-        resource=resource,
-        scope=InstrumentationScope,
-        sampler=sampler,
-        plan=plan_of(sampler),
-        limits=config.limits or SpanLimits(),
-        id_generator=config.id_generator,
-        ids=config.ids,
-        region_size=config.region_size,
-        on_full=config.on_full,
-        pipeline=pipeline,
-        unsupported=config.protocol != PROTOCOL and config.traces_exporter != "none",
-        span_processors=config.span_processors,
-    )
-    return Telemetry(config, provider, pipeline)
+    return {
+        "resource": resource,
+        "scope": InstrumentationScope,
+        "sampler": sampler,
+        "plan": plan_of(sampler),
+        "limits": config.limits or SpanLimits(),
+        "id_generator": config.id_generator,
+        "ids": config.ids,
+        "region_size": config.region_size,
+        "on_full": config.on_full,
+        "pipeline": pipeline,
+        "unsupported": config.protocol != PROTOCOL and config.traces_exporter != "none",
+        "span_processors": config.span_processors,
+    }
 
 
 def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline | None:
@@ -261,15 +287,20 @@ def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None
             PROTOCOL,
         )
         return None
-    endpoint = config.traces_endpoint or config.endpoint.join(TRACES.path)
+    endpoint = destination(config)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),
         str(endpoint),
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
-        secrets=_secrets(config, endpoint),
+        secrets=secrets(config, endpoint),
     )
+
+
+def destination(config: Config) -> Endpoint:
+    """Where traces go."""
+    return config.traces_endpoint or config.endpoint.join(TRACES.path)
 
 
 def _checked(timeout: float) -> float:
@@ -280,14 +311,22 @@ def _checked(timeout: float) -> float:
     return timeout
 
 
-def _secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
+def secrets(config: Config, endpoint: Endpoint) -> Iterator[str]:
     """What no message may show, in each form that a receiver may have seen and say again."""
-    yield from config.headers.values()
-    yield config.headers.get("authorization", "").rpartition(" ")[2]
-    yield endpoint.query.removeprefix("?")
-    if endpoint.user:
-        plain, encoded = basic_credentials(endpoint.user)
-        yield from (*endpoint.user.split(":"), *plain.split(":"), encoded)
+    users = [endpoint.user]
+    for value in config.headers.values():
+        kind, _, credentials = value.rpartition(" ")
+        yield from (value, credentials)
+        if kind.lower() == "basic":
+            users.append(user_of(credentials))
+    query = endpoint.query.removeprefix("?")
+    yield query
+    for pair in query.split("&"):
+        value = pair.partition("=")[2]
+        yield from (pair, value, unquote(value))
+    for user in filter(None, users):
+        plain, encoded = basic_credentials(user)
+        yield from (*user.split(":"), *plain.split(":"), encoded)
 
 
 def _choose_kernels(name: str | None) -> None:

@@ -22,6 +22,9 @@ REGION_DEFAULT = 4 * MIB
 BYTES_A_SPAN = 512
 """What OTEL_BSP_MAX_QUEUE_SIZE, a count, is taken to mean in memory."""
 
+HIDDEN = "***"
+"""Shown in place of a secret."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
             "The whole URL for traces, used as it is."),
     Setting("headers", _otlp("HEADERS"), parse.headers, parse.read_headers, {},
             "Headers of each request.", secret=True),
-    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_text, "parentbased_always_on",
+    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_word, "parentbased_always_on",
             "A sampler, by name or as an object."),
     Setting("sampler_arg", ("OTEL_TRACES_SAMPLER_ARG",), parse.ratio, parse.read_ratio, 1.0,
             "The share of traces that a ratio sampler takes, 0 to 1."),
@@ -71,13 +74,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ids", (), parse.choice("random", "os"), parse.read_text, "random",
             "Identifiers from a generator that the system seeds, or each from the operating system."),
     Setting("traces_exporter", ("OTEL_TRACES_EXPORTER",), parse.choice("otlp", "none"),
-            parse.read_text, "otlp",
+            parse.read_word, "otlp",
             "Where ended spans go: otlp, to the receiver; none, to the span processors alone."),
     Setting("protocol", _otlp("PROTOCOL"), parse.choice(PROTOCOL, *OTHER_PROTOCOLS),
-            parse.read_text, PROTOCOL,
+            parse.read_word, PROTOCOL,
             "What the receiver speaks: http/protobuf. The variable may say grpc or http/json: that is an "
             "error in the log, and each span is counted `unsupported_protocol`."),
-    Setting("compression", _otlp("COMPRESSION"), parse.choice("none", "gzip"), parse.read_text, "none",
+    Setting("compression", _otlp("COMPRESSION"), parse.choice("none", "gzip"), parse.read_word, "none",
             "Of request bodies: none or gzip."),
     Setting("timeout", _otlp("TIMEOUT"), parse.seconds, parse.read_timeout, 10.0,
             "For one request, in seconds (the variable: milliseconds)."),
@@ -183,7 +186,7 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
 def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
     """The settings, from arguments (None: not given) and variables. Raises ConfigurationError."""
     environ = os.environ if environ is None else environ
-    read = {row.name: _from_variables(row, environ) for row in SETTINGS}
+    read = {row.name: _from_variables(row, environ)[0] for row in SETTINGS}
     given = {
         row.name: _from_argument(row, arguments[row.name])
         for row in SETTINGS
@@ -242,16 +245,23 @@ def _named(read: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     return attributes
 
 
-def _from_variables(row: Setting, environ: Mapping[str, str]) -> Any:
+def _from_variables(row: Setting, environ: Mapping[str, str]) -> tuple[Any, Origin]:
+    origin = Origin("", {}, {})
+    value = row.default
     for variable in row.variables:
         text = environ.get(variable, "")
         if not text.strip():
             continue
+        if origin.variable:
+            origin.second[variable] = f"{origin.variable} comes first"
+            continue
         try:
-            return row.check(row.read(variable, text))
+            value = row.check(row.read(variable, text))
+            origin = origin._replace(variable=variable)
         except ValueError as error:
+            origin.wrong[variable] = f"expected {error}"
             _log.warning("%s=%s is ignored: expected %s", variable, _shown(row, text), error)
-    return row.default
+    return value, origin
 
 
 def _from_argument(row: Setting, value: Any) -> Any:
@@ -261,24 +271,41 @@ def _from_argument(row: Setting, value: Any) -> Any:
         raise ConfigurationError(f"{row.name}={_shown(row, value)}: expected {error}") from None
 
 
-def _shown(row: Setting, value: Any) -> str:
-    """A value as messages show it."""
+def without_secrets(row: Setting, value: Any) -> Any:
+    """A value as it may be shown."""
     if row.secret and value:
-        return "***"
+        return HIDDEN
+    if isinstance(value, dict):
+        return {key: without_secrets(row, each) for key, each in value.items()}
     if isinstance(value, str) and (row.check is parse.endpoint or "://" in value):
         scheme, separator, _ = value.partition("://")
         start = scheme + separator if separator and scheme.isalpha() else ""
-        _, at, place = value.removeprefix(start).rpartition("@")
-        value = f"{start}{'***@' if at else ''}{place.partition('?')[0]}"
-    return repr(value)
+        user, at, place = value.removeprefix(start).rpartition("@")
+        if "?" in user:  # of a query, or of a password: nobody knows
+            return f"{start}{HIDDEN}"
+        return f"{start}{f'{HIDDEN}@' if at else ''}{place.partition('?')[0]}"
+    return value
 
 
-def refuse_difference(before: Config, now: Config, arguments: Mapping[str, Any]) -> NoReturn:
+def _shown(row: Setting, value: Any) -> str:
+    """A value as messages show it."""
+    shown = without_secrets(row, value)
+    return HIDDEN if shown is HIDDEN else repr(shown)
+
+
+def refuse_difference(
+    before: Config, now: Config, arguments: Mapping[str, Any], implicit: bool = False
+) -> NoReturn:
     """Raises ConfigurationError naming the first setting that differs, of those given now if one does."""
     for row in sorted(SETTINGS, key=lambda row: arguments.get(row.name) is None):
         old, new = getattr(before, row.name), getattr(now, row.name)
         if old != new:
             before_now = f"before with {row.name}={_shown(row, old)}, now with {_shown(row, new)}"
+            if implicit:
+                raise ConfigurationError(
+                    "configure() came too late: spans were recorded with the provider that "
+                    f"OTEL_PYTHON_TRACER_PROVIDER named, {before_now}"
+                )
             raise ConfigurationError(f"configure() was called {before_now}")
     raise AssertionError("nothing differs")
 
@@ -287,16 +314,69 @@ def limit_from_variable(
     variable: str, default: int | None, environ: Mapping[str, str] | None = None
 ) -> int | None:
     """A span limit. A variable that is set to nothing means no limit, as in the stock SDK."""
-    text = (os.environ if environ is None else environ).get(variable)
+    return _limit(variable, default, os.environ if environ is None else environ)[0]
+
+
+def _limit(variable: str, default: int | None, environ: Mapping[str, str]) -> tuple[int | None, Origin]:
+    text = environ.get(variable)
     if text is None:
-        return default
+        return default, Origin("", {}, {})
     if not text.strip():
-        return None
+        return None, Origin(variable, {}, {})
     try:
         limit = int(text)
     except ValueError:
         limit = -1
     if limit < 0:
         _log.warning("%s=%r is ignored: expected a non-negative integer", variable, text)
-        return default
-    return limit
+        return default, Origin("", {variable: "expected a non-negative integer"}, {})
+    return limit, Origin(variable, {}, {})
+
+
+# ---- Where values come from ----
+
+
+class Origin(NamedTuple):
+    """Of a setting's value: the variable, or "" for the default; and why others that are set do not count."""
+
+    variable: str
+    wrong: dict[str, str]
+    second: dict[str, str]
+
+
+_HEIRS = {
+    "service_name": "resource_attributes",
+    "resource_attributes": "service_name",
+    "region_size": "max_queue_size",
+    "max_span_attributes": "max_attributes",
+    "max_event_attributes": "max_attributes",
+    "max_link_attributes": "max_attributes",
+    "max_span_attribute_length": "max_attribute_length",
+}
+"""What follows another setting unless it is set itself."""
+
+
+def explain(config: Config, environ: Mapping[str, str] | None = None) -> dict[str, Origin]:
+    """For each row of SETTINGS and LIMITS, where it comes from in a config that has no arguments."""
+    environ = os.environ if environ is None else environ
+    read = {row.name: _from_variables(row, environ) for row in SETTINGS}
+    origins = {name: origin for name, (_, origin) in read.items()}
+    for name, (value, (variable, wrong, second)) in read.items():
+        if variable and getattr(config, name) is None and value is not None:  # warned of: it lacks its pair
+            origins[name] = Origin("", {**wrong, variable: "it is one of two that belong together"}, second)
+    origins.update((name, _limit(variable, None, environ)[1]) for name, variable, _ in LIMITS)
+    for name, other in _HEIRS.items():
+        if not origins[name].variable and getattr(config, name, "") is not None:
+            origins[name] = origins[name]._replace(variable=origins[other].variable)
+    return origins
+
+
+def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that look like settings, and are none of ours; another's, or misspelt."""
+    known = {variable for row in SETTINGS for variable in row.variables} | {row[1] for row in LIMITS}
+    others = ("OTEL_PYTHON_", "OTEL_INSTRUMENTATION_", "OTEL_SEMCONV_", "OTEL_PROPAGATORS")
+    return [
+        name
+        for name in sorted(os.environ if environ is None else environ)
+        if name.startswith(("OTEL_", "OTLP_LITE_")) and not name.startswith(others) and name not in known
+    ]

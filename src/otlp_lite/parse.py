@@ -229,6 +229,10 @@ def read_text(variable: str, text: str) -> str:
     return text
 
 
+def read_word(variable: str, text: str) -> str:
+    return text.strip()
+
+
 def read_flag(variable: str, text: str) -> bool:
     if text.strip().lower() in ("true", "false"):
         return text.strip().lower() == "true"
@@ -267,12 +271,13 @@ def read_ratio(variable: str, text: str) -> float:
         raise ValueError("a number from 0 to 1") from None
 
 
-def _unquote(text: str) -> str:
+def unquote(text: str) -> str:
+    """Without percent-encoding."""
     if "%" not in text:
         return text
-    from urllib.parse import unquote  # loaded only when there is something to decode
+    from urllib import parse  # loaded only when there is something to decode
 
-    return unquote(text)
+    return parse.unquote(text)
 
 
 def read_pairs(variable: str, text: str) -> dict[str, str]:
@@ -281,7 +286,7 @@ def read_pairs(variable: str, text: str) -> dict[str, str]:
     for item in text.split(","):
         key, equals, value = item.partition("=")
         if key.strip() and equals:
-            pairs[key.strip()] = _unquote(value.strip())
+            pairs[key.strip()] = unquote(value.strip())
         elif item.strip():
             _log.warning("%s: %r is ignored: expected key=value", variable, item.strip())
     return pairs
@@ -292,13 +297,13 @@ def read_headers(variable: str, text: str) -> dict[str, str]:
     headers = {}
     for item in text.split(","):
         name, equals, value = item.partition("=")
-        name, value = _unquote(name.strip()).lower(), value.strip()
+        name, value = unquote(name.strip()).lower(), value.strip()
         if not item.strip():
             continue
         try:
             if not equals:
                 raise ValueError("a value")
-            value = value if " " in value else _unquote(value).strip()
+            value = value if " " in value else unquote(value).strip()
             _check_header(name, value)
             headers[name] = value
         except ValueError as error:

@@ -444,7 +444,7 @@ def kernels_select(name):
     """Chooses the kernel table: 0 chosen, 1 known but not runnable here (the best below it runs), -1 unknown."""
     if name is None:
         return otlite_kernels_select(NULL)
-    return otlite_kernels_select(name.encode())
+    return otlite_kernels_select(name.encode(errors="backslashreplace"))
 
 
 def kernels_name():

@@ -688,6 +688,16 @@ cdef class TracerProvider:
         self.describe_scope = scope
         self.tracers = {}
 
+    def set_up(self, **settings):
+        """As made with other settings; tracers stay. False, and nothing is done, once a span of ours was started."""
+        cdef Recorder recorder = self.recorder
+        if recorder.epoch == page.epoch or recorder.closed:
+            return False
+        added = recorder.processors
+        self.__init__(**settings)
+        recorder.processors += added
+        return True
+
     def _take_plan(self, plan):
         """Compiles what the sampler does; False when it has to be called."""
         steps = plan[1:] if plan[0] == "parent" else (plan,) * 5
@@ -795,10 +805,9 @@ cdef class TracerProvider:
         finally:
             try:
                 for processor in recorder.retired:
-                    within = getattr(processor, "shutdown_within", None)
-                    if within is None:
+                    if not hasattr(type(processor), "shutdown_within"):  # of its class: ours have it
                         call_off_span(processor, "shutdown")
-                    elif not within(deadline - monotonic()):
+                    elif not call_off_span(processor, "shutdown_within", deadline - monotonic()):
                         done = False
             finally:
                 recorder.shut = True
@@ -829,7 +838,8 @@ cdef class TracerProvider:
         try:
             recorder.pipeline = renew()
             for processor in recorder.retired:
-                call_off_span(processor, "reopen")
+                if hasattr(type(processor), "reopen"):
+                    call_off_span(processor, "reopen")
             recorder.processors = recorder.retired
             recorder.announced = False
             recorder.closed = False

@@ -23,6 +23,25 @@ listening at {}, POST /v1/traces (OTLP/HTTP protobuf; JSON is not taken); Ctrl-C
 a request: up to {} bytes as sent, {} after decompression, {} messages"""
 
 
+NAMES_MAX, NAME_MAX = 1000, 60
+"""Services counted by name, and characters of it that are kept."""
+OTHERS = "(others)"
+
+
+def _limit(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number over 0")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: expected a number, 0 or more")
+    return value
+
+
 class Log:
     """What has arrived: counted whole, shown up to so many lines or traces a second."""
 
@@ -43,7 +62,11 @@ class Log:
     def on_request(self, request: TracesRequest) -> None:
         with self._lock:
             self.requests += 1
-            self.spans.update(self._traces.add(request, time.monotonic()))
+            for service, count in self._traces.add(request, time.monotonic()).items():
+                name = service[:NAME_MAX]
+                if name not in self.spans and len(self.spans) >= NAMES_MAX:
+                    name = OTHERS
+                self.spans[name] += count
 
     def on_refused(self, status: int, message: str) -> None:
         with self._lock:
@@ -71,7 +94,7 @@ class Log:
 
     def total(self) -> str:
         refused = ", ".join(f"{count} with {status}" for status, count in sorted(self.refused.items()))
-        services = ", ".join(f"{escape(name[:60])} {count}" for name, count in self.spans.most_common(10))
+        services = ", ".join(f"{escape(name)} {count}" for name, count in self.spans.most_common(10))
         spans = f"{sum(self.spans.values())} ({services})" if services else "0"
         return (
             f"total: spans {spans}; requests {self.requests}, refused: {refused or 'none'}; "
@@ -84,17 +107,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     add("--port", type=int, default=4318, help="0 takes a free one (default: %(default)s)")
     limits = DEFAULT_LIMITS
-    add("--max-body", type=int, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)")
+    add("--max-body", type=_limit, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)")
     add(
         "--max-inflated",
-        type=int,
+        type=_limit,
         default=limits.inflated,
         metavar="BYTES",
         help="after decompression (default: %(default)s)",
     )
     add(
         "--traces-per-second",
-        type=float,
+        type=_rate,
         default=10.0,
         metavar="N",
         help="show no more than this, but count all; 0 shows all (default: %(default)g)",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from .._native import core
 from .._version import __version__
 from ..config import Config
-from ..parse import Endpoint
+from ..parse import Endpoint, unquote
 
 if TYPE_CHECKING:
     import ssl
@@ -131,11 +131,20 @@ def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool) -> 
 
 def basic_credentials(user: str) -> tuple[str, str]:
     """A URL's user part as it is meant, and as the authorization header has it."""
-    from binascii import b2a_base64  # rare, and cost an import each
-    from urllib.parse import unquote
+    from binascii import b2a_base64  # rare, and costs an import
 
     plain = unquote(user)
     return plain, b2a_base64(plain.encode(), newline=False).decode()
+
+
+def user_of(credentials: str) -> str:
+    """What basic credentials say; empty when they are none."""
+    from binascii import a2b_base64
+
+    try:
+        return a2b_base64(credentials).decode("utf-8", "replace")
+    except ValueError:
+        return ""
 
 
 def _left(deadline: float) -> float:

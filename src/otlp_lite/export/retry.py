@@ -5,6 +5,7 @@ https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 BACKOFF_MIN, BACKOFF_MAX = 1.0, 30.0
@@ -80,6 +81,18 @@ def refusal(body: bytes) -> str:
     except ValueError:
         message = body
     return message.decode("utf-8", "replace") if isinstance(message, bytes) else ""
+
+
+def hide(words: str, secrets: Iterable[str]) -> str:
+    """What a receiver or the system said, on one line, without what we must not tell."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        if len(secret) > 3:
+            words = words.replace(secret, "***")
+        elif secret in words:
+            import re  # rare; so short a secret is also part of any word
+
+            words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", words)
+    return "".join(c if c.isprintable() else " " for c in words[:200]).strip()
 
 
 def _fields(data: bytes) -> dict[int, int | bytes]:

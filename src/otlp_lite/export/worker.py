@@ -22,9 +22,10 @@ from opentelemetry.context import (
 )
 
 from .._native import core
-from ..counters import MEANINGS, NO_EXPORTER, ExporterStats
+from ..counters import NO_EXPORTER, ExporterStats
+from .health import Health
 from .http import Carrier
-from .retry import Verdict, backoff, classify, partial_success, refusal, retry_after
+from .retry import Verdict, classify, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_new_thread, threads_run
 
@@ -34,27 +35,12 @@ BODY_MIN = 4096
 """A receiver that finds this too large has another reason: it refuses."""
 GROW_AFTER = 60.0
 """Seconds without a 413 after which the halved size doubles."""
-WARN_EVERY = 300.0
 WAIT_MAX = 1e6
 """Seconds; what a lock can still wait."""
 ABANDON_MAX = 0.5
 """Seconds for the worker to end, once it was told to."""
-KEYS_MAX = 64
-"""Things logged once each."""
 FASTEST = 200e6
 """Bytes a second: faster than anything records."""
-
-_log = logging.getLogger(__name__)
-
-
-def _say(level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
-    """Logs; a handler that raises must not end the worker, nor what a caller does."""
-    with suppress(Exception):
-        _log.log(level, message, *arguments, exc_info=exc_info)
-
-
-def _losses(stats: core.Stats) -> dict[str, int]:
-    return {**stats.dropped, "rejected": stats.rejected}
 
 
 class _Waiter:
@@ -89,23 +75,24 @@ class Pipeline:
         secrets: Iterable[str] = (),
     ) -> None:
         self._carrier = carrier
-        self._url = url
+        self._health = Health(url, secrets)
         self._timeout = timeout
         self._delay = schedule_delay
         self._records_max = max_records
-        self._secrets = sorted((secret for secret in secrets if len(secret) > 3), key=len, reverse=True)
         self._stopped = False
         self._abandoned = False
         """Another has the region: it is not touched any more."""
         self._region: core.Region | None = None
         self._alone = not threads_run()
         """There is no worker; said here, before a server forks, and so once."""
+        self._reset()
         if self._alone:
-            _log.warning(
+            self._health.once(
+                "alone",
+                logging.WARNING,
                 "uWSGI runs without --enable-threads: only force_flush() and a worker's end send %s",
                 TRACES.records,
             )
-        self._reset()
 
     def _reset(self) -> None:
         """As in a process that has not recorded yet."""
@@ -123,30 +110,18 @@ class Pipeline:
         """Held while there is a worker; by the worker, or for a moment by who waited for its end."""
         self._waiters: list[_Waiter] = []
         self._urgent = False
+        self._unreachable = False
+        """There was no connection at the last attempt."""
         self._at_once = False
         """The next attempt waits for no company."""
         self._held: core.Batch | None = None
         """A batch that the receiver wants again; released, so perhaps gone."""
         self._lost_answer = False
-        self._backing_off = 0.0
-        """Until when we wait by ourselves; not when someone waits for us."""
-        self._not_before = 0.0
-        """Until when the receiver asked to be left alone."""
         self._bytes_max = BODY_MAX
         self._halved_at = 0.0
         self._given_up = 0
         """Records dropped at the shutdown."""
-        self._failures = 0
-        self._retries = 0
-        """Failures since the receiver last answered for good."""
-        self._last_error: str | None = None
-        self._last_success: float | None = None
-        self._warned_at: float | None = None
-        self._outage = False
-        self._logged: set[str] = set()
-        self._losses_before: dict[str, int] = {}
-        """Of the region, when another emptied it."""
-        self._losses_told: dict[str, int] = {}
+        self._health.reset()
 
     # ---- From any thread ----
 
@@ -158,7 +133,7 @@ class Pipeline:
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
             self._reset()
-            self._losses_before = _losses(region.stats())
+            self._health.starts_with(region)
         now = monotonic()
         if self._threaded or self._stopped or self._alone:
             self._region = region
@@ -178,7 +153,7 @@ class Pipeline:
             if not isinstance(error, RuntimeError):
                 raise
             if "shutdown" not in str(error):  # at exit what there is will be sent without it
-                self._once(
+                self._health.once(
                     "thread",
                     logging.WARNING,
                     "%s: until one can, only force_flush() and shutdown() send",
@@ -226,17 +201,9 @@ class Pipeline:
             with self._turn:  # who takes it from here on sees that we have stopped
                 self._drop_rest()
             left = self._given_up + region.stats().pending
-        self._tell_losses(region, last=True)
+        self._health.tell_losses(region, last=True)
         if left:
-            self._last_error = self._last_error or "no answer"
-            _say(
-                logging.WARNING,
-                "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
-                left,
-                TRACES.records,
-                self._url,
-                self._last_error,
-            )
+            self._health.given_up(left)
         return left
 
     def abandon(self) -> None:
@@ -258,8 +225,7 @@ class Pipeline:
         """How exporting goes, in this process."""
         if self._here() is None:
             return NO_EXPORTER
-        age = None if self._last_success is None else monotonic() - self._last_success
-        return ExporterStats(age, self._failures, self._last_error)
+        return self._health.stats()
 
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
@@ -340,8 +306,10 @@ class Pipeline:
                 try:
                     self._step(caller)
                 except Exception:
-                    self._once("bug", logging.ERROR, "exporting failed, and is tried again", exc_info=True)
-                    self._back_off("internal error", None)
+                    self._health.once(
+                        "bug", logging.ERROR, "exporting failed, and is tried again", exc_info=True
+                    )
+                    self._back_off("internal error")
         finally:
             detach(token)
             try:
@@ -355,11 +323,11 @@ class Pipeline:
     def _step(self, caller: _Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
         if urgent:
-            self._backing_off = 0.0  # someone waits: one attempt at once, unless the receiver asked for time
+            self._health.hurry()  # someone waits: one attempt at once, unless the receiver asked for time
         self._answer_waiters()
         if caller is not None and not caller.over.locked():
             return
-        pause = self._resume() - monotonic()
+        pause = self._health.resume() - monotonic()
         if pause > 0:
             self._sleep(pause)
         elif self._waiters or self._at_once or self._rested():
@@ -394,19 +362,15 @@ class Pipeline:
         for waiter in tuple(self._waiters):
             if stats.pending == 0 or self._settled(stats) >= waiter.target:
                 waiter.finish(True)
-            elif now >= waiter.deadline or (self._resume() > now and self._hopeless(waiter, now)):
+            elif now >= waiter.deadline or (self._health.resume() > now and self._hopeless(waiter)):
                 waiter.finish(False)
             else:
                 continue
             with suppress(ValueError):  # who waited has gone
                 self._waiters.remove(waiter)
 
-    def _hopeless(self, waiter: _Waiter, now: float) -> bool:
-        return self._resume() >= waiter.deadline or (waiter.last and self._not_before <= now)
-
-    def _resume(self) -> float:
-        """When the next attempt may be made."""
-        return max(self._backing_off, self._not_before)
+    def _hopeless(self, waiter: _Waiter) -> bool:
+        return self._health.resume() >= waiter.deadline or (waiter.last and self._unreachable)
 
     def _attempt(self, caller: _Waiter | None) -> None:
         """Sends what there is now, until something goes wrong; for a caller one batch, by its deadline."""
@@ -417,8 +381,10 @@ class Pipeline:
             return  # woken for nothing
         region.reanchor()
         kept = False
+        self._unreachable = True
         try:
             kept = self._carrier.open(self._allowed(caller))
+            self._unreachable = False
             timeout = self._allowed(caller)
             with self._turn:
                 if not self._stopped:
@@ -436,13 +402,13 @@ class Pipeline:
             if kept and isinstance(error.__cause__ or error, ConnectionError):
                 self._at_once = True  # the peer has closed a kept connection: a new one is opened
                 return
-            self._back_off(str(error), None)
+            self._back_off("no answer" if self._stopped else str(error))
         except BaseException:
             self._carrier.close()  # in the middle of an exchange, perhaps
             raise
         finally:
             if not self._stopped:  # shutdown() does; a thread that writes while the process exits may stop it
-                self._tell_losses(region)
+                self._health.tell_losses(region)
 
     def _allowed(self, caller: _Waiter | None) -> float:
         """Seconds that connecting, or a request, may take."""
@@ -486,17 +452,17 @@ class Pipeline:
             batch.acknowledge(rejected)
             self._succeeded(records)
             if rejected:
-                self._losses_told.setdefault("rejected", rejected)
+                self._health.told("rejected", rejected)
             if rejected or words:
-                self._once(
+                self._health.once(
                     f"partial {words}",
                     logging.WARNING,
                     "the receiver at %s rejected %d of %d %s: %s",
-                    self._url,
+                    self._health.url,
                     rejected,
                     records,
                     TRACES.records,
-                    self._safe(words),
+                    self._health.safe(words),
                 )
         elif verdict is Verdict.RETRY:
             batch.release()
@@ -509,17 +475,15 @@ class Pipeline:
             batch.release()
         else:
             batch.drop("refused", answered=not self._lost_answer)
-            self._losses_told.setdefault("refused", records)
+            self._health.told("refused", records)
             self._lost_answer = False
-            self._retries = 0
-            words = self._safe(refusal(answer.body))
-            self._failures += 1
-            self._last_error = f"HTTP {answer.status}"
-            self._once(
+            words = self._health.safe(refusal(answer.body))
+            self._health.refused(f"HTTP {answer.status}")
+            self._health.once(
                 f"refused {answer.status} {words}",
                 logging.ERROR,
                 "the receiver at %s refused %d %s, dropped: HTTP %d%s",
-                self._url,
+                self._health.url,
                 records,
                 TRACES.records,
                 answer.status,
@@ -535,15 +499,15 @@ class Pipeline:
             if not self._stopped and (batch := region.collect(self._bytes_max, self._records_max)):
                 records = batch.records
                 batch.drop("unsupported_protocol", answered=True)
-                self._losses_told.setdefault("unsupported_protocol", records)
+                self._health.told("unsupported_protocol", records)
         self._lost_answer = False
-        self._back_off(reason, None, said=True)
-        self._once(
+        self._back_off(reason, said=True)
+        self._health.once(
             "protocol",
             logging.ERROR,
             "the receiver at %s does not speak http/protobuf but, it seems, gRPC: %d %s dropped. Expected "
             "the port for OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, by convention 4318 (gRPC's is 4317)",
-            self._url,
+            self._health.url,
             records,
             TRACES.records,
         )
@@ -566,71 +530,14 @@ class Pipeline:
         if not self._threaded:
             self._carrier.close()
 
-    # ---- What is remembered, and said ----
-
     def _succeeded(self, records: int) -> None:
         if self._lost_answer:
             self._lost_answer = False
             if self._region is not None:
                 self._region.resent += records
-        if self._outage:
-            _say(logging.INFO, "exporting to %s works again, after %d failures", self._url, self._failures)
-        self._outage = False
-        self._failures = self._retries = 0
-        self._backing_off = self._not_before = 0.0
-        self._last_success = monotonic()
+        self._health.succeeded()
 
-    def _back_off(self, reason: str, answer: core.Answer | None, said: bool = False) -> None:
-        self._failures += 1
-        self._retries += 1
-        self._last_error = reason = self._safe(reason)
+    def _back_off(self, reason: str, answer: core.Answer | None = None, said: bool = False) -> None:
         wanted = None if answer is None else retry_after(answer.retry_after, time())
-        chance = int.from_bytes(os.urandom(4), "little") / 0xFFFFFFFF
-        now = monotonic()
-        self._not_before = now + (wanted or 0.0)
-        # The receiver's word alone holds once: "at once", again and again, is no answer.
-        heeded = wanted is not None and self._retries == 1
-        self._backing_off = 0.0 if heeded else now + backoff(self._retries, chance)
-        self._outage = self._outage or said
-        recent = self._warned_at is not None and now - self._warned_at < WARN_EVERY
-        if not (said or recent or self._stopped):
-            self._warned_at = now
-            self._outage = True
-            pending = 0 if self._region is None else self._region.stats().pending
-            _say(
-                logging.WARNING,
-                "exporting to %s failed: %s. It is tried again; %d %s in memory, until that is full",
-                self._url,
-                reason,
-                pending,
-                TRACES.records,
-            )
-
-    def _tell_losses(self, region: core.Region, last: bool = False) -> None:
-        """The first of each kind, and at the `last` how many it were in all."""
-        lost = _losses(region.stats())
-        for reason in lost.keys() & MEANINGS.keys():
-            count, told = lost[reason] - self._losses_before.get(reason, 0), self._losses_told.get(reason, 0)
-            if count > told and (told == 0 or last):
-                self._losses_told[reason] = count
-                _say(
-                    logging.WARNING,
-                    "%d %s lost, counted as %r: %s (region_size=%d, at most %d bytes each)",
-                    count,
-                    TRACES.records,
-                    reason,
-                    MEANINGS[reason],
-                    region.size,
-                    region.record_max,
-                )
-
-    def _once(self, key: str, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
-        if key not in self._logged and len(self._logged) < KEYS_MAX:
-            self._logged.add(key)
-            _say(level, message, *arguments, exc_info=exc_info)
-
-    def _safe(self, words: str) -> str:
-        """What a receiver or the system said, on one line, without what we must not tell."""
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
-        return "".join(c if c.isprintable() else " " for c in words[:200]).strip()
+        pending = 0 if self._region is None else self._region.stats().pending
+        self._health.failed(reason, wanted, pending, quiet=said or self._stopped, said=said)
