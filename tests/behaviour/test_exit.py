@@ -322,3 +322,16 @@ def test_an_exit_waits_for_a_receiver_that_is_slow() -> None:
         )
         assert (ended.status, ended.err) == (0, "")
         assert receiver.names() == [str(number) for number in range(400)]
+
+
+def test_an_exit_tries_a_receiver_that_was_busy_again() -> None:
+    with Receiver(answer(503)) as receiver:
+        ended = run(
+            """
+            import otlp_lite
+            otlp_lite.configure(exit_timeout=10)
+            otlp_lite.get_tracer("exit").start_span("a").end()
+            """,
+            receiver,
+        )
+        assert ended.status == 0 and receiver.names() == ["a", "a"]

@@ -74,7 +74,7 @@ def grpc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grpc]:
     server.process.communicate("", timeout=10)
 
 
-def dropped(telemetry: Telemetry) -> dict[str, int]:
+def dropped(telemetry: Telemetry) -> dict[DropReason, int]:
     return dict(telemetry.stats().traces.dropped)
 
 

@@ -107,7 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     add("--port", type=int, default=4318, help="0 takes a free one (default: %(default)s)")
     limits = DEFAULT_LIMITS
-    add("--max-body", type=_limit, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)")
+    add(
+        "--max-body", type=_limit, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)"
+    )
     add(
         "--max-inflated",
         type=_limit,

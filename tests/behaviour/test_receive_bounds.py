@@ -1,0 +1,36 @@
+"""What the receiver remembers of who sent spans is bounded, and its options are checked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from otlp_lite.cli.otlp import decode
+from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
+from otlp_lite.cli.waterfall import Style
+
+
+def test_services_beyond_so_many_are_counted_together() -> None:
+    log = Log(10, Style())
+    for number in range(NAMES_MAX + 50):
+        request = ExportTraceServiceRequest()
+        group = request.resource_spans.add()
+        attribute = group.resource.attributes.add(key="service.name")
+        attribute.value.string_value = f"{number:04d}" + "x" * 1000
+        group.scope_spans.add().spans.add(name="a", trace_id=bytes(15) + b"1", span_id=bytes(7) + b"1")
+        log.on_request(decode(request.SerializeToString()))
+    assert len(log.spans) == NAMES_MAX + 1 and log.spans[OTHERS] == 50
+    assert max(map(len, log.spans)) <= NAME_MAX
+
+
+@pytest.mark.parametrize(
+    "option", ["--max-body=-1", "--max-inflated=0", "--traces-per-second=-1", "--traces-per-second=nan"]
+)
+def test_an_option_that_cannot_be(option: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "otlp_lite", "receive", option], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2 and "expected a" in done.stderr
