@@ -65,6 +65,8 @@ $(VENV)/base: $(SOURCES)
 	$(RUN) -m pip install --quiet --editable .
 	touch $@
 
+EXTRAS_test := test,uwsgi
+
 $(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/lint: $(VENV)/%: $(VENV)/base
-	$(RUN) -m pip install --quiet 'otlp_lite[$*]'
+	$(RUN) -m pip install --quiet 'otlp_lite[$(or $(EXTRAS_$*),$*)]'
 	touch $@

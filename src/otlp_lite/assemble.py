@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as trace_api
 
+from . import children
 from ._native import core, trace
 from .config import PROTOCOL, Config, load, refuse_difference
 from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
@@ -19,7 +19,7 @@ from .export.http import Carrier, basic_credentials, carrier, user_of
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .parse import SAMPLERS, Endpoint, unquote
-from .resource import InstrumentationScope, detect
+from .resource import InstrumentationScope, Resource, detect
 from .termination import before_termination
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
@@ -105,7 +105,8 @@ class Telemetry:
         pipeline = _pipeline(config)
         if not provider.set_up(**_provided(config, pipeline)):
             return False
-        self.config, self._pipeline = config, pipeline
+        self.config = config
+        self._pipeline = pipeline
         return True
 
     def _exit(self) -> None:
@@ -230,7 +231,7 @@ def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
-                atexit.register(telemetry._exit)
+                children.at_exit(telemetry._exit)
                 if config.handle_sigterm:
                     before_termination(telemetry._terminate)
             _make_global(telemetry.tracer_provider)
@@ -255,8 +256,13 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
 def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
     """What the provider takes."""
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
+
+    def resource() -> Resource:  # once a process, before it records
+        children.begun()
+        return detect(config)
+
     return {
-        "resource": lambda: detect(config),
+        "resource": resource,
         "scope": InstrumentationScope,
         "sampler": sampler,
         "plan": plan_of(sampler),

@@ -642,14 +642,15 @@ cdef class Span:
         if end_time is not None:
             self.data.explicit_time = True
         self.ended = True
+        # A span that was begun before a fork is exported by the process that began it: here it only ends.
         try:
-            if recorder.processors:
+            if recorder.processors and self.epoch == page.epoch:
                 for processor in recorder.processors:
                     call_processor(processor, "_on_ending", self)
         finally:  # also when a signal handler raises meanwhile
             if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
                 self.keep(header)
-        if recorder.processors:
+        if recorder.processors and self.epoch == page.epoch:
             for processor in recorder.processors:
                 call_processor(processor, "on_end", self)
             if recorder.rest is not None:

@@ -40,9 +40,9 @@ class Health:
 
     def reset(self) -> None:
         """As in a process that has not recorded yet."""
-        self._backing_off = 0.0
+        self._backing_off: float = 0.0
         """Until when we wait by ourselves; not when someone waits for us."""
-        self.not_before = 0.0
+        self.not_before: float = 0.0
         """Until when the receiver asked to be left alone."""
         self._failures = 0
         self._retries = 0

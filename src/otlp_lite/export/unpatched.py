@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["allocate_lock", "get_ident", "start_new_thread"]
+__all__ = ["allocate_lock", "get_ident", "start_new_thread", "threads_run"]
 
 
 def _original(name: str) -> Any:
@@ -27,3 +27,8 @@ else:
     allocate_lock = _original("allocate_lock")
     get_ident = _original("get_ident")
     start_new_thread = _original("start_new_thread")
+
+
+def threads_run() -> bool:
+    """False in uWSGI up to 2.0.26 without --enable-threads: between requests it keeps the GIL."""
+    return bool(getattr(sys.modules.get("uwsgi"), "has_threads", True))

@@ -27,7 +27,7 @@ from .health import Health
 from .http import Carrier
 from .retry import Verdict, classify, partial_success, refusal, retry_after
 from .signals import TRACES
-from .unpatched import allocate_lock, get_ident, start_new_thread
+from .unpatched import allocate_lock, get_ident, start_new_thread, threads_run
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
@@ -83,7 +83,16 @@ class Pipeline:
         self._abandoned = False
         """Another has the region: it is not touched any more."""
         self._region: core.Region | None = None
+        self._alone = not threads_run()
+        """There is no worker; said here, before a server forks, and so once."""
         self._reset()
+        if self._alone:
+            self._health.once(
+                "alone",
+                logging.WARNING,
+                "uWSGI runs without --enable-threads: only force_flush() and a worker's end send %s",
+                TRACES.records,
+            )
 
     def _reset(self) -> None:
         """As in a process that has not recorded yet."""
@@ -126,7 +135,7 @@ class Pipeline:
             self._reset()
             self._health.starts_with(region)
         now = monotonic()
-        if self._threaded or self._stopped:
+        if self._threaded or self._stopped or self._alone:
             self._region = region
             if self._stopped:
                 with self._turn:

@@ -1,0 +1,171 @@
+"""os.fork(): a span is sent once, by the process that began it."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from child import well
+from scripted import Receiver
+
+from .serving import arrived, each_has_its_own_instance
+
+SET_UP = """\
+import os, sys, threading
+import otlp_lite
+telemetry = otlp_lite.configure(schedule_delay=60)
+tracer = otlp_lite.get_tracer("fork")
+def span(name):
+    return tracer.start_as_current_span(name, attributes={"pid": os.getpid()})
+def await_child(pid):
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+PROGRAMS = {
+    "in a span, off the end": (
+        """
+        with span("parent's"):
+            pid = os.fork()
+            with span("child's" if pid == 0 else "beside it"):
+                pass
+        if pid:
+            await_child(pid)
+        """,
+        ["parent's", "child's", "beside it"],
+    ),
+    "in a span, by sys.exit": (
+        """
+        with span("parent's"):
+            pid = os.fork()
+            if pid == 0:
+                with span("child's"):
+                    sys.exit(0)
+            await_child(pid)
+        """,
+        ["parent's", "child's"],
+    ),
+    "where the parent is recording and sending": (
+        """
+        with span("before"):
+            pass
+        telemetry.force_flush(10)
+        with span("waiting"):
+            pass
+        pid = os.fork()
+        if pid == 0:
+            with span("child's"):
+                pass
+            assert telemetry.stats().traces.recorded == 1
+        else:
+            await_child(pid)
+        """,
+        ["before", "waiting", "child's"],
+    ),
+    "where the child records nothing": (
+        """
+        with span("parent's"):
+            pid = os.fork()
+            if pid == 0:
+                sys.exit(0)
+            await_child(pid)
+        """,
+        ["parent's"],
+    ),
+    "before configure()'s provider was used": (
+        """
+        pid = os.fork()
+        with span("child's" if pid == 0 else "parent's"):
+            pass
+        if pid:
+            await_child(pid)
+        """,
+        ["parent's", "child's"],
+    ),
+    "again and again": (
+        """
+        for generation in range(5):
+            with span(f"generation {generation}"):
+                pass
+            pid = os.fork()
+            if pid:
+                await_child(pid)
+                break
+        """,
+        [f"generation {number}" for number in range(5)],
+    ),
+    "and the child leaves by os._exit after a flush": (
+        """
+        pid = os.fork()
+        if pid == 0:
+            with span("child's"):
+                pass
+            telemetry.force_flush(10)
+            with span("lost"):
+                os._exit(0)
+        await_child(pid)
+        """,
+        ["child's"],
+    ),
+    "with threads that go on recording": (
+        """
+        stop = threading.Event()
+        def work():
+            while not stop.is_set():
+                tracer.start_span("busy").end()
+        tracer.start_span("busy").end()
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        pids = []
+        for number in range(20):
+            pid = os.fork()
+            if pid == 0:
+                with span(f"child {number}"):
+                    pass
+                sys.exit(0)
+            pids.append(pid)
+        stop.set()
+        for pid in pids:
+            await_child(pid)
+        """,
+        [f"child {number}" for number in range(20)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_each_sends_its_own(name: str) -> None:
+    program, expected = PROGRAMS[name]
+    with Receiver() as receiver:
+        well(SET_UP + textwrap.dedent(program), receiver)
+        spans = [span for span in receiver.spans() if span.name != "busy"]
+        assert sorted(span.name for span in spans) == sorted(expected)
+        assert len({span.span_id for span in receiver.spans()}) == len(receiver.spans())
+        if "busy" not in program:
+            assert each_has_its_own_instance(arrived(receiver))
+        inner = {span.name: span for span in spans}
+        if "parent's" in inner and inner.get("child's") and inner["child's"].parent_span_id:
+            assert inner["child's"].parent_span_id == inner["parent's"].span_id
+
+
+def test_a_processor_sees_a_span_end_in_the_process_that_began_it() -> None:
+    with Receiver() as receiver:
+        printed = well(
+            SET_UP
+            + textwrap.dedent(
+                """
+                class Said:
+                    def on_end(self, span):
+                        os.write(1, f"{os.getpid() == parent} {span.name}\\n".encode())  # whole
+                telemetry.tracer_provider.add_span_processor(Said())
+                parent = os.getpid()
+                with span("parent's"):
+                    pid = os.fork()
+                    with span("child's" if pid == 0 else "beside it"):
+                        pass
+                if pid:
+                    await_child(pid)
+                """
+            ),
+            receiver,
+        )
+        assert sorted(printed.splitlines()) == ["False child's", "True beside it", "True parent's"]

@@ -1,0 +1,44 @@
+"""gunicorn: every span of every answered request arrives once, whichever way its workers come and go."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections import Counter
+
+import pytest
+from scripted import Receiver, until
+
+from .serving import Server, arrived, each_has_its_own_instance
+
+LISTENING = r"Listening at: http://127\.0\.0\.1:(\d+)"
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["", "preload"])
+@pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
+def test_every_answer_has_its_span(kind: str, preload: bool) -> None:
+    """What two workers record is sent by the schedule; one is killed; then the others end."""
+    command = ["-m", "gunicorn", "--workers", "2", "--worker-class", kind, "--bind", "127.0.0.1:0"]
+    command += ["--preload"] * preload + ["wsgi_app:application"]
+    with (
+        Receiver() as receiver,
+        Server(
+            receiver, sys.executable, *command, listening=LISTENING, OTEL_BSP_SCHEDULE_DELAY="400"
+        ) as server,
+    ):
+        workers = server.get_until("before", 2)
+        names = set(server.answered)
+        assert until(lambda: names <= set(receiver.names()), 20), server.log()
+
+        killed = workers.pop()
+        os.kill(killed, signal.SIGKILL)
+        assert server.says(r"Booting worker with pid", 3), server.log()
+        added = server.get_until("after", 1, known={killed, *workers})
+        assert server.stop() == 0, server.log()
+
+        spans = arrived(receiver)
+        assert Counter((span.name, span.pid) for span in spans) == Counter(server.answered.items())
+        assert {span.pid for span in spans} == {killed, *workers, *added}
+        assert each_has_its_own_instance(spans)
+        assert "Traceback" not in server.log(), server.log()
