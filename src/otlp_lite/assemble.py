@@ -41,7 +41,7 @@ class Telemetry:
     """What configure() set up. As a context manager it shuts down at the end of the block."""
 
     def __init__(self, config: Config, provider: TracerProvider, pipeline: Pipeline | None) -> None:
-        self.config = config
+        self.config: Config = config
         self.tracer_provider = provider
         self._pipeline = pipeline
         self._implicit = False
