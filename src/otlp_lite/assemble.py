@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace as trace_api
 
-from . import children
+from . import children, termination
 from ._native import core, trace
 from .config import PROTOCOL, Config, load, refuse_difference
 from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
@@ -20,7 +20,6 @@ from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
 from .parse import SAMPLERS, Endpoint, unquote
 from .resource import InstrumentationScope, Resource, detect
-from .termination import before_termination
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
@@ -111,16 +110,20 @@ class Telemetry:
 
     def _exit(self) -> None:
         provider = self.tracer_provider
+        termination.hold(self.config.exit_timeout + 1)
         if isinstance(provider, trace.TracerProvider):
             provider.shutdown(self.config.exit_timeout, exiting=True)
+        termination.hold(self.config.exit_timeout + 1)
 
     def _terminate(self) -> None:
-        """Sends what is left; also in the middle of a shutdown, which is not gone back to."""
-        if not self.config.handle_sigterm:
+        """Sends what is left, in a thread of its own; beside a shutdown that is under way, to its end."""
+        provider = self.tracer_provider
+        if not self.config.handle_sigterm or not isinstance(provider, trace.TracerProvider):
             return
-        self.shutdown(self.config.exit_timeout)
-        if self._pipeline is not None:
-            self._pipeline.shutdown(self.config.exit_timeout)
+        provider.shutdown(self.config.exit_timeout, exiting=True)
+        patience = monotonic() + self.config.exit_timeout
+        while provider.closing and monotonic() < patience:
+            sleep(0.01)
 
     def stats(self) -> Stats:
         """What became of each record, in this process."""
@@ -233,7 +236,7 @@ def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry
                 trace.set_provider(telemetry.tracer_provider)
                 children.at_exit(telemetry._exit)
                 if config.handle_sigterm:
-                    before_termination(telemetry._terminate)
+                    termination.before_termination(telemetry._terminate)
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry
@@ -259,6 +262,7 @@ def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
 
     def resource() -> Resource:  # once a process, before it records
         children.begun()
+        termination.begun()
         return detect(config)
 
     return {

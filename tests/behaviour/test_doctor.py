@@ -165,7 +165,7 @@ def test_the_sending_is_bounded() -> None:
             assert report["sending"]["error"] == "nothing within 0.8 s"
     with Receiver(default=stall) as receiver:
         sending = told(receiver=receiver, status=1, OTEL_EXPORTER_OTLP_TIMEOUT="300")["sending"]
-        assert "deadline" in sending["error"]
+        assert sending["attempts"] > 1  # each bounded by its own timeout, all of them by the doctor's
 
 
 def test_another_protocol() -> None:

@@ -69,7 +69,7 @@ def test_it_is_over_in_time_and_what_is_left_is_counted() -> None:
     ("rest", "status", "out"),
     [
         (KILL, -15, ""),
-        ("    print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL)\n" + KILL, -15, "True\n"),
+        ("    print(signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, flush=True)\n" + KILL, -15, "True\n"),
     ],
 )
 def test_it_can_be_left_alone(rest: str, status: int, out: str) -> None:

@@ -29,6 +29,8 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
     reached: float | None
     if target.row.startswith("kernel:"):
         reached = _kernel_ratio(results, target.row)
+    elif target.against and target.of:
+        reached = _against_another_row(results, target)
     elif target.against:
         reached = results["rows"].get(target.row, {}).get(target.against, {}).get("ratio")
     else:
@@ -36,7 +38,7 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
     titles = {row.key: row.title for row in ROWS.values()} | {row.name: f"C: {row.title}" for row in C_ROWS}
     return {
         "title": titles.get(target.row, target.row.replace(":", " ").removeprefix("kernel ")),
-        "against": target.against,
+        "against": f"{target.against}: {titles[target.of]}" if target.of else target.against,
         "unit": target.unit,
         "bound": target.bound,
         "reached": reached,
@@ -44,6 +46,14 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
         "aim": target.aim,
         "verdict": verdict(reached, target.at_least, target.aim, target.bound),
     }
+
+
+def _against_another_row(results: Results, target: Target) -> float | None:
+    assert target.against is not None and target.of is not None
+    ours, other = _value(results, target.row, OURS), _value(results, target.of, target.against)
+    if not ours or not other:
+        return None
+    return significant(other / ours if target.bound == "min" else ours / other)
 
 
 def _twin_verdict(results: Results, key: str) -> dict[str, Any]:

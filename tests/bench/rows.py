@@ -33,6 +33,8 @@ ROWS = {
         Row("current", "start_as_current_span", "us", "calls", _ALL, True),
         Row("current5", "start_as_current_span, 5 set_attribute", "us", "calls", _ALL, True),
         Row("dict4", "start_as_current_span with a dict of 4", "us", "calls", _ALL, True),
+        Row("leaf4", "a leaf of a schema with 4 values, entered by `with`", "us", "calls", (OURS,), True),
+        Row("traced", "an empty function that is traced", "us", "calls", (OURS,), True),
         Row(
             "current_via_proxy",
             "start_as_current_span, tracer of the API taken before set-up",
@@ -90,6 +92,7 @@ C_ROWS = (
 
 class Target(NamedTuple):
     """`row` of ours is `at_least` times better than `against`; without a peer, no worse than that value.
+    Bounded by a `max` against a peer, it is what ours takes of that.
 
     A row of `kernel:NAME:DATA:N` is the best table of build/bench/kernels against its scalar one.
     """
@@ -100,6 +103,8 @@ class Target(NamedTuple):
     aim: float | None
     unit: str = "x"
     bound: Literal["min", "max"] = "min"
+    of: str | None = None
+    """The row of `against`, where it is another."""
 
 
 TARGETS = (
@@ -108,6 +113,9 @@ TARGETS = (
     Target("current5", "honeycomb-pycpp", 18, 27),
     Target("current5", "api", 4.5, 6.5),
     Target("unsampled_current5", "api", 6, 8),
+    Target("leaf4", OURS, 2.5, 3.5, of="dict4"),
+    Target("leaf4", "opentelemetry-sdk", 80, 105, of="current5"),
+    Target("traced", OURS, 1.3, None, bound="max", of="current"),
     Target("cpu", "opentelemetry-sdk", 40, 60),
     Target("cpu", "fastotel", 18, 28),
     Target("cpu", "honeycomb-pycpp", 17, 26),

@@ -206,6 +206,7 @@ def test_rows_and_targets_name_what_exists() -> None:
     measured = {*ROWS, *(row.name for row in C_ROWS)}
     assert all(target.row in measured or target.row.startswith("kernel:") for target in TARGETS)
     assert all(target.against is None or target.against in {*PEERS, "scalar"} for target in TARGETS)
+    assert all(target.of is None or target.of in ROWS for target in TARGETS)
 
 
 @pytest.mark.parametrize(
@@ -268,6 +269,9 @@ def results() -> dict[str, Any]:
                 "fastotel": void,
             },
             "current5" + TWIN: {OURS: _figure(1.5, wall=1.75)},
+            "leaf4": {OURS: _figure(0.25)},
+            "current": {OURS: _figure(0.5)},
+            "traced": {OURS: _figure(0.75)},
             "paced": {OURS: _figure(300000), "opentelemetry-sdk": _figure(15000)},
             "rss_http": {OURS: _figure(8.5)},
         },
@@ -293,6 +297,10 @@ def test_judging_divides_the_right_way_round(results: dict[str, Any]) -> None:
     assert reached["C: encode a span of 4 attributes", None]["verdict"] == "NOT MET"
     twin = reached[f"twin of: {current5}", "the plain row"]
     assert (twin["reached"], twin["verdict"]) == (3, "NOT MET")
+    of_sdk = reached[ROWS["leaf4"].title, f"opentelemetry-sdk: {current5}"]
+    assert (of_sdk["reached"], of_sdk["verdict"]) == (80, "met")
+    traced = reached[ROWS["traced"].title, f"{OURS}: {ROWS['current'].title}"]
+    assert (traced["reached"], traced["verdict"]) == (1.5, "NOT MET")
     kernel = next(target for target in results["targets"] if target["title"].startswith("hex_encode"))
     assert (kernel["reached"], kernel["verdict"]) == (5, "met")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from opentelemetry.trace import Tracer
 
@@ -75,6 +76,56 @@ def _dict4_twin(tracer: Tracer, work: Work) -> None:
             pass
 
 
+@cache
+def _bound_leaf(tracer: Any) -> Callable[[str, str, int, float], Any]:
+    """A leaf of the four values of _dict4. Our SDK's alone, and loaded only where it is measured."""
+    from otlp_lite import SpanSchema, key
+
+    class Request(SpanSchema, name="GET /users/{id}"):
+        method: str = key("http.request.method")
+        path: str = key("http.route")
+        code: int = key("http.response.status_code")
+        ratio: float = key("app.ratio")
+
+    return cast("Callable[[str, str, int, float], Any]", tracer.bind_leaf(Request))
+
+
+def _leaf4(tracer: Tracer, work: Work) -> None:
+    leaf = _bound_leaf(tracer)
+    for _ in work:
+        with leaf("GET", "/users/{id}", 200, 0.25):
+            pass
+
+
+def _leaf4_twin(tracer: Tracer, work: Work) -> None:
+    leaf = _bound_leaf(tracer)
+    for _, _, v0, _, v1, _, v2, _, v3, _, _, _ in work:
+        with leaf(v0, v1, v2, v3):
+            pass
+
+
+@cache
+def _traced_empty(tracer: Any, *names: str) -> list[Callable[[], None]]:
+    from otlp_lite import traced
+
+    def empty() -> None:
+        pass
+
+    return [traced(name, tracer=tracer)(empty) for name in names]
+
+
+def _traced(tracer: Tracer, work: Work) -> None:
+    (empty,) = _traced_empty(tracer, "GET /users/{id}")
+    for _ in work:
+        empty()
+
+
+def _traced_twin(tracer: Tracer, work: Work) -> None:
+    """A function for each name: a decorator's is the same at each call."""
+    for empty in _traced_empty(tracer, *(_text("name", i, 0) for i in range(len(work)))):
+        empty()
+
+
 def _loop(_tracer: Tracer, work: Work) -> None:
     for _ in work:
         pass
@@ -98,6 +149,8 @@ SHAPES = {
     "current": Shape(_current, _current_twin),
     "current5": Shape(_current5, _current5_twin),
     "dict4": Shape(_dict4, _dict4_twin),
+    "leaf4": Shape(_leaf4, _leaf4_twin),
+    "traced": Shape(_traced, _traced_twin),
 }
 
 

@@ -557,3 +557,43 @@ cdef bytes encode_scope(otlite_text name, otlite_text version, const otlite_scra
     cdef bytes encoded = PyBytes_FromStringAndSize(
         NULL, <Py_ssize_t>otlite_scope_encode_bound(name, version, attributes))
     return encoded[:otlite_scope_encode(<uint8_t *>PyBytes_AS_STRING(encoded), name, version, attributes)]
+
+
+# ---- SIGTERM ----
+
+def term_catch():
+    """Takes SIGTERM over, where its disposition is the default. False where it is not."""
+    return otlite_term_catch()
+
+
+cdef void *term_waker = NULL  # for good: the handler may post it as the process ends
+
+
+def term_watch():
+    """From here on SIGTERM does not end this process, but the wait of term_wait()."""
+    global term_waker
+    term_waker = PyMem_RawMalloc(otlite_waker_size())  # its own: a parent's may be in use as it forks
+    if term_waker == NULL or otlite_waker_init(term_waker) != OTLITE_OK:
+        raise MemoryError("SIGTERM: no memory for its waker")
+    otlite_term_watch(term_waker)
+
+
+def term_unwatch():
+    """SIGTERM ends this process as ever: nobody can wait."""
+    otlite_term_watch(NULL)
+
+
+def term_wait():
+    """Waits, without the GIL, until SIGTERM comes to this process."""
+    with nogil:
+        otlite_waker_wait(term_waker, 0)
+
+
+def term_came():
+    """Whether SIGTERM came, to this process, and is waited for."""
+    return otlite_term_came()
+
+
+def term_end():
+    """Gives SIGTERM its default back, unless it has another handler by now, and sends it again."""
+    otlite_term_end()

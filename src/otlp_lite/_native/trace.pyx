@@ -49,6 +49,50 @@ cdef extern from *:
         otlp_lite_start_bound = call;
         return PyCFunction_New(&otlp_lite_bound, self);
     }
+    static PyObject *(*otlp_lite_enter)(PyObject *, PyObject **);
+    static int (*otlp_lite_exit)(PyObject *, PyObject *);
+    /* Calls the function with `arguments`, a tuple and a dict, within a new current span. In C, so that no frame and
+     * no method of a `with` statement comes between. */
+    static PyObject *otlp_lite_call_within(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+        PyObject *function, *result, *type = NULL, *error = NULL, *trace = NULL;
+        if (count != 2 || !PyTuple_Check(arguments[0]) || !PyDict_Check(arguments[1])) {
+            PyErr_SetString(PyExc_TypeError, "within: expected a tuple and a dict");
+            return NULL;
+        }
+        PyObject *manager = otlp_lite_enter(self, &function);
+        if (manager == NULL) return NULL;
+        result = PyObject_Call(function, arguments[0], arguments[1]);
+        if (result == NULL) {
+            PyErr_Fetch(&type, &error, &trace);
+            PyErr_NormalizeException(&type, &error, &trace);
+            if (trace != NULL) PyException_SetTraceback(error, trace);
+        }
+        if (otlp_lite_exit(manager, error) < 0) { /* an interrupt: it goes on, and what there was is its context */
+            PyObject *late_type, *late, *late_trace;
+            PyErr_Fetch(&late_type, &late, &late_trace);
+            PyErr_NormalizeException(&late_type, &late, &late_trace);
+            if (error != NULL && late != error) PyException_SetContext(late, Py_NewRef(error));
+            PyErr_Restore(late_type, late, late_trace);
+            Py_CLEAR(result);
+            Py_XDECREF(type);
+            Py_XDECREF(error);
+            Py_XDECREF(trace);
+        } else if (result == NULL) {
+            PyErr_Restore(type, error, trace);
+        }
+        Py_DECREF(manager);
+        return result;
+    }
+    static PyMethodDef otlp_lite_within = {
+        "within", (PyCFunction)(void (*)(void))otlp_lite_call_within, METH_FASTCALL,
+        "Calls the function within a new span; the arguments are a tuple and a dict.",
+    };
+    static inline PyObject *otlp_lite_within_function(
+        PyObject *self, PyObject *(*enter)(PyObject *, PyObject **), int (*leave)(PyObject *, PyObject *)) {
+        otlp_lite_enter = enter;
+        otlp_lite_exit = leave;
+        return PyCFunction_New(&otlp_lite_within, self);
+    }
     static inline PyObject *const *otlp_lite_items(PyObject *list) { return PySequence_Fast_ITEMS(list); }
     static inline int otlp_lite_collect(int on) {
     #if PY_VERSION_HEX < 0x030C0000
@@ -86,6 +130,9 @@ cdef extern from *:
     """
     ctypedef object (*bound_call)(object self, PyObject *const *arguments, Py_ssize_t count, PyObject *named)
     object otlp_lite_bound_function(object self, bound_call call)
+    ctypedef object (*enter_call)(object self, PyObject **function)
+    ctypedef int (*exit_call)(object manager, PyObject *error) except -1
+    object otlp_lite_within_function(object self, enter_call enter, exit_call leave)
     PyObject *const *otlp_lite_items(list values)
     object otlp_lite_new(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
@@ -552,41 +599,15 @@ cdef class CurrentSpan:
         raise TypeError("a current span is made by its tracer")
 
     def __enter__(self):
-        cdef object current = None, context = None, kind = INTERNAL, attributes = None, links = None, start_time = None
-        if self.span is not None:
-            raise RuntimeError("start_as_current_span: its result is entered already")
-        if self.rest is not None:
-            context, kind, attributes, links, start_time = self.rest
-        if context_var is not None:
-            current = current_context()
-            if left_out_of_order != 0 and mark_of(current) is not None:
-                del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
-        span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
-                                 self.set_status_on_exception, current, None, NULL)
-        if context_var is not None:
-            self.attached = context_with(current, span)
-            self.token = otlp_lite_var_set(context_var, self.attached)
-        else:
-            self.token = context_api.attach(context_api.set_value(SPAN_KEY, span))
-        self.span = span
-        return span
+        return enter(self)
 
     def __exit__(self, kind, error, traceback):
-        leave(self)
-        if type(self.span) is not Span:
-            return False
-        cdef Span span = <Span>self.span
         if error is None and kind is not None:  # by hand, with the type alone
             try:
                 raise kind()
             except BaseException as raised:
                 error = raised
-        try:
-            if error is not None and isinstance(error, Exception) and not span.ended:
-                span.fail(error, self.record_exception, self.set_status_on_exception, False)
-        finally:
-            if self.end_on_exit:
-                span.finish(None)
+        exit(self, error)
         return False
 
     def __dealloc__(self):
@@ -599,18 +620,72 @@ cdef class CurrentSpan:
     def __call__(self, function):
         """Decorates a function, sync or async: each call runs in a span of its own."""
         from otlp_lite._native import decorate
-        return decorate.in_span(self._again, function)
+        within = otlp_lite_within_function((self, function), enter_again, exit_entered)
+        return decorate.in_span(self._again, function, within)
 
     def _again(self):
         """A manager like this one, not yet entered."""
-        cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
-        manager.tracer = self.tracer
-        manager.name = self.name
-        manager.rest = self.rest
-        manager.record_exception = self.record_exception
-        manager.set_status_on_exception = self.set_status_on_exception
-        manager.end_on_exit = self.end_on_exit
-        return manager
+        return like(self)
+
+
+cdef CurrentSpan like(CurrentSpan other):
+    cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
+    manager.tracer = other.tracer
+    manager.name = other.name
+    manager.rest = other.rest
+    manager.record_exception = other.record_exception
+    manager.set_status_on_exception = other.set_status_on_exception
+    manager.end_on_exit = other.end_on_exit
+    return manager
+
+
+cdef object enter_again(object self, PyObject **function):
+    """For a pair of a manager and a function: enters a manager like it."""
+    cdef CurrentSpan manager = like(<CurrentSpan>(<tuple>self)[0])
+    function[0] = <PyObject *>(<tuple>self)[1]
+    enter(manager)
+    return manager
+
+
+cdef int exit_entered(object manager, PyObject *error) except -1:
+    return exit(<CurrentSpan>manager, None if error == NULL else <object>error)
+
+
+cdef object enter(CurrentSpan self):
+    """Starts the span, makes it current, and returns it."""
+    cdef object current = None, context = None, kind = INTERNAL, attributes = None, links = None, start_time = None
+    if self.span is not None:
+        raise RuntimeError("start_as_current_span: its result is entered already")
+    if self.rest is not None:
+        context, kind, attributes, links, start_time = self.rest
+    if context_var is not None:
+        current = current_context()
+        if left_out_of_order != 0 and mark_of(current) is not None:
+            del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
+    span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
+                             self.set_status_on_exception, current, None, NULL)
+    if context_var is not None:
+        self.attached = context_with(current, span)
+        self.token = otlp_lite_var_set(context_var, self.attached)
+    else:
+        self.token = context_api.attach(context_api.set_value(SPAN_KEY, span))
+    self.span = span
+    return span
+
+
+cdef int exit(CurrentSpan self, object error) except -1:
+    """Restores the context before, and ends the span; `error` is what ends the block, or None."""
+    leave(self)
+    if type(self.span) is not Span:
+        return 0
+    cdef Span span = <Span>self.span
+    try:
+        if error is not None and isinstance(error, Exception) and not span.ended:
+            span.fail(error, self.record_exception, self.set_status_on_exception, False)
+    finally:
+        if self.end_on_exit:
+            span.finish(None)
+    return 0
 
 
 cdef int leave(CurrentSpan manager) except -1:
@@ -817,6 +892,11 @@ cdef class TracerProvider:
     def closed(self):
         """shutdown() was called, and restart() was not."""
         return bool(self.recorder.closed)
+
+    @property
+    def closing(self):
+        """shutdown() was called, and is not through."""
+        return bool(self.recorder.closed) and not self.recorder.shut and not self.recorder.restarting
 
     @property
     def restarting(self):

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import version
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flask import Flask, request
 from opentelemetry.trace import SpanKind
@@ -18,6 +18,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from otlp_lite.cli.demo_child import answer, serve
 
 FLUSH_SECONDS = 5.0
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Declined(Exception):
@@ -28,19 +29,11 @@ class AnySpan(Protocol):
     def set_attribute(self, key: str, value: Any) -> None: ...
 
 
-class AnyTracer(Protocol):
-    def start_as_current_span(
-        self, name: str, *, kind: SpanKind = ..., attributes: Any = ...
-    ) -> AbstractContextManager[AnySpan]: ...
+class Tracing(NamedTuple):
+    """How the shop is traced: `span(name, attributes, kind)` is a manager, `traced(name)` a decorator."""
 
-
-class Untraced:
-    """What the shop runs with when it is not traced: one shared context manager that does nothing."""
-
-    def start_as_current_span(
-        self, name: str, *, kind: SpanKind = SpanKind.INTERNAL, attributes: Any = None
-    ) -> AbstractContextManager[AnySpan]:
-        return _NOTHING
+    span: Callable[..., AbstractContextManager[AnySpan]]
+    traced: Callable[[str], Callable[[F], F]]
 
 
 class _Nothing:
@@ -55,10 +48,11 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
+UNTRACED = Tracing(lambda name, attributes=None, kind=None: _NOTHING, lambda name: lambda function: function)
 
 
 class Sdk(NamedTuple):
-    tracer: AnyTracer
+    tracing: Tracing
     label: str
     instrument: bool
     flush: Callable[[], bool]
@@ -67,7 +61,7 @@ class Sdk(NamedTuple):
 
 @contextmanager
 def untraced(service: str, endpoint: str) -> Iterator[Sdk]:
-    yield Sdk(Untraced(), "untraced", False, lambda: True, dict)
+    yield Sdk(UNTRACED, "untraced", False, lambda: True, dict)
 
 
 @contextmanager
@@ -82,17 +76,20 @@ def opentelemetry_sdk(service: str, endpoint: str) -> Iterator[Sdk]:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
     trace.set_tracer_provider(provider)
     label = f"opentelemetry-sdk {version('opentelemetry-sdk')}"
+    tracer = trace.get_tracer("shop")
+
+    def span(name: str, attributes: Any = None, kind: SpanKind = SpanKind.INTERNAL) -> Any:
+        return tracer.start_as_current_span(name, attributes=attributes, kind=kind)
+
     try:
-        yield Sdk(trace.get_tracer("shop"), label, True, lambda: provider.force_flush(5000), dict)
+        yield Sdk(Tracing(span, span), label, True, lambda: provider.force_flush(5000), dict)
     finally:
         provider.shutdown()
 
 
 @contextmanager
 def otlp_lite(service: str, endpoint: str) -> Iterator[Sdk]:
-    from opentelemetry import trace
-
-    from otlp_lite import __version__, configure
+    from otlp_lite import __version__, configure, span, traced
 
     with configure(service_name=service, endpoint=endpoint) as telemetry:
 
@@ -104,7 +101,7 @@ def otlp_lite(service: str, endpoint: str) -> Iterator[Sdk]:
             return {**counts, "dropped": dict(traces.dropped)}
 
         label = f"otlp_lite {__version__}"
-        yield Sdk(trace.get_tracer("shop"), label, True, lambda: telemetry.force_flush(FLUSH_SECONDS), stats)
+        yield Sdk(Tracing(span, traced), label, True, lambda: telemetry.force_flush(FLUSH_SECONDS), stats)
 
 
 VARIANTS = {"none": untraced, "opentelemetry-sdk": opentelemetry_sdk, "otlp_lite": otlp_lite}
@@ -113,8 +110,9 @@ VARIANTS = {"none": untraced, "opentelemetry-sdk": opentelemetry_sdk, "otlp_lite
 class Shop:
     """The handlers' work: every product, price and order comes from the database."""
 
-    def __init__(self, tracer: AnyTracer) -> None:
-        self.span: Callable[..., AbstractContextManager[AnySpan]] = tracer.start_as_current_span
+    def __init__(self, tracing: Tracing) -> None:
+        self.span: Callable[..., AbstractContextManager[AnySpan]] = tracing.span
+        self.render: Callable[[list[Any]], dict[str, Any]] = tracing.traced("render")(self.rendered)
         self.lock: threading.Lock = threading.Lock()
         self.database: sqlite3.Connection = sqlite3.connect(":memory:", check_same_thread=False)
         self.database.execute("create table product (id integer primary key, name text, price integer)")
@@ -127,7 +125,7 @@ class Shop:
         )
 
     def query(self, sql: str, *values: object) -> list[Any]:
-        with self.span("sqlite query", kind=SpanKind.CLIENT, attributes={"db.system.name": "sqlite"}) as span:
+        with self.span("sqlite query", {"db.system.name": "sqlite"}, SpanKind.CLIENT) as span:
             span.set_attribute("db.query.text", sql)
             with self.lock:
                 rows = self.database.execute(sql, values).fetchall()
@@ -135,21 +133,23 @@ class Shop:
             return rows
 
     def search(self, words: str) -> dict[str, Any]:
-        with self.span("search products", attributes={"shop.words": words}) as span:
+        with self.span("search products", {"shop.words": words}) as span:
             rows = self.query("select id, name from product where name like ?", f"%{words}%")
             span.set_attribute("shop.found", len(rows))
-        with self.span("render"):
-            return {"products": [{"id": number, "name": name} for number, name in rows]}
+        return self.render(rows)
+
+    def rendered(self, rows: list[Any]) -> dict[str, Any]:
+        return {"products": [{"id": number, "name": name} for number, name in rows]}
 
     def checkout(self, user: int) -> tuple[dict[str, Any], int]:
-        with self.span("load cart", attributes={"enduser.id": user}) as span:
+        with self.span("load cart", {"enduser.id": user}) as span:
             rows = self.query("select name, price from product where id % 3 = ?", user % 3)
             span.set_attribute("shop.cart.items", len(rows))
         with self.span("price") as span:
             total = sum(price for _, price in rows)
             span.set_attribute("shop.total", total / 100)
         try:
-            with self.span("charge card", kind=SpanKind.CLIENT, attributes={"peer.service": "bank"}):
+            with self.span("charge card", {"peer.service": "bank"}, SpanKind.CLIENT):
                 if user % 10 == 0:
                     raise Declined("card declined")
         except Declined as declined:
@@ -157,9 +157,9 @@ class Shop:
         return {"total": total / 100}, 200
 
 
-def application(tracer: AnyTracer, instrument: bool) -> Flask:
+def application(tracing: Tracing, instrument: bool) -> Flask:
     app = Flask("shop")
-    shop = Shop(tracer)
+    shop = Shop(tracing)
 
     @app.get("/products")
     def products() -> dict[str, Any]:
@@ -188,7 +188,7 @@ def main(variant: str, service: str, endpoint: str) -> None:
     with ExitStack() as stack:
         try:
             sdk = stack.enter_context(VARIANTS[variant](service, endpoint))
-            app = application(sdk.tracer, sdk.instrument)
+            app = application(sdk.tracing, sdk.instrument)
         except Exception as error:
             answer({"error": f"{type(error).__name__}: {error}"})
             return

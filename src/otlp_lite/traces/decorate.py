@@ -83,14 +83,10 @@ def _wrap(
         wrapped = _generator(function, name, kind, attributes, leaf, tracer)
         awaitable = function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE
         return types.coroutine(wrapped) if awaitable else wrapped
-    start: Callable[[], Any]
     if leaf:
         start = functools.partial(tracer.leaf, name, attributes, kind)
-    elif attributes is None and kind is SpanKind.INTERNAL:
-        start = functools.partial(tracer.start_as_current_span, name)
-    else:
-        start = functools.partial(tracer.start_as_current_span, name, kind=kind, attributes=attributes)
-    return in_span(start, function)
+        return in_span(start, function)
+    return tracer.start_as_current_span(name, kind=kind, attributes=attributes)(function)
 
 
 def _within(span: Any) -> Any:
