@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import version
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 from flask import Flask, request
 from opentelemetry.trace import SpanKind
@@ -18,7 +18,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from otlp_lite.cli.demo_child import answer, serve
 
 FLUSH_SECONDS = 5.0
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Declined(Exception):
@@ -33,7 +32,7 @@ class Tracing(NamedTuple):
     """How the shop is traced: `span(name, attributes, kind)` is a manager, `traced(name)` a decorator."""
 
     span: Callable[..., AbstractContextManager[AnySpan]]
-    traced: Callable[[str], Callable[[F], F]]
+    traced: Callable[[str], Callable[..., Any]]
 
 
 class _Nothing:
