@@ -126,7 +126,10 @@ class Telemetry:
             sleep(0.01)
 
     def stats(self) -> Stats:
-        """What became of each record, in this process."""
+        """What became of each record, in this process.
+
+        Contexts that could not be left where they were entered are in `tracer_provider.detach_failures`.
+        """
         provider = self.tracer_provider
         region = provider.region if isinstance(provider, trace.TracerProvider) else None
         if region is None:
