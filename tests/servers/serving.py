@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import os
 import re
@@ -53,6 +54,8 @@ class Server:
     def __init__(self, receiver: Receiver, *command: str, listening: str = "", **settings: str) -> None:
         self._listening = listening
         self._output = os.memfd_create("log")
+        # Without it processes that write at once share one position, and no lock on it: a line is lost.
+        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_APPEND)
         self.answered: dict[str, int] = {}
         """Paths, and the process that answered each."""
         variables = environment({"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "PYTHONUNBUFFERED": "1"})
