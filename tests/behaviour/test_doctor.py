@@ -153,7 +153,7 @@ def test_a_receiver_that_asks_for_patience_is_asked_again() -> None:
         assert (sending["status"], sending["attempts"]) == (200, 2)
     with Receiver(default=answer(503, b"later")) as receiver:
         sending = told(receiver=receiver, status=1)["sending"]
-        assert (sending["error"], sending["words"]) == ("HTTP 503", "later") and sending["attempts"] >= 1
+        assert (sending["error"], sending["words"]) == ("HTTP 503", "later") and sending["attempts"] > 1
 
 
 def test_the_sending_is_bounded() -> None:
@@ -165,7 +165,7 @@ def test_the_sending_is_bounded() -> None:
             assert report["sending"]["error"] == "nothing within 0.8 s"
     with Receiver(default=stall) as receiver:
         sending = told(receiver=receiver, status=1, OTEL_EXPORTER_OTLP_TIMEOUT="300")["sending"]
-        assert sending["attempts"] > 1  # each bounded by its own timeout, all of them by the doctor's
+        assert "deadline" in sending["error"] and sending["attempts"] > 1
 
 
 def test_another_protocol() -> None:

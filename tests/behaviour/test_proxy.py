@@ -56,7 +56,8 @@ class Proxy(Receiver):
                     return
                 fields = dict(line.split(b": ", 1) for line in head.splitlines()[1:-1])
                 if self.credentials.encode() not in fields.get(b"proxy-authorization", b""):
-                    connection.sendall(b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\n\r\n")
+                    refusal = b"HTTP/1.1 407 Who are you\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    connection.sendall(refusal)
                     return
                 verb, target, _ = head.split(b" ", 2)
                 if verb == b"CONNECT":
@@ -252,8 +253,7 @@ def test_a_proxy_that_wants_credentials_loses_nothing(start: Start, caplog: pyte
         assert "HTTP 407" in said(caplog, proxy, "")
         proxy.credentials = ""
         assert telemetry.force_flush(5)
-        assert receiver.names() == names
-        assert telemetry.stats().traces.resent in (0, 6)  # the proxy may hang up just as we send again
+        assert receiver.names() == names and telemetry.stats().traces.resent == 0
 
 
 def test_credentials_that_a_proxy_repeats_are_hidden(start: Start, caplog: pytest.LogCaptureFixture) -> None:

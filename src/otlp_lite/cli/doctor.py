@@ -31,6 +31,7 @@ from otlp_lite.config import (
     without_secrets,
 )
 from otlp_lite.errors import ConfigurationError
+from otlp_lite.export.health import NO_ANSWER
 from otlp_lite.export.http import Carrier, Drained, carrier
 from otlp_lite.export.retry import Verdict, classify, hide, partial_success, refusal
 from otlp_lite.parse import GIB, KIB, MIB, seconds
@@ -238,7 +239,7 @@ def _send(config: Config, timeout: float) -> dict[str, Any]:
     }
     if watched.status is None:
         reason = stats.exporter.last_error or "the span was lost before it was sent"
-        told["error"] = f"nothing within {timeout:g} s" if watched.late else reason
+        told["error"] = f"nothing within {timeout:g} s" if watched.late and reason == NO_ANSWER else reason
     elif classify(watched.status) is Verdict.ACCEPTED:
         told["rejected"], words = partial_success(watched.body)
         told["words"] = hide(words, secrets(config, endpoint))

@@ -17,6 +17,7 @@ WARN_EVERY = 300.0
 """Seconds between two warnings of one outage."""
 OF_ROOM = ("overwritten", "full", "too_large", "table_full")
 """Losses that a larger region would not have had."""
+NO_ANSWER = "no answer"
 KEYS_MAX = 64
 """Things logged once each."""
 
@@ -63,6 +64,10 @@ class Health:
     def stats(self) -> ExporterStats:
         age = None if self._last_success is None else monotonic() - self._last_success
         return ExporterStats(age, self._failures, self._last_error)
+
+    def last_error(self) -> str:
+        """Before an attempt was interrupted, whose own error says nothing about the receiver."""
+        return self._last_error or NO_ANSWER
 
     def resume(self) -> float:
         """When the next attempt may be made."""
@@ -119,7 +124,7 @@ class Health:
 
     def given_up(self, records: int) -> None:
         """At the shutdown."""
-        self._last_error = self._last_error or "no answer"
+        self._last_error = self.last_error()
         self._say(
             logging.WARNING,
             "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",

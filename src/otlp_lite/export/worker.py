@@ -402,7 +402,7 @@ class Pipeline:
             if kept and isinstance(error.__cause__ or error, ConnectionError):
                 self._at_once = True  # the peer has closed a kept connection: a new one is opened
                 return
-            self._back_off("no answer" if self._stopped else str(error))
+            self._back_off(self._health.last_error() if self._stopped else str(error))
         except BaseException:
             self._carrier.close()  # in the middle of an exchange, perhaps
             raise
