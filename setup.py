@@ -15,13 +15,17 @@ if SANITIZE:
     LINK += [f"-fsanitize={SANITIZE}"]
 
 
-def room(name: str, sources: list[str]) -> Extension:
+# A new span is cleared: GCC's own code for it (`rep stos`) takes 10 ns longer to begin than libc's function.
+SPAN = "-fno-builtin-memset"
+
+
+def room(name: str, sources: list[str], *flags: str) -> Extension:
     return Extension(
         f"otlp_lite._native.{name}",
         [f"src/otlp_lite/_native/{name}.pyx", *sources],
-        include_dirs=["csrc"],
-        depends=glob("csrc/**/*.h", recursive=True),
-        extra_compile_args=COMPILE,
+        include_dirs=["csrc", "src/otlp_lite/_native"],
+        depends=glob("csrc/**/*.h", recursive=True) + glob("src/otlp_lite/_native/*.h"),
+        extra_compile_args=[*COMPILE, *flags],
         extra_link_args=LINK,
     )
 
@@ -32,7 +36,7 @@ for stub in glob("stubs/otlp_lite/_native/*.pyi"):  # beside the extensions, whe
 core = sorted(path for path in glob("csrc/*/*.c") if not path.startswith("csrc/example"))
 setup(
     ext_modules=cythonize(
-        [room("core", core), room("value", []), room("span", []), room("trace", [])],
+        [room("core", core), room("value", []), room("span", [], SPAN), room("trace", [])],
         include_path=["src"],
         build_dir="build/cython",
         compiler_directives={

@@ -146,8 +146,12 @@ __attribute__((always_inline)) static inline uint8_t *put_value(uint8_t *at,
     case OTLITE_DOUBLE:
         memcpy(&bits, &value->as.real, sizeof bits);
         return put_fixed64(put_tag(at, ANY_DOUBLE), bits);
-    case OTLITE_TEXT:
-        return put_text_field(at, ANY_STRING, value->as.text);
+    case OTLITE_TEXT: /* field by field: a load of length and kind at once would wait for their two stores */
+        at = put_tag(at, ANY_STRING);
+        if (value->as.text.kind != OTLITE_TEXT_UTF8)
+            return otlite_text_encode(at, value->as.text);
+        at = put_varint(at, value->as.text.length);
+        return put_raw(at, value->as.text.data, value->as.text.length);
     case OTLITE_BYTES:
         return put_bytes_field(at, ANY_BYTES, value->as.bytes.data, value->as.bytes.length);
     default:

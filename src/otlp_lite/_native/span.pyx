@@ -35,6 +35,9 @@ cdef extern from *:
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     Py_hash_t str_hash "otlp_lite_str_hash"(object text) noexcept
 
+cdef extern from "light.h":
+    int otlp_lite_lighten(PyTypeObject *type) except -1
+
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
 cdef tuple LISTS = ("attribute", "event", "link")  # as otlite_list numbers them
@@ -972,5 +975,7 @@ cdef int close_type(object of) except -1:
 close_type(Span)
 close_type(SchemaSpan)
 close_type(UnsampledSpan)
+otlp_lite_lighten(<PyTypeObject *>Span)
+otlp_lite_lighten(<PyTypeObject *>UnsampledSpan)
 ApiSpan.register(Span)
 NonRecordingSpan.register(UnsampledSpan)

@@ -34,65 +34,6 @@ cdef extern from *:
     static inline PyObject *otlp_lite_new(PyTypeObject *type, PyObject *empty) {
         return type->tp_new(type, empty, NULL);
     }
-    static PyObject *(*otlp_lite_start_bound)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-    static PyObject *otlp_lite_call_bound(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
-                                          PyObject *named) {
-        return otlp_lite_start_bound(self, arguments, count, named);
-    }
-    static PyMethodDef otlp_lite_bound = {
-        "leaf", (PyCFunction)(void (*)(void))otlp_lite_call_bound, METH_FASTCALL | METH_KEYWORDS,
-        "Starts a leaf span; the arguments are the fields of its schema.",
-    };
-    /* A built-in function: it is called with its arguments where they lie, as no method of a class of ours is. */
-    static inline PyObject *otlp_lite_bound_function(
-        PyObject *self, PyObject *(*call)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *)) {
-        otlp_lite_start_bound = call;
-        return PyCFunction_New(&otlp_lite_bound, self);
-    }
-    static PyObject *(*otlp_lite_enter)(PyObject *, PyObject **);
-    static int (*otlp_lite_exit)(PyObject *, PyObject *);
-    /* Calls the function with `arguments`, a tuple and a dict, within a new current span. In C, so that no frame and
-     * no method of a `with` statement comes between. */
-    static PyObject *otlp_lite_call_within(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-        PyObject *function, *result, *type = NULL, *error = NULL, *trace = NULL;
-        if (count != 2 || !PyTuple_Check(arguments[0]) || !PyDict_Check(arguments[1])) {
-            PyErr_SetString(PyExc_TypeError, "within: expected a tuple and a dict");
-            return NULL;
-        }
-        PyObject *manager = otlp_lite_enter(self, &function);
-        if (manager == NULL) return NULL;
-        result = PyObject_Call(function, arguments[0], arguments[1]);
-        if (result == NULL) {
-            PyErr_Fetch(&type, &error, &trace);
-            PyErr_NormalizeException(&type, &error, &trace);
-            if (trace != NULL) PyException_SetTraceback(error, trace);
-        }
-        if (otlp_lite_exit(manager, error) < 0) { /* an interrupt: it goes on, and what there was is its context */
-            PyObject *late_type, *late, *late_trace;
-            PyErr_Fetch(&late_type, &late, &late_trace);
-            PyErr_NormalizeException(&late_type, &late, &late_trace);
-            if (error != NULL && late != error) PyException_SetContext(late, Py_NewRef(error));
-            PyErr_Restore(late_type, late, late_trace);
-            Py_CLEAR(result);
-            Py_XDECREF(type);
-            Py_XDECREF(error);
-            Py_XDECREF(trace);
-        } else if (result == NULL) {
-            PyErr_Restore(type, error, trace);
-        }
-        Py_DECREF(manager);
-        return result;
-    }
-    static PyMethodDef otlp_lite_within = {
-        "within", (PyCFunction)(void (*)(void))otlp_lite_call_within, METH_FASTCALL,
-        "Calls the function within a new span; the arguments are a tuple and a dict.",
-    };
-    static inline PyObject *otlp_lite_within_function(
-        PyObject *self, PyObject *(*enter)(PyObject *, PyObject **), int (*leave)(PyObject *, PyObject *)) {
-        otlp_lite_enter = enter;
-        otlp_lite_exit = leave;
-        return PyCFunction_New(&otlp_lite_within, self);
-    }
     static inline PyObject *const *otlp_lite_items(PyObject *list) { return PySequence_Fast_ITEMS(list); }
     static inline int otlp_lite_collect(int on) {
     #if PY_VERSION_HEX < 0x030C0000
@@ -128,11 +69,6 @@ cdef extern from *:
         return Py_REFCNT(object) == 1 && (weak == 0 || *(PyObject **)((char *)object + weak) == NULL);
     }
     """
-    ctypedef object (*bound_call)(object self, PyObject *const *arguments, Py_ssize_t count, PyObject *named)
-    object otlp_lite_bound_function(object self, bound_call call)
-    ctypedef object (*enter_call)(object self, PyObject **function)
-    ctypedef int (*exit_call)(object manager, PyObject *error) except -1
-    object otlp_lite_within_function(object self, enter_call enter, exit_call leave)
     PyObject *const *otlp_lite_items(list values)
     object otlp_lite_new(PyTypeObject *type, object empty)
     object otlp_lite_var_set(object var, object value)
@@ -141,6 +77,16 @@ cdef extern from *:
     void otlp_lite_incref(PyObject *value)
     void otlp_lite_decref(PyObject *value)
     bint otlp_lite_ours_alone(object value)
+
+cdef extern from "calls.h":
+    ctypedef object (*bound_call)(object self, PyObject *const *arguments, Py_ssize_t count, PyObject *named)
+    object otlp_lite_bound_function(object self, bound_call call)
+    ctypedef object (*enter_call)(object self, PyObject **function)
+    ctypedef int (*exit_call)(object manager, PyObject *error) except -1
+    object otlp_lite_within_function(object self, enter_call enter, exit_call leave)
+
+cdef extern from "light.h":
+    int otlp_lite_lighten(PyTypeObject *type) except -1
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef object SPAN_KEY = _SPAN_KEY
@@ -402,7 +348,7 @@ cdef class Tracer:
             return unsampled(&begun, flags, state) if schema is None else \
                 unsampled_of(schema, values, begun.trace_id, begun.span_id, flags, state)
 
-        cdef Span span = Span.__new__(Span) if schema is None else SchemaSpan.__new__(SchemaSpan)
+        cdef Span span = Span.__new__(Span) if schema is None else <Span>SchemaSpan.__new__(SchemaSpan)
         span.recorder = recorder
         span.scope = self.scope
         span.epoch = recorder.epoch
@@ -948,6 +894,7 @@ cdef uint32_t bound_of(object limit) except? 0:
 
 close_type(Tracer)
 close_type(CurrentSpan)
+otlp_lite_lighten(<PyTypeObject *>CurrentSpan)
 close_type(BoundLeaf)
 trace_api.Tracer.register(Tracer)
 trace_api.TracerProvider.register(TracerProvider)
