@@ -1,4 +1,4 @@
-"""What a `with` statement asks of spans and of what makes them current: methods that are not CPython's own."""
+"""What a `with` statement asks of spans and their managers: methods that are not CPython's own."""
 
 from __future__ import annotations
 
