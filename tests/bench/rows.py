@@ -73,6 +73,8 @@ ROWS = {
         Row("rss_https", "RSS over the API, https", "MB", "memory", EXPORTERS),
         Row("import", "import, over opentelemetry.trace", "ms", "setup", EXPORTERS),
         Row("setup", "set-up, after the import", "ms", "setup", EXPORTERS),
+        Row("ready", "import and set-up", "ms", "setup", EXPORTERS),
+        Row("first_span", "until the first span has arrived", "ms", "setup", EXPORTERS),
     )
 }
 
@@ -123,6 +125,7 @@ TARGETS = (
     Target("drain", None, 250_000, 500_000, "spans/s"),
     Target("rss_http", None, 10, 7, "MB", "max"),
     Target("rss_https", None, 16, 12, "MB", "max"),
+    Target("ready", None, 12, 5, "ms", "max"),
     Target("encode", None, 60, 35, "ns", "max"),
     Target("record", None, 120, 70, "ns", "max"),
     # The aims are the ratios that AVX2 or the SSE4.2 instruction reached in a first trial at the same sizes.
