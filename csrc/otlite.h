@@ -468,16 +468,23 @@ void otlite_waker_post(void *waker);
 /* Waits until posted, or until the boot clock reads `deadline` (0: for ever). True when posted; takes all posts. */
 bool otlite_waker_wait(void *waker, uint64_t deadline);
 
-/* SIGTERM. Takes it over where its disposition is the default; false where it is not. Until a thread of this process
- * waits for it, it ends the process as ever. */
-bool otlite_term_catch(void);
-/* `waker`, which outlives the process, is posted when it comes: by its handler, whatever the main thread does.
- * NULL: nobody waits. */
-void otlite_term_watch(void *waker);
+/* SIGTERM. Takes it over where its disposition is the default, or, `over`, whatever it is; false where it is not
+ * taken. Until a thread of this process waits for it, it ends the process as ever. */
+bool otlite_term_catch(bool over);
+/* `waker`, which outlives the process, is posted when it comes, by its handler, whatever the main thread does; again
+ * it changes nothing. `bound` ns later it ends the process, whoever is still at work; 0: no bound. A NULL waker:
+ * nobody waits. */
+void otlite_term_watch(void *waker, uint64_t bound);
 /* Whether it came, to this process. */
 bool otlite_term_came(void);
 /* Gives the disposition back, unless it is another's by now, and sends the signal again. */
 void otlite_term_end(void);
+
+/* Blocks the process's signals in the calling thread, and so in the threads that it starts, which take none from
+ * the program: all but those of faults. `saved` has otlite_signals_size() bytes, for otlite_signals_restore. */
+size_t otlite_signals_size(void);
+void otlite_signals_block(void *saved);
+void otlite_signals_restore(const void *saved);
 
 /* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
  * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED, HTTP2 as the names say. `sent` tells whether

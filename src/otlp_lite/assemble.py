@@ -106,19 +106,28 @@ class Telemetry:
             return False
         self.config = config
         self._pipeline = pipeline
+        self._await_termination()
         return True
+
+    def _await_termination(self) -> None:
+        if self.config.handle_sigterm:
+            termination.before_termination(self._terminate, self.config.exit_timeout)
 
     def _exit(self) -> None:
         provider = self.tracer_provider
-        termination.hold(self.config.exit_timeout + 1)
+        termination.hold()
         if isinstance(provider, trace.TracerProvider):
             provider.shutdown(self.config.exit_timeout, exiting=True)
-        termination.hold(self.config.exit_timeout + 1)
+        termination.hold()
+        termination.over()
 
     def _terminate(self) -> None:
         """Sends what is left, in a thread of its own; beside a shutdown that is under way, to its end."""
         provider = self.tracer_provider
         if not self.config.handle_sigterm or not isinstance(provider, trace.TracerProvider):
+            return
+        if termination.spared():
+            provider.force_flush(int(self.config.exit_timeout * 1000))
             return
         provider.shutdown(self.config.exit_timeout, exiting=True)
         patience = monotonic() + self.config.exit_timeout
@@ -238,8 +247,7 @@ def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
                 children.at_exit(telemetry._exit)
-                if config.handle_sigterm:
-                    termination.before_termination(telemetry._terminate)
+                telemetry._await_termination()
             _make_global(telemetry.tracer_provider)
             _tell_kernels(config.cpu)
             return telemetry

@@ -13,23 +13,30 @@ from collections.abc import Callable
 from time import sleep
 
 from ._native import core
-from .export.unpatched import start_new_thread
+from .export.unpatched import start_thread
+
+MARGIN = 1.0
+"""Seconds after which what has not come to its end in time is not waited for any more."""
+BOUND_MAX = 1e6
 
 _call: Callable[[], object] | None = None
+_bound = 0.0
 _watched = 0
 """The process that has a thread which waits."""
 
 
-def before_termination(call: Callable[[], object]) -> bool:
+def before_termination(call: Callable[[], object], seconds: float) -> bool:
     """Calls `call`, in a thread, when SIGTERM comes, which then ends the process as it would have.
 
-    Only where its disposition is the default, and from the main thread; else nothing is done: False. In this
+    It does so `seconds` and a margin later in any case: also when the GIL is held, or `call` stuck. Only
+    where its disposition is the default, and from the main thread; else nothing is done: False. In this
     process and each that is forked from it, once it has called begun().
     """
-    global _call
+    global _call, _bound
     if threading.current_thread() is not threading.main_thread() or not core.term_catch():
         return False
     _call = call
+    _bound = min(seconds + MARGIN, BOUND_MAX)
     return True
 
 
@@ -39,21 +46,35 @@ def begun() -> None:
     if _call is None or _watched == os.getpid():
         return
     _watched = os.getpid()
-    core.term_watch()  # before the thread runs: SIGTERM may come at once
+    core.term_watch(0.0 if spared() else _bound)  # before the thread runs: SIGTERM may come at once
     try:
-        start_new_thread(_wait, ())
+        start_thread(_wait)
     except RuntimeError:
         core.term_unwatch()
 
 
-def hold(seconds: float) -> None:
-    """At the exit: when SIGTERM has come, that is what ends the process. Waits for it so long."""
-    if core.term_came():
-        sleep(seconds)
+def spared() -> bool:
+    """The kernel ends no init, as a container's first process is, by a signal that is left to its default."""
+    return os.getpid() == 1
+
+
+def hold() -> None:
+    """At the exit: when SIGTERM has come, that is what ends the process. Waits for it."""
+    if core.term_came() and not spared():
+        sleep(_bound)
+
+
+def over() -> None:
+    """The exit is done: whatever its finalisation still does, SIGTERM ends it at once."""
+    core.term_unwatch()
 
 
 def _wait() -> None:
     core.term_wait()
+    while spared() and _call is not None:  # it goes on, and may record more, until it is killed
+        _call()
+        core.term_watch(0.0)
+        core.term_wait()
     try:
         if _call is not None:
             _call()

@@ -31,16 +31,18 @@ class Ended(NamedTuple):
 
 
 def run(
-    code: str, receiver: Receiver | None = None, env: dict[str, str] | None = None, timeout: float = 60.0
+    code: str,
+    receiver: Receiver | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float = 60.0,
+    command: tuple[str, ...] = (),
 ) -> Ended:
-    """Runs the code as a program. It exports to the receiver, with nothing else of OTEL_* set but `env`."""
+    """Runs the code, begun by `command`. It exports to the receiver; only `env` is set of OTEL_*."""
     variables = {"PYTHONFAULTHANDLER": "1", **environment(env)}
     if receiver is not None:
         variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = receiver.url
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    done = subprocess.run(
-        command, env=variables, capture_output=True, text=True, timeout=timeout, check=False
-    )
+    whole = [*command, sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(whole, env=variables, capture_output=True, text=True, timeout=timeout, check=False)
     return Ended(done.returncode, done.stdout, done.stderr)
 
 

@@ -36,7 +36,7 @@ from scripted import (
 
 from otlp_lite import DropReason
 from otlp_lite.export import http, worker
-from otlp_lite.export.unpatched import start_new_thread
+from otlp_lite.export.unpatched import start_thread
 
 # ---- Connections ----
 
@@ -243,13 +243,13 @@ def test_a_worker_that_could_not_start_is_started_later(
 ) -> None:
     tries: list[int] = []
 
-    def refuse_twice(*arguments: Any) -> int:
+    def refuse_twice(*arguments: Any) -> None:
         tries.append(1)
         if len(tries) < 3:
             raise RuntimeError("can't start new thread")
-        return start_new_thread(*arguments)
+        start_thread(*arguments)
 
-    monkeypatch.setattr("otlp_lite.export.worker.start_new_thread", refuse_twice)
+    monkeypatch.setattr("otlp_lite.export.worker.start_thread", refuse_twice)
     with Receiver() as receiver:
         telemetry = start(receiver, schedule_delay=0.1)
         clock = Clock()
@@ -351,7 +351,7 @@ def test_a_flush_covers_what_was_recorded_before_it_though_others_record_on(star
 def test_without_a_thread_the_caller_sends(
     start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "start_new_thread", no_thread)
+    monkeypatch.setattr(worker, "start_thread", no_thread)
     with Receiver(answer(503, b"", "Retry-After: 0"), reset) as receiver:
         telemetry = start(receiver)
         names = record(telemetry, 10)
@@ -381,7 +381,7 @@ def delayed(seconds: float) -> Reply:
 def test_without_a_thread_many_slow_batches_keep_to_the_deadline(
     start: Start, monkeypatch: pytest.MonkeyPatch, compression: str
 ) -> None:
-    monkeypatch.setattr(worker, "start_new_thread", no_thread)
+    monkeypatch.setattr(worker, "start_thread", no_thread)
     with Receiver(default=delayed(0.2)) as receiver:
         telemetry = start(receiver, max_export_batch_size=1, compression=compression)
         record(telemetry, 8)
@@ -393,12 +393,12 @@ def test_without_a_thread_many_slow_batches_keep_to_the_deadline(
         assert stats.traces.exported >= 2 and balanced(stats) and stats.traces.pending == 0
 
 
-def no_thread(*arguments: object) -> int:
+def no_thread(*arguments: object) -> None:
     raise RuntimeError("can't start new thread")
 
 
 def test_an_interrupted_flush_leaves_nothing_locked(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "start_new_thread", no_thread)
+    monkeypatch.setattr(worker, "start_thread", no_thread)
     with Receiver(stall) as receiver:
         telemetry = start(receiver, compression="gzip")
         names = record(telemetry, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import time
@@ -65,6 +66,69 @@ def test_it_is_over_in_time_and_what_is_left_is_counted() -> None:
     assert 0.8 < took < 8
 
 
+FROM_OUTSIDE = """
+    if os.fork() == 0:
+        time.sleep(0.5)
+        os.kill(os.getppid(), signal.SIGTERM)
+        os._exit(0)
+"""
+
+
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        FROM_OUTSIDE + "    import re; re.match('(a+)+$', 'a' * 50 + 'b')  # and holds the GIL\n",
+        "    class Stuck:\n        def shutdown(self): time.sleep(600)\n"
+        "    telemetry.tracer_provider.add_span_processor(Stuck())\n" + KILL + "    time.sleep(600)\n",
+        "    import logging; logging.getLogger('otlp_lite').addHandler(handler := logging.Handler())\n"
+        "    handler.acquire()\n" + KILL + "    time.sleep(600)\n",
+    ],
+    ids=["the GIL", "a span processor", "a lock of a log handler"],
+)
+def test_it_is_over_in_time_whatever_is_stuck(stuck: str) -> None:
+    with Receiver(default=stall) as receiver:
+        ended = run(BEFORE.replace("schedule_delay=60", "exit_timeout=0.5") + stuck, receiver)
+    assert ended.status == -signal.SIGTERM, ended
+
+
+def test_a_program_that_restores_what_it_found_ends_in_order() -> None:
+    """As uvicorn does when it has shut down."""
+    rest = """
+    found = signal.signal(signal.SIGTERM, lambda *_: found and signal.signal(signal.SIGTERM, found))
+    os.kill(os.getpid(), signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+    time.sleep(60)
+    """
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        assert ended.status == -signal.SIGTERM and receiver.names().count("ended") == 1000, ended
+
+
+def test_a_program_that_waits_for_its_signals_gets_them() -> None:
+    rest = """
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
+    os.kill(os.getpid(), signal.SIGTERM)
+    print(signal.sigtimedwait([signal.SIGTERM], 30).si_signo, flush=True)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver)
+        assert (ended.status, ended.out, len(receiver.names())) == (0, "15\n", 1000), ended
+
+
+def test_an_exit_that_is_done_with_sending_is_ended_at_once() -> None:
+    """What finalisation still does may hang."""
+    before = """
+    import atexit, os, signal, time
+    def hang():  # the last that atexit calls
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    atexit.register(hang)
+    """
+    with Receiver() as receiver:
+        ended = run(before + BEFORE, receiver)
+        assert ended.status == -signal.SIGTERM and len(receiver.names()) == 1000, ended
+
+
 @pytest.mark.parametrize(
     ("rest", "status", "out"),
     [
@@ -92,6 +156,26 @@ def test_a_handler_of_the_program_stays(before: str, after: str) -> None:
     with Receiver() as receiver:
         ended = run(before + BEFORE + rest, receiver)
         assert (ended.status, ended.out, len(receiver.names())) == (0, "on\n", 1000), ended
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
+def test_the_first_process_of_a_container_sends_and_goes_on() -> None:
+    """The kernel does not end it, whatever it does: what it records afterwards is sent, too."""
+    rest = """
+    assert os.getpid() == 1
+    for number in range(2):
+        tracer.start_span("more").end()
+        os.kill(1, signal.SIGTERM)
+        while telemetry.stats().traces.pending:
+            time.sleep(0.01)
+    tracer.start_span("last").end()
+    print("on", flush=True)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        names = receiver.names()
+    assert (ended.status, ended.out) == (0, "on\n"), ended
+    assert (names.count("ended"), names.count("more"), names.count("last")) == (1000, 2, 1)
 
 
 def test_configured_in_another_thread_nothing_is_set() -> None:

@@ -32,9 +32,9 @@ static void *new_waker(void)
 static void waits(void)
 {
     void *waker = new_waker();
-    if (!otlite_term_catch() || !otlite_term_catch())
+    if (!otlite_term_catch(false) || !otlite_term_catch(false))
         _exit(21);
-    otlite_term_watch(waker);
+    otlite_term_watch(waker, 0);
     if (otlite_term_came())
         _exit(22);
     raise(SIGTERM);
@@ -45,17 +45,53 @@ static void waits(void)
 
 static void nobody_waits(void)
 {
-    if (!otlite_term_catch())
+    if (!otlite_term_catch(false))
         _exit(21);
     raise(SIGTERM);
+}
+
+static void waits_in_vain(void)
+{
+    uint64_t begun = otlite_clock_boot();
+    if (!otlite_term_catch(false))
+        _exit(21);
+    otlite_term_watch(new_waker(), 200000000);
+    raise(SIGTERM);
+    raise(SIGTERM); /* the same wish */
+    while (otlite_clock_boot() - begun < 150000000)
+        ;
+    if (!otlite_term_came())
+        _exit(22);
+    while (otlite_clock_boot() - begun < 60000000000) /* nobody ends it: the timer does */
+        ;
+    _exit(23);
+}
+
+static void waits_again(void)
+{
+    void *waker = new_waker();
+    uint64_t begun = otlite_clock_boot();
+    if (!otlite_term_catch(false))
+        _exit(21);
+    otlite_term_watch(waker, 100000000);
+    raise(SIGTERM);
+    otlite_term_watch(waker, 100000000); /* and what was counting down stands still */
+    if (otlite_term_came())
+        _exit(22);
+    while (otlite_clock_boot() - begun < 300000000)
+        ;
+    otlite_term_watch(NULL, 0);
+    if (otlite_term_came())
+        _exit(24);
+    _exit(3);
 }
 
 static void forks(void)
 {
     int status = 0;
-    if (!otlite_term_catch())
+    if (!otlite_term_catch(false))
         _exit(21);
-    otlite_term_watch(new_waker());
+    otlite_term_watch(new_waker(), 0);
     pid_t child = fork();
     if (child == 0) {
         if (otlite_term_came())
@@ -70,7 +106,7 @@ static void forks(void)
 static void ignores(void)
 {
     signal(SIGTERM, SIG_IGN);
-    if (otlite_term_catch())
+    if (otlite_term_catch(false))
         _exit(21);
     raise(SIGTERM);
     _exit(3);
@@ -85,18 +121,49 @@ static void handle(int number)
 
 static void handles_later(void)
 {
-    if (!otlite_term_catch())
+    if (!otlite_term_catch(false))
         _exit(21);
-    otlite_term_watch(new_waker());
+    otlite_term_watch(new_waker(), 0);
     signal(SIGTERM, handle);
     otlite_term_end(); /* not ours to end */
     _exit(seen == SIGTERM ? 3 : 27);
+}
+
+static void takes_over_what_there_is(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    if (otlite_term_catch(false) || !otlite_term_catch(true))
+        _exit(21);
+    raise(SIGTERM);
+    _exit(25);
+}
+
+static void blocks_signals(void)
+{
+    void *saved = malloc(otlite_signals_size());
+    if (saved == NULL)
+        _exit(20);
+    signal(SIGUSR1, handle);
+    otlite_signals_block(saved);
+    raise(SIGUSR1);
+    if (seen != 0)
+        _exit(28);
+    otlite_signals_restore(saved);
+    _exit(seen == SIGUSR1 ? 3 : 29);
+}
+
+static void test_signals(void)
+{
+    CHECK_EQUAL(end_of(blocks_signals), 1003);
 }
 
 static void test_ends(void)
 {
     CHECK_EQUAL(end_of(waits), SIGTERM);
     CHECK_EQUAL(end_of(nobody_waits), SIGTERM);
+    CHECK_EQUAL(end_of(waits_in_vain), SIGTERM);
+    CHECK_EQUAL(end_of(waits_again), 1003);
+    CHECK_EQUAL(end_of(takes_over_what_there_is), SIGTERM);
     CHECK_EQUAL(end_of(forks), 1003);
     CHECK_EQUAL(end_of(ignores), 1003);
     CHECK_EQUAL(end_of(handles_later), 1003);
@@ -105,5 +172,6 @@ static void test_ends(void)
 int main(void)
 {
     RUN(test_ends);
+    RUN(test_signals);
     return check_end();
 }

@@ -21,7 +21,10 @@ SYSTEM = {
         *("sem_clockwait", "sem_init", "sem_post", "sem_timedwait", "sem_trywait", "sem_wait"),
     ),
     "exchange": ("__errno_location", "poll", "recv", "sendmsg"),
-    "terminate": ("__errno_location", "getpid", "kill", "raise", "sigaction", "sigemptyset", "signal"),
+    "terminate": (
+        *("__errno_location", "getpid", "kill", "raise", "sigaction", "sigemptyset", "signal"),
+        *("pthread_sigmask", "sigdelset", "sigfillset", "timer_create", "timer_settime"),
+    ),
 }
 """What the objects of csrc/port call besides."""
 COMPILER = re.compile(r"__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|__(asan|ubsan|tsan|sanitizer|llvm|gcov)_\w+")

@@ -11,6 +11,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strlen
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from posix.unistd cimport getpid
 
 from otlp_lite._native.otlite cimport *
 
@@ -559,28 +560,47 @@ cdef bytes encode_scope(otlite_text name, otlite_text version, const otlite_scra
     return encoded[:otlite_scope_encode(<uint8_t *>PyBytes_AS_STRING(encoded), name, version, attributes)]
 
 
-# ---- SIGTERM ----
+# ---- Signals ----
 
 def term_catch():
-    """Takes SIGTERM over, where its disposition is the default. False where it is not."""
-    return otlite_term_catch()
+    """Takes SIGTERM over, where its disposition is the default; from the main thread. False where it is not.
+
+    To Python its handler is then term_given_back.
+    """
+    import _signal  # not `signal`, which makes its enums anew: a tenth of the import of all of us
+    if not otlite_term_catch(False):
+        return False
+    if _signal.getsignal(_signal.SIGTERM) is not term_given_back:
+        _signal.signal(_signal.SIGTERM, term_given_back)
+    return otlite_term_catch(True)
+
+
+def term_given_back(number, frame):
+    """A program had taken SIGTERM over and has restored what it found, as uvicorn does: it is ours again."""
+    import _signal
+    otlite_term_catch(True)
+    _signal.raise_signal(number)
 
 
 cdef void *term_waker = NULL  # for good: the handler may post it as the process ends
+cdef int term_waker_of = 0    # the process: a parent's may be in use as it forks
 
 
-def term_watch():
-    """From here on SIGTERM does not end this process, but the wait of term_wait()."""
-    global term_waker
-    term_waker = PyMem_RawMalloc(otlite_waker_size())  # its own: a parent's may be in use as it forks
-    if term_waker == NULL or otlite_waker_init(term_waker) != OTLITE_OK:
-        raise MemoryError("SIGTERM: no memory for its waker")
-    otlite_term_watch(term_waker)
+def term_watch(double bound):
+    """From here on SIGTERM does not end this process, but the wait of term_wait(); if not 0, the process `bound`
+    seconds later."""
+    global term_waker, term_waker_of
+    if term_waker_of != getpid():
+        term_waker = PyMem_RawMalloc(otlite_waker_size())
+        if term_waker == NULL or otlite_waker_init(term_waker) != OTLITE_OK:
+            raise MemoryError("SIGTERM: no memory for its waker")
+        term_waker_of = getpid()
+    otlite_term_watch(term_waker, <uint64_t>(bound * 1e9))
 
 
 def term_unwatch():
-    """SIGTERM ends this process as ever: nobody can wait."""
-    otlite_term_watch(NULL)
+    """SIGTERM ends this process as ever: nobody waits."""
+    otlite_term_watch(NULL, 0)
 
 
 def term_wait():
@@ -597,3 +617,15 @@ def term_came():
 def term_end():
     """Gives SIGTERM its default back, unless it has another handler by now, and sends it again."""
     otlite_term_end()
+
+
+def signals_block():
+    """Blocks signals in this thread, and in those that it starts; returns what signals_restore() takes."""
+    cdef bytearray saved = bytearray(otlite_signals_size())
+    otlite_signals_block(PyByteArray_AS_STRING(saved))
+    return saved
+
+
+def signals_restore(bytearray saved not None):
+    """This thread takes the signals that it took."""
+    otlite_signals_restore(PyByteArray_AS_STRING(saved))

@@ -264,10 +264,13 @@ cdef extern from "otlite.h" nogil:
     otlite_status otlite_waker_init(void *memory)
     void otlite_waker_post(void *waker)
     bint otlite_waker_wait(void *waker, uint64_t deadline)
-    bint otlite_term_catch()
-    void otlite_term_watch(void *waker)
+    bint otlite_term_catch(bint over)
+    void otlite_term_watch(void *waker, uint64_t bound)
     bint otlite_term_came()
     void otlite_term_end()
+    size_t otlite_signals_size()
+    void otlite_signals_block(void *saved)
+    void otlite_signals_restore(const void *saved)
     otlite_status otlite_exchange(int descriptor, const otlite_segment *segments, size_t count,
                                   otlite_http_answer *answer, uint64_t deadline, cbool *sent)
 

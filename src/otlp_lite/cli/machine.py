@@ -7,7 +7,7 @@ import resource
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from otlp_lite.export.unpatched import allocate_lock, start_new_thread
+from otlp_lite.export.unpatched import allocate_lock, start_thread
 
 TMPFS = ("/dev/shm", "/run")
 """Where the file of a region would be."""
@@ -88,7 +88,7 @@ def _thread_starts() -> bool:
     ran = allocate_lock()
     ran.acquire()
     try:
-        start_new_thread(ran.release, ())
+        start_thread(ran.release)
     except RuntimeError:
         return False
     return ran.acquire(timeout=THREAD_SECONDS)

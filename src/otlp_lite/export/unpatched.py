@@ -6,9 +6,12 @@ The worker waits in C, where no greenlet can be switched: as one of the main thr
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["allocate_lock", "get_ident", "start_new_thread", "threads_run"]
+from .._native import core
+
+__all__ = ["allocate_lock", "get_ident", "start_thread", "threads_run"]
 
 
 def _original(name: str) -> Any:
@@ -27,6 +30,15 @@ else:
     allocate_lock = _original("allocate_lock")
     get_ident = _original("get_ident")
     start_new_thread = _original("start_new_thread")
+
+
+def start_thread(run: Callable[[], None]) -> None:
+    """One that takes no signal: a program may have blocked all, to wait for them. RuntimeError: none can."""
+    saved = core.signals_block()
+    try:
+        start_new_thread(run, ())
+    finally:
+        core.signals_restore(saved)
 
 
 def threads_run() -> bool:

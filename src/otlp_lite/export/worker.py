@@ -27,7 +27,7 @@ from .health import Health
 from .http import Carrier
 from .retry import Verdict, classify, partial_success, refusal, retry_after
 from .signals import TRACES
-from .unpatched import allocate_lock, get_ident, start_new_thread, threads_run
+from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
@@ -147,7 +147,7 @@ class Pipeline:
         self._threaded = True  # before it runs: it asks; and before others see that there is a region
         self._region = region
         try:
-            start_new_thread(self._work_alone, ())
+            start_thread(self._work_alone)
         except BaseException as error:
             self._threaded = self._gone.locked()  # raised by a signal's handler, it may have started
             if not isinstance(error, RuntimeError):

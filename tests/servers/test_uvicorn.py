@@ -1,0 +1,43 @@
+"""uvicorn, which takes SIGTERM over while it serves, and raises it once more when it has shut down."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections import Counter
+
+from scripted import Receiver
+
+from .serving import Server, arrived, each_has_its_own_instance
+
+ADDRESS = r"running on http://127\.0\.0\.1:(\d+)"
+WORKERS = rf"(?s){ADDRESS}.*startup complete"  # they listen, and not who says it first
+
+
+def command(*more: str) -> list[str]:
+    """With a port that is free now: of more processes than one uvicorn tells no other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    return [sys.executable, "-m", "uvicorn", "--port", str(port), *more, "asgi_app:application"]
+
+
+def test_one_process_sends_the_rest_at_sigterm() -> None:
+    with Receiver() as receiver, Server(receiver, *command(), listening=ADDRESS) as server:
+        for number in range(20):
+            server.get(f"request{number}")
+        assert server.stop() in (0, -signal.SIGTERM), server.log()
+        assert Counter(span.name for span in arrived(receiver)) == Counter(server.answered.keys())
+        assert "Traceback" not in server.log(), server.log()
+
+
+def test_workers_that_flush_at_the_end_of_their_lifespan_lose_nothing() -> None:
+    with (
+        Receiver() as receiver,
+        Server(receiver, *command("--workers", "2"), listening=WORKERS, FLUSH_AT_END="1") as server,
+    ):
+        server.get_until("request", 2)
+        assert server.stop() in (0, -signal.SIGTERM), server.log()
+        spans = arrived(receiver)
+        assert Counter((span.name, span.pid) for span in spans) == Counter(server.answered.items())
+        assert each_has_its_own_instance(spans)
