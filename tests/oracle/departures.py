@@ -199,8 +199,8 @@ DEPARTURES = (
     ),
     Departure(
         "a foreign value's text is as long as it likes",
-        "The limit of a value's length is there to bound what a span takes. The stock SDK cuts text, and sends"
-        " the text of a foreign value whole; here that is cut, too.",
+        "The limit of a value's length is there to bound what a span takes. The stock SDK cuts text, and"
+        " sends the text of a foreign value whole; here that is cut, too.",
         pair=show,
         probes=tuple(
             dataclasses.replace(call, limits={"max_attribute_length": 3})
