@@ -231,7 +231,8 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
         )
     for variable in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
         if environ.get(variable, "").strip():
-            _log.warning("%s=%r is ignored: expected a variable for each setting", variable, environ[variable])
+            text = environ[variable]
+            _log.warning("%s=%r is ignored: expected a variable for each setting", variable, text)
     if given.get("protocol", PROTOCOL) != PROTOCOL:
         raise ConfigurationError(f"protocol={given['protocol']!r}: expected {PROTOCOL}")
     if values["region_size"] is None:
