@@ -205,7 +205,7 @@ NAMED: dict[str, Row] = {  # what is called X: its message begins anew with anot
     ),
     "attributes that cannot be read": Row(
         lambda world, name: world.span.set_attributes(named(name, items=raising, len=lambda self: 1)),
-        "attributes of type X: reading them raised AttributeError; what was read is kept",
+        "attributes of type X: reading them raised AttributeError; dropped",
     ),
     "attributes of an event that cannot be read": Row(
         lambda world, name: world.span.add_event("e", named(name, len=raising)),

@@ -418,9 +418,10 @@ cdef class Span:
                     break
         if not plain:
             given = len(attributes)
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>given  # until they are read
             attributes = clean_mapping(attributes, length_limit)
-            length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
-            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>max(given - len(attributes), 0)
+            length_limit = OTLITE_NO_LIMIT
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] -= <uint32_t>min(given, len(attributes))
         for key, value in (<dict>attributes).items():
             if not put_usual(self, <uint64_t>str_hash(key), text_of(key), value, length_limit):
                 self.put(key, value, length_limit)
@@ -453,8 +454,7 @@ cdef class Span:
         try:
             self.put_all(attributes)
         except Exception as error:
-            once("types of attributes", type(attributes).__name__,
-                 "attributes of type %s: reading them raised %s; what was read is kept", (type(error).__name__,))
+            warn_of_mapping(attributes, error)
         return 0
 
     def add_event(self, name, attributes=None, timestamp=None):
@@ -496,8 +496,7 @@ cdef class Span:
             if limit != 0:
                 cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
         except Exception as error:
-            once("types of an event's or a link's attributes", type(attributes).__name__,
-                 "attributes of type %s: reading them raised %s; dropped", (type(error).__name__,))
+            warn_of_mapping(attributes, error)
         while len(cleaned) > limit:
             del cleaned[next(iter(cleaned))]
         dropped[0] = <uint32_t>max(given - len(cleaned), 0)

@@ -81,6 +81,7 @@ cdef object once(str kind, object what, str message, tuple arguments)
 cdef object warn_anew()
 cdef object warn_of_range(object key, object what)
 cdef object warn_of_reading(object key, object error)
+cdef object warn_of_mapping(object attributes, object error)
 cdef object clean(object value, uint32_t length_limit)
 cdef dict clean_mapping(object mapping, uint32_t length_limit)
 cdef void compose_value(otlite_composer *composer, object value) noexcept

@@ -150,6 +150,11 @@ cdef object warn_of_reading(object key, object error):
          (type(error).__name__,))
 
 
+cdef object warn_of_mapping(object attributes, object error):
+    once("types of attributes", type(attributes).__name__, "attributes of type %s: reading them raised %s; dropped",
+         (type(error).__name__,))
+
+
 def cleaned(attributes):
     """Attributes of a resource or a scope: a new dict of what OTLP can hold, as API 1.45 cleans them, except that
     a value whose `__str__` raises becomes None, and an integer outside 64 bits is left out."""
