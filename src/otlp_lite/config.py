@@ -196,6 +196,7 @@ OTHERS: tuple[tuple[str, str], ...] = (
     ("OTEL_EXPERIMENTAL_CONFIG_FILE", "As `OTEL_CONFIG_FILE`."),
 )
 """Variables of the specification that have to do with traces, and are no settings of ours."""
+FILES = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
 
 
 def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
@@ -229,7 +230,7 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
             given["sampler_arg"],
             values["sampler"],
         )
-    for variable in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
+    for variable in FILES:
         if environ.get(variable, "").strip():
             text = environ[variable]
             _log.warning("%s=%r is ignored: expected a variable for each setting", variable, text)
@@ -415,7 +416,7 @@ def explain(config: Config, environ: Mapping[str, str] | None = None) -> dict[st
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
     """Variables that look like settings, and are none of ours; another's, or misspelt."""
     known = {variable for row in SETTINGS for variable in row.variables} | {row[1] for row in LIMITS}
-    others = ("OTEL_PYTHON_", "OTEL_INSTRUMENTATION_", "OTEL_SEMCONV_", "OTEL_PROPAGATORS")
+    others = ("OTEL_PYTHON_", "OTEL_INSTRUMENTATION_", "OTEL_SEMCONV_", "OTEL_PROPAGATORS", *FILES)
     return [
         name
         for name in sorted(os.environ if environ is None else environ)

@@ -65,8 +65,7 @@ class Module:
     __str__ = tell
 
 
-class Misplaced(Exception):
-    __module__ = Module()  # type: ignore[assignment]
+Misplaced = type("Misplaced", (Exception,), {"__module__": Module()})
 
 
 class State(TraceState):
@@ -117,6 +116,7 @@ VALUES: dict[str, Any] = {
     "": SECRET,
 }
 FEW = {key: value for key, value in VALUES.items() if key not in ("", "too large")}
+OF_SCOPE: dict[Any, Any] = {**FEW, Untold(): SECRET}
 ODD_PAIRS: dict[Any, Any] = {**VALUES, Shown(): SECRET, Untold(): SECRET, 5: SECRET, None: SECRET}
 OUTSIDE = SpanContext(1, 2, False)
 NO_IDS = SpanContext(1 << 200, 2, False)
@@ -160,7 +160,7 @@ def misuse(telemetry: Telemetry) -> list[Any]:
     provider: Any = telemetry.tracer_provider
     made = [telemetry, telemetry.config, provider]
     for name in ("", "tracer"):
-        tracer = provider.get_tracer(name, attributes={**FEW, Untold(): SECRET})
+        tracer = provider.get_tracer(name, attributes=OF_SCOPE)
         made += [tracer, tracer.start_as_current_span("manager", attributes={"k": SECRET})]
         for span in start_all(tracer):
             made.append(span)
