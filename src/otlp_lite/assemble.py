@@ -18,7 +18,7 @@ from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier, user_of
 from .export.signals import TRACES
 from .export.worker import WAIT_MAX, Pipeline
-from .parse import SAMPLERS, Endpoint, unquote
+from .parse import LEVELS, SAMPLERS, Endpoint, unquote
 from .resource import InstrumentationScope, Resource, detect
 from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
@@ -238,6 +238,8 @@ def stats() -> Stats:
 def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry:
     global _telemetry
     config = load(arguments)
+    if config.log_level is not None:
+        logging.getLogger("otlp_lite").setLevel(LEVELS[config.log_level])
     telemetry = _telemetry
     if telemetry is None:
         built = build(config)

@@ -108,6 +108,8 @@ SETTINGS: tuple[Setting, ...] = (
             "Send what is left before SIGTERM ends the process, where its disposition is the default."),
     Setting("exit_timeout", (), parse.patience, parse.read_text, 2.0,
             "How long the process may stay to send what is left when it exits, in seconds."),
+    Setting("log_level", ("OTEL_LOG_LEVEL",), parse.choice(*parse.LEVELS), parse.read_word, None,
+            "Of what otlp_lite logs: none, error, warn, info or debug; without it, as `logging` has it."),
     Setting("cpu", ("OTLP_LITE_CPU",), parse.text, parse.read_text, None,
             "The kernels to use instead of this machine's best, for tests. A name that is none is an error."),
 )
@@ -148,6 +150,7 @@ class Config:
     disabled: bool
     handle_sigterm: bool
     exit_timeout: float
+    log_level: str | None
     cpu: str | None
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -185,6 +188,16 @@ LIMITS: tuple[tuple[str, str, str], ...] = (
 )
 """The arguments of SpanLimits, and the variable that each one's default comes from."""
 
+OTHERS: tuple[tuple[str, str], ...] = (
+    ("OTEL_PROPAGATORS", "Read by `opentelemetry-api`, whose propagators are used."),
+    ("OTEL_EXPORTER_OTLP_INSECURE", "Of gRPC alone: over HTTP the endpoint's scheme says it."),
+    ("OTEL_EXPORTER_OTLP_TRACES_INSECURE", "As `OTEL_EXPORTER_OTLP_INSECURE`."),
+    ("OTEL_CONFIG_FILE", "A file instead of variables: not supported. It is warned of, and they count."),
+    ("OTEL_EXPERIMENTAL_CONFIG_FILE", "As `OTEL_CONFIG_FILE`."),
+)
+"""Variables of the specification that have to do with traces, and are no settings of ours."""
+FILES = ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE")
+
 
 def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Config:
     """The settings, from arguments (None: not given) and variables. Raises ConfigurationError."""
@@ -217,6 +230,10 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
             given["sampler_arg"],
             values["sampler"],
         )
+    for variable in FILES:
+        if environ.get(variable, "").strip():
+            text = environ[variable]
+            _log.warning("%s=%r is ignored: expected a variable for each setting", variable, text)
     if given.get("protocol", PROTOCOL) != PROTOCOL:
         raise ConfigurationError(f"protocol={given['protocol']!r}: expected {PROTOCOL}")
     if values["region_size"] is None:
@@ -310,7 +327,9 @@ def without_secrets(row: Setting, value: Any) -> Any:
 
 
 def _shown(row: Setting, value: Any) -> str:
-    """A value as messages show it."""
+    """A value as messages show it: of attributes the keys."""
+    if row.check is parse.attributes:
+        return repr(dict.fromkeys(value, HIDDEN)) if isinstance(value, Mapping) else HIDDEN
     shown = without_secrets(row, value)
     return HIDDEN if shown is HIDDEN else repr(shown)
 
@@ -397,7 +416,7 @@ def explain(config: Config, environ: Mapping[str, str] | None = None) -> dict[st
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
     """Variables that look like settings, and are none of ours; another's, or misspelt."""
     known = {variable for row in SETTINGS for variable in row.variables} | {row[1] for row in LIMITS}
-    others = ("OTEL_PYTHON_", "OTEL_INSTRUMENTATION_", "OTEL_SEMCONV_", "OTEL_PROPAGATORS")
+    others = ("OTEL_PYTHON_", "OTEL_INSTRUMENTATION_", "OTEL_SEMCONV_", "OTEL_PROPAGATORS", *FILES)
     return [
         name
         for name in sorted(os.environ if environ is None else environ)

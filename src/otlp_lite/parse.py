@@ -22,6 +22,14 @@ SAMPLERS = (
     "parentbased_traceidratio",
 )
 
+LEVELS = {
+    "none": logging.CRITICAL + 1,
+    "error": logging.ERROR,
+    "warn": logging.WARNING,
+    "info": logging.INFO,
+    "debug": logging.DEBUG,
+}
+
 _log = logging.getLogger(__name__)
 
 
@@ -295,12 +303,13 @@ def unquote(text: str) -> str:
 def read_pairs(variable: str, text: str) -> dict[str, str]:
     """`key=value,key=value`, values percent-encoded, as the stock SDK reads it."""
     pairs = {}
-    for item in text.split(","):
+    for number, item in enumerate(text.split(","), 1):
         key, equals, value = item.partition("=")
         if key.strip() and equals:
             pairs[key.strip()] = unquote(value.strip())
         elif item.strip():
-            _log.warning("%s: %r is ignored: expected key=value", variable, item.strip())
+            # Not shown: it may be a piece of another's value, one that holds a comma.
+            _log.warning("%s: item %d is ignored: expected key=value", variable, number)
     return pairs
 
 

@@ -121,6 +121,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("disabled", [(False, False), (True, True)], [0, "true"]),
     ("handle_sigterm", [(True, True), (False, False)], [1, "false"]),
     ("exit_timeout", [(2, 2.0), (0, 0.0)], [-2, False, "0"]),
+    ("log_level", [("none", "none"), ("WARN", "warn")], ["", "loud", 3]),
     ("cpu", [("scalar", "scalar")], ["", 3]),
 ]
 
@@ -195,6 +196,7 @@ VARIABLES = [
     ("OTEL_BSP_EXPORT_TIMEOUT", "export_timeout", [("100", 0.1)], ["0", "x"]),
     ("OTEL_BSP_MAX_QUEUE_SIZE", "max_queue_size", [("100", 100)], ["0", "x", "1.5"]),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "max_export_batch_size", [("100", 100)], ["0", "x"]),
+    ("OTEL_LOG_LEVEL", "log_level", [("none", "none"), ("Debug", "debug")], ["loud"]),
     ("OTLP_LITE_CPU", "cpu", [("scalar", "scalar")], []),
 ]
 
@@ -213,7 +215,7 @@ def test_every_setting_is_a_row_an_argument_and_a_field() -> None:
     tested |= {v.replace("OTLP_", "OTLP_TRACES_") for v in general}
     assert {variable for row in SETTINGS for variable in row.variables} == tested
     face = inspect.signature(otlp_lite.configure).parameters
-    assert list(face) == [name for name in names if name not in ("cpu", "proxy")]
+    assert list(face) == [name for name in names if name not in ("cpu", "log_level", "proxy")]
     assert all(p.kind is p.KEYWORD_ONLY and p.default is None for p in face.values())
 
 
@@ -224,7 +226,7 @@ def test_argument(name: str, good: list[Any], bad: list[Any]) -> None:
     for value in bad:
         with pytest.raises(ConfigurationError, match=rf"^{name}=.*: expected .") as caught:
             load({name: value}, {})
-        shown = "***" if name == "headers" and value else repr(value)
+        shown = "***" if name in ("headers", "resource_attributes") and value else repr(value)
         if "://" not in shown:
             assert shown in str(caught.value)
 
@@ -328,7 +330,9 @@ def test_a_timeout_that_looks_like_seconds_is_warned_of(caplog: pytest.LogCaptur
 def test_bad_pairs_are_skipped_and_named(caplog: pytest.LogCaptureFixture) -> None:
     config = load({}, {"OTEL_RESOURCE_ATTRIBUTES": "a=b,oops,=x,c=d"})
     assert config.resource_attributes == {"a": "b", "c": "d"}
-    assert [m.split("'")[1] for m in caplog.messages] == ["oops", "=x"]
+    assert caplog.messages == [
+        f"OTEL_RESOURCE_ATTRIBUTES: item {number} is ignored: expected key=value" for number in (2, 3)
+    ]
 
 
 def test_region_size_follows_the_queue_size_unless_given() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -35,7 +36,7 @@ from scripted import (
 )
 
 from otlp_lite import DropReason
-from otlp_lite.export import http, worker
+from otlp_lite.export import health, http, worker
 from otlp_lite.export.unpatched import start_thread
 
 # ---- Connections ----
@@ -89,6 +90,25 @@ def test_one_warning_for_an_outage_and_one_line_at_its_end(
         assert receiver.url in caplog.messages[0] and receiver.url in caplog.messages[1]
         assert all(record.name.startswith("otlp_lite.") for record in caplog.records)
         assert telemetry.stats().exporter.consecutive_failures == 0
+
+
+@pytest.mark.usefixtures("quick")
+def test_an_outage_that_lasts_is_warned_of_again_after_a_while_with_its_count(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "WARN_EVERY", 0.5)
+    with Receiver(default=reset) as receiver:
+        telemetry = start(receiver, schedule_delay=0.01)
+        record(telemetry, 3)
+        assert until(lambda: len(caplog.records) >= 3, 30)
+        first, *later = caplog.records[:3]
+    assert " failed: " in first.getMessage()
+    pattern = re.compile(r" failed (\d+) times: .* 3 span")
+    counts = [int(count) for each in later for count in pattern.findall(each.getMessage())]
+    assert len(counts) == 2
+    assert 1 < counts[0] < counts[1] <= len(receiver.requests)
+    times = [each.created for each in (first, *later)]
+    assert times[1] - times[0] > 0.45 and times[2] - times[1] > 0.45
 
 
 def test_a_url_s_secrets_stay_out_of_the_log(start: Start, caplog: pytest.LogCaptureFixture) -> None:

@@ -524,7 +524,7 @@ def test_a_span_too_large_is_said_once_and_by_name(caplog: pytest.LogCaptureFixt
     with tracer.start_as_current_span("small") as span:
         span.set_attribute("prompt", "x" * 100_000)
     assert caplog.messages == [
-        "attribute 'prompt': with it the span would hold more than 11252 bytes, too much for its "
+        "'prompt': with this attribute the span would hold more than 11252 bytes, too much for its "
         "region_size; dropped"
     ]
     for _ in range(2):

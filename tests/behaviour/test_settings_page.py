@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 
 import otlp_lite
-from otlp_lite.config import LIMITS, SETTINGS
+from otlp_lite.config import LIMITS, OTHERS, SETTINGS
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 HEAD = """# Settings
@@ -46,6 +46,12 @@ beats the general one.
 | argument | variable | |
 |---|---|---|
 """
+OTHERS_HEAD = """
+## Variables that are no settings
+
+| variable | |
+|---|---|
+"""
 
 
 def page() -> str:
@@ -58,6 +64,7 @@ def page() -> str:
         rows.append(f"| {name} | {variables} | {default} | {setting.doc} |\n")
     rows += [PROXIES, LIMITS_HEAD]
     rows += [f"| `{name}` | `{variable}` | {doc} |\n" for name, variable, doc in LIMITS]
+    rows += [OTHERS_HEAD, *(f"| `{variable}` | {doc} |\n" for variable, doc in OTHERS)]
     return HEAD + "".join(rows)
 
 

@@ -113,7 +113,7 @@ def test_the_fields_of_a_schema_are_attributes_until_the_end(
         assert not hasattr(span, "__dict__") and "set_attribute" in dir(span)
     assert not caplog.records
     span.rows = 9
-    assert caplog.messages == ["Setting attribute on ended span."] and span.rows == 4
+    assert caplog.messages == ["span 'db.query': Setting attribute on ended span."] and span.rows == 4
     sent = spans(collected)["db.query"]
     assert attributes(sent) == {"db.system.name": "postgresql", "db.response.returned_rows": 4, "more": True}
     assert sent.kind == 3

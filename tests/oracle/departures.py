@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.trace import StatusCode
-from reference.tracer import DEEPEST
+from reference.tracer import DEEPEST, has_text
 
 from . import values
 from .calls import (
@@ -103,6 +103,21 @@ def _cut(value: Any, depth: int) -> Any:
     return type(value)(_cut(element, depth + 1) for element in value)
 
 
+def show(key: Any, value: Any) -> tuple[Any, Any]:
+    return key, _shown(value)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, (str, bytes, int, float)) or value is None or raising_to_null(value) is None:
+        return value
+    if type(value) is dict:
+        return {key: _shown(member) for key, member in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_shown, value))
+    foreign = not isinstance(value, (Sequence, Mapping)) and has_text(value)
+    return str(value) if foreign else value
+
+
 _LINK = LinkTo(Outside(1, 2), {"k": "a\udc00"})
 
 DEPARTURES = (
@@ -180,6 +195,22 @@ DEPARTURES = (
             probe(SetAttributes(0, {"k": [1, values.nested(31)]})),
             probe(AddEvent(0, "event", 3, {"k": values.nested(200)})),
             probe(AddLink(0, LinkTo(Outside(1, 2), {"k": values.nested(40)}))),
+        ),
+    ),
+    Departure(
+        "a foreign value's text is as long as it likes",
+        "The limit of a value's length is there to bound what a span takes. The stock SDK cuts text, and"
+        " sends the text of a foreign value whole; here that is cut, too.",
+        pair=show,
+        probes=tuple(
+            dataclasses.replace(call, limits={"max_attribute_length": 3})
+            for call in (
+                probe(SetAttribute(0, "k", values.Shown("four"))),
+                probe(attributes={"k": values.Represented(), "kept": 1}),
+                probe(SetAttributes(0, {"k": [1, {"in": values.Shown("four")}]})),
+                probe(AddEvent(0, "event", 3, {"k": values.Shown("four")})),
+                probe(AddLink(0, LinkTo(Outside(1, 2), {"k": values.Shown("four")}))),
+            )
         ),
     ),
 )

@@ -160,10 +160,7 @@ class AttributeMap:
         `depth` is the number of arrays and mappings around it.
         """
         if isinstance(value, str):
-            if self.length.exceeded_by(len(value)):
-                self.note(f"limit {self.length.setting}")
-                value = value[: self.length.value]
-            return text(value)
+            return text(self.cut(value))
         if isinstance(value, int):
             if not -(2**63) <= value < 2**63:
                 self.note("integer beyond 64 bits")
@@ -188,7 +185,12 @@ class AttributeMap:
             self.note("__str__ raises")
             return None
         self.note("unsupported as text")
-        return text(shown)
+        return text(self.cut(shown))
+
+    def cut(self, value: str) -> str:
+        if self.length.exceeded_by(len(value)):
+            self.note(f"limit {self.length.setting}")
+        return value[: self.length.value]
 
 
 def has_text(value: object) -> bool:

@@ -134,4 +134,5 @@ cdef object id_number(const uint8_t *data, int size)
 cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
 cdef bytes id_bytes(object number, int size)
 cdef object plain_text(object value)
+cpdef object hook_failed(object of, str hook, object error)
 cdef int close_type(object of) except -1

@@ -40,14 +40,14 @@ cdef extern from "light.h":
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
-cdef tuple LISTS = ("attribute", "event", "link")  # as otlite_list numbers them
+cdef tuple ONE = ("attribute", "event", "link")  # as otlite_list numbers them
+cdef tuple LISTS = ("attributes too large", "events too large", "links too large")
 cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
 
 cdef enum:
     BLOCK_SIZE = 1024    # of a usual span's scratch
     POOL_SIZE = 64       # blocks kept for the next spans
     SPAN_RESERVE = 1024  # of what a record may be: a span's ids, times and name
-    WARNED_MAX = 64      # things warned of once each
 
 cdef process_page *page = process()
 cdef uint32_t epochs = 0
@@ -171,19 +171,6 @@ cdef class Scope:
         self.epoch = 0
 
 
-# ---- Warnings ----
-
-cdef set warned = set()
-
-
-cdef object once(str kind, object what, str message, tuple arguments):
-    """Warns, the first time of this kind about `what`, and of the first WARNED_MAX of these."""
-    key = (kind, str(what)[:100])
-    if key not in warned and len(warned) < WARNED_MAX:
-        warned.add(key)
-        logger.warning(message, *arguments)
-
-
 # ---- Numbers ----
 
 cdef object id_number(const uint8_t *data, int size):
@@ -213,7 +200,7 @@ cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
     try:
         return int(value)
     except Exception:
-        logger.warning("%s: %s is not a time in ns since 1970; the clock is used", what, printed(value))
+        once("times", what, "%s of type %s: not a time in ns since 1970; the clock is used", (type(value).__name__,))
         return otherwise
 
 
@@ -339,7 +326,10 @@ cdef class Span:
 
     @cython.final
     cdef bint grow(self, otlite_list list, object what) except? False:
-        """A first block, or one twice as large. False, and `what`, one of `list`, counted as dropped, without one."""
+        """A first block, or one twice as large. False, and one of `list` counted as dropped, without one.
+
+        `what` is its key or name; of a link, the span's.
+        """
         global pooled
         cdef uint32_t size = BLOCK_SIZE
         cdef size_t most = max(self.recorder.span_max, <size_t>BLOCK_SIZE)
@@ -354,12 +344,12 @@ cdef class Span:
             block = PyMem_RawMalloc(size)
         else:
             self.scratch.dropped[<int>list] += 1
-            once(LISTS[<int>list], what, "%s %r: with it the span would hold more than %d bytes, too much for its "
-                 "region_size; dropped", (LISTS[<int>list], what, most))
+            once(LISTS[<int>list], what, "%r: with this %s the span would hold more than %d bytes, too much for its "
+                 "region_size; dropped", (ONE[<int>list], most))
             return False
         if block == NULL:
             self.scratch.dropped[<int>list] += 1
-            once(LISTS[<int>list], what, "%s %r: the system refused memory for it; dropped", (LISTS[<int>list], what))
+            once(LISTS[<int>list], what, "%r: the system refused memory for this %s; dropped", (ONE[<int>list],))
             return False
         if old == NULL:
             first_block(self, block)
@@ -390,13 +380,12 @@ cdef class Span:
             except OverflowError:
                 kind = OUT_OF_RANGE
             except Exception as error:
-                logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
+                warn_of_reading(key, error)
                 scalar.type = OTLITE_NONE
                 kind = SCALAR
         if kind == OUT_OF_RANGE:
-            once("range", key, "attribute %r: %s; dropped", (
-                key, "an integer outside 64 bits" if isinstance(value, int)
-                else "an integer outside 64 bits in it, or more than a region can hold"))
+            warn_of_range(key, "an integer outside 64 bits" if isinstance(value, int)
+                          else "an integer outside 64 bits in it, or more than a region can hold")
             self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
             return 0
         hash = <uint64_t>PyObject_Hash(key)
@@ -429,9 +418,10 @@ cdef class Span:
                     break
         if not plain:
             given = len(attributes)
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>given  # until they are read
             attributes = clean_mapping(attributes, length_limit)
-            length_limit = OTLITE_NO_LIMIT  # cleaned: what had to become text is not cut
-            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += <uint32_t>max(given - len(attributes), 0)
+            length_limit = OTLITE_NO_LIMIT
+            self.scratch.dropped[<int>OTLITE_ATTRIBUTES] -= <uint32_t>min(given, len(attributes))
         for key, value in (<dict>attributes).items():
             if not put_usual(self, <uint64_t>str_hash(key), text_of(key), value, length_limit):
                 self.put(key, value, length_limit)
@@ -449,7 +439,8 @@ cdef class Span:
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
         if self.recorder.limits.attributes != 0:
-            logger.warning("attribute key: %r is not a non-empty str; dropped", key)
+            once("types of set_attribute's keys", type(key).__name__,
+                 "attribute key of type %s: not a non-empty str; dropped", ())
 
     def set_attributes(self, attributes):
         if self.ended:
@@ -463,8 +454,7 @@ cdef class Span:
         try:
             self.put_all(attributes)
         except Exception as error:
-            logger.warning("attributes of type %s: reading them raised %s; what was read is kept",
-                           type(attributes).__name__, type(error).__name__)
+            warn_of_mapping(attributes, error)
         return 0
 
     def add_event(self, name, attributes=None, timestamp=None):
@@ -506,8 +496,7 @@ cdef class Span:
             if limit != 0:
                 cleaned = clean_mapping(attributes, self.recorder.limits.value_length)
         except Exception as error:
-            logger.warning("attributes of type %s: reading them raised %s; dropped",
-                           type(attributes).__name__, type(error).__name__)
+            warn_of_mapping(attributes, error)
         while len(cleaned) > limit:
             del cleaned[next(iter(cleaned))]
         dropped[0] = <uint32_t>max(given - len(cleaned), 0)
@@ -532,10 +521,10 @@ cdef class Span:
         trace_id = id_bytes(context.trace_id, 16)
         span_id = id_bytes(context.span_id, 8)
         if trace_id is None or span_id is None:
-            logger.warning("link: its ids are none; dropped")
+            once("ids", "link", "%s: its ids are none; dropped", ())
             self.scratch.dropped[<int>OTLITE_LINKS] += 1
             return 0
-        if self.scratch.block == NULL and not self.grow(OTLITE_LINKS, context):
+        if self.scratch.block == NULL and not self.grow(OTLITE_LINKS, self.name):
             return 0
         while status == OTLITE_NO_ROOM:
             compose_begin(&composer, &self.scratch, OTLITE_LINKS)
@@ -543,7 +532,7 @@ cdef class Span:
             compose_attributes(&composer, OTLITE_LINK_ATTRIBUTE, cleaned)
             compose_tail(&composer, dropped, flags)
             status = compose_end(&composer, 0, self.recorder.limits.links)
-            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_LINKS, context):
+            if status == OTLITE_NO_ROOM and not self.grow(OTLITE_LINKS, self.name):
                 return 0
         if self.link_contexts is None:
             self.link_contexts = []
@@ -563,8 +552,8 @@ cdef class Span:
             return
         if isinstance(status, Status):
             if description is not None:
-                logger.warning("Description %s ignored. Use either `Status` or `(StatusCode, Description)`",
-                               description)
+                once("statuses", "set_status", "%s: its description is ignored. Use either `Status` or "
+                     "`(StatusCode, Description)`", ())
         elif isinstance(status, StatusCode):
             if status is StatusCode.UNSET or self.data.status == 1:
                 return
@@ -577,7 +566,8 @@ cdef class Span:
             if description is not None:
                 description = plain_text(description)
         except Exception as error:
-            logger.warning("status: reading it raised %s; ignored", type(error).__name__)
+            once("statuses", type(status).__name__, "status of type %s: reading it raised %s; ignored",
+                 (type(error).__name__,))
             return
         if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
             return
@@ -611,7 +601,7 @@ cdef class Span:
             if set_status:
                 self.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {printed(error)}"))
         except Exception as again:
-            logger.warning("recording an exception raised %s", type(again).__name__)
+            once("exceptions", type(error).__name__, "exception %s: recording it raised %s", (type(again).__name__,))
         return 0
 
     # -- the end --
@@ -622,7 +612,7 @@ cdef class Span:
     @cython.final
     cdef int too_late(self, str what) except -1:
         if not self.unsampled:
-            logger.warning(what)
+            once(what, self.name, "span %r: %s", (what,))
         return 0
 
     @cython.final
@@ -695,7 +685,7 @@ cdef class Span:
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed:
                 recorder.warned_closed = True
-                logger.warning("span %r ended after the shutdown: it is dropped, as are those that follow", self.name)
+                logger.warning("span %.100r ended after the shutdown: it is dropped, as are those that follow", self.name)
             return 0
         while status == OTLITE_STALE and tries < 3:
             if scope.epoch != recorder.epoch or tries > 0:
@@ -833,7 +823,7 @@ cdef object trace_state_header(object state):
             return header
     except Exception:
         pass
-    logger.warning("trace state of type %s: it has no header; left out", type(state).__name__)
+    once("types of trace states", type(state).__name__, "trace state of type %s: it has no header; left out", ())
     return ""
 
 
@@ -854,9 +844,18 @@ cdef int call_processor(object processor, str hook, Span span) except -1:
         call = getattr(processor, hook, None)
         if call is not None:
             call(span)
-    except Exception:
-        logger.exception("span processor %s: %s failed", type(processor).__name__, hook)
+    except Exception as error:
+        hook_failed(processor, hook, error)
     return 0
+
+
+cpdef object hook_failed(object of, str hook, object error):
+    """Warns of what a processor or an exporter raised, and where. No traceback: that may show values of spans."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = "" if trace is None else f" at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+    once("hooks that raise", f"{type(of).__name__}.{hook}", "%s raised %s%s", (type(error).__name__, where))
 
 
 @cython.final

@@ -12,9 +12,9 @@ from posix.unistd cimport getpid
 from otlp_lite._native.core cimport ids_next, span_clock
 from otlp_lite._native.otlite cimport otlite_span
 from otlp_lite._native.span cimport *
+from otlp_lite._native.value cimport once, warn_anew
 
 import contextvars
-import logging
 import weakref
 from time import monotonic
 
@@ -88,7 +88,6 @@ cdef extern from "calls.h":
 cdef extern from "light.h":
     int otlp_lite_lighten(PyTypeObject *type) except -1
 
-cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef object SPAN_KEY = _SPAN_KEY
 cdef object MISSING = contextvars.Token.MISSING
 cdef PyTypeObject *CONTEXT_TYPE = <PyTypeObject *>Context
@@ -199,7 +198,7 @@ cdef object read_parent(object span, parent_ids *parent):
     cdef bytes trace_id = id_bytes(context.trace_id, 16)
     cdef bytes span_id = id_bytes(context.span_id, 8)
     if trace_id is None or span_id is None:
-        logger.warning("parent: its ids are none; a root span is started")
+        once("ids", "parent", "%s: its ids are none; a root span is started", ())
         return None
     parent.valid = True
     parent.remote = context.is_remote
@@ -433,8 +432,8 @@ cdef int start_processor(object processor, Span span, object context) except -1:
         call = getattr(processor, "on_start", None)
         if call is not None:
             call(span, parent_context=context)
-    except Exception:
-        logger.exception("span processor %s: on_start failed", type(processor).__name__)
+    except Exception as error:
+        hook_failed(processor, "on_start", error)
     return 0
 
 
@@ -686,6 +685,7 @@ cdef class TracerProvider:
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
                  id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=()):
         cdef Recorder recorder = self.recorder
+        warn_anew()
         recorder.make_resource = resource
         recorder.region_size = region_size
         recorder.on_full = on_full
@@ -739,8 +739,8 @@ cdef class TracerProvider:
             trace = id_bytes(self.id_generator.generate_trace_id(), 16)
         span = id_bytes(self.id_generator.generate_span_id(), 8)
         if span is None or (trace is None and trace_id != NULL):
-            logger.error("id generator %s: what it returned is no id; a random one is used",
-                         type(self.id_generator).__name__)
+            once("id generators", type(self.id_generator).__name__,
+                 "id generator %s: what it returned is no id; a random one is used", ())
             ids_next(&page.random_ids, now, trace_id, span_id)
             return 0
         if trace_id != NULL:
@@ -754,7 +754,7 @@ cdef class TracerProvider:
         cdef Tracer tracer
         if not instrumenting_module_name:
             instrumenting_module_name = ""
-            logger.error("get_tracer called with missing module name.")
+            once("tracers", "get_tracer", "%s called with missing module name.", ())
         version = "" if instrumenting_library_version is None else plain_text(instrumenting_library_version)
         described = self.describe_scope(plain_text(instrumenting_module_name), version,
                                         None if schema_url is None else plain_text(schema_url), attributes)
@@ -883,8 +883,8 @@ def call_off_span(processor, hook, *arguments):
     try:
         call = getattr(processor, hook, None)
         return None if call is None else call(*arguments)
-    except Exception:
-        logger.exception("span processor %s: %s failed", type(processor).__name__, hook)
+    except Exception as error:
+        hook_failed(processor, hook, error)
         return False
 
 

@@ -1,4 +1,4 @@
-# value.pxd - PyObject -> attribute value: the one place
+# value.pxd - PyObject -> attribute value: the one place; and what is warned of once
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_Check
@@ -77,6 +77,11 @@ cdef inline scalar_kind scalar_of(object value, uint32_t length_limit, otlite_va
     return NOT_SCALAR
 
 
+cdef object once(str kind, object what, str message, tuple arguments)
+cdef object warn_anew()
+cdef object warn_of_range(object key, object what)
+cdef object warn_of_reading(object key, object error)
+cdef object warn_of_mapping(object attributes, object error)
 cdef object clean(object value, uint32_t length_limit)
 cdef dict clean_mapping(object mapping, uint32_t length_limit)
 cdef void compose_value(otlite_composer *composer, object value) noexcept

@@ -9,30 +9,67 @@ from otlp_lite._native.otlite cimport *
 import logging
 from collections.abc import Mapping, Sequence
 
-cdef object logger = logging.getLogger("otlp_lite.attributes")
+cdef object logger = logging.getLogger("otlp_lite.traces")
 
 cdef enum:
     # Receivers give up at 100 nested messages; a value in a map takes three, and the request around it six.
     DEPTH_MAX = 31
     # Of one value: a list that holds itself twice would have 2**31.
     ITEMS_MAX = 1 << 20
+    # Things of one kind that are warned of, and characters of the name of each.
+    WARNED_MAX = 64
+    WARNED_NAME_MAX = 100
 
 
-cdef bint has_own_text(object value):
+# ---- Warnings ----
+
+cdef dict warned = {}  # kind -> names
+
+
+cdef object once(str kind, object what, str message, tuple arguments):
+    """Warns of the first WARNED_MAX of a kind, of each once; and then, once, that further ones are not shown.
+
+    `what` is the message's first argument. It names a part of the program, and is no value; of it only text is kept.
+    """
+    cdef set names = warned.get(kind)
+    cdef str name = str(what)[:WARNED_NAME_MAX]
+    if names is None:
+        names = warned.setdefault(kind, set())
+    if name in names or len(names) > WARNED_MAX:
+        return
+    names.add(name)
+    if len(names) > WARNED_MAX:
+        logger.warning("%s: %d were warned of; further ones are not shown", kind, WARNED_MAX)
+    else:
+        logger.warning(message, name, *arguments)
+
+
+cdef object warn_anew():
+    """There is a new provider, of which nothing was said yet."""
+    warned.clear()
+
+
+# ---- What may run Python code ----
+
+cdef object own_text(object value, str kind, str message, str otherwise):
+    """str(value), or None when the type has no text of its own or its `__str__` raises; of the type it is warned once.
+    """
     cdef object of = type(value)
-    return of.__str__ is not object.__str__ or of.__repr__ is not object.__repr__
+    cdef object text = None
+    cdef str outcome = "its str() is taken"
+    if of.__str__ is object.__str__ and of.__repr__ is object.__repr__:
+        outcome = f"it has no text of its own: {otherwise}"
+    else:
+        try:
+            text = str(value)
+        except Exception as error:
+            outcome = f"its __str__ raised {type(error).__name__}: {otherwise}"
+    once(kind, of.__name__, message, (outcome,))
+    return text
 
 
-cdef object own_text(object value, uint32_t length_limit):
-    """str(value), or None when the type has no text of its own or its `__str__` raises."""
-    if not has_own_text(value):
-        return None
-    try:
-        return str(value)
-    except Exception as error:
-        logger.warning("attribute value of type %s: __str__ raised %s; sent as null",
-                       type(value).__name__, type(error).__name__)
-        return None
+cdef object cut(object text, uint32_t length_limit):
+    return str.__getitem__(text, slice(0, length_limit)) if len(text) > length_limit else text
 
 
 cdef object clean(object value, uint32_t length_limit):
@@ -53,38 +90,35 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
     if budget[0] < 0:
         raise OverflowError(f"more than {ITEMS_MAX} items")
     if kind == SCALAR:
-        if scalar.type == OTLITE_TEXT and len(value) > length_limit:
-            return str.__getitem__(value, slice(0, length_limit))
-        return value
+        return cut(value, length_limit) if scalar.type == OTLITE_TEXT else value
     if depth == DEPTH_MAX:
-        logger.debug("attribute value: nested deeper than %d; sent as null", DEPTH_MAX)
+        once("values nested too deep", "attribute value", "%s: nested deeper than %d; what is below is sent as null",
+             (DEPTH_MAX,))
         return None
     # The builtin types first: what the abstract ones are asked is Python code.
     if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)):
         return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
     if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth, budget)
-    logger.warning("attribute value of type %s: not bool, str, bytes, int, float, None, a sequence or a mapping; %s",
-                   type(value).__name__,
-                   "its str() is sent" if has_own_text(value) else "it has no text of its own: sent as null")
-    return own_text(value, length_limit)
+    text = own_text(value, "types of attribute values", "attribute value of type %s: not bool, str, bytes, int, float, "
+                    "None, a sequence or a mapping; %s", "sent as null")
+    return None if text is None else cut(text, length_limit)
 
 
-cdef object clean_key(object key, uint32_t length_limit):
+cdef object clean_key(object key):
     """The key as API 1.45 takes it from a mapping, or None when the pair is dropped."""
     if not key:
-        logger.warning("attribute key: %r is empty; dropped", key)
+        once("types of empty attribute keys", type(key).__name__, "attribute key of type %s: it is empty; dropped", ())
         return None
     if isinstance(key, str):
         return key
-    logger.warning("attribute key of type %s: not a str", type(key).__name__)
-    return own_text(key, length_limit)
+    return own_text(key, "types of attribute keys", "attribute key of type %s: not a str; %s", "dropped")
 
 
 cdef dict clean_items(object mapping, uint32_t length_limit, int depth, int *budget):
     cdef dict cleaned = {}
     for key, value in mapping.items():
-        key = clean_key(key, length_limit)
+        key = clean_key(key)
         if key is not None:
             cleaned[key] = clean_within(value, length_limit, depth + 1, budget)
     return cleaned
@@ -94,17 +128,31 @@ cdef dict clean_mapping(object mapping, uint32_t length_limit):
     """The attributes of a span, event, link or scope, cleaned; what OTLP cannot hold is left out."""
     cdef dict cleaned = {}
     for key, value in mapping.items():
-        key = clean_key(key, length_limit)
+        key = clean_key(key)
         if key is None:
             continue
         try:
             cleaned[key] = clean(value, length_limit)
         except OverflowError as error:
-            logger.warning("attribute %r: %s; dropped", key, error)
+            warn_of_range(key, error)
         except Exception as error:
-            logger.warning("attribute %r: reading its value raised %s; sent as null", key, type(error).__name__)
+            warn_of_reading(key, error)
             cleaned[key] = None
     return cleaned
+
+
+cdef object warn_of_range(object key, object what):
+    once("attributes out of range", key, "attribute %r: %s; dropped", (what,))
+
+
+cdef object warn_of_reading(object key, object error):
+    once("attributes that cannot be read", key, "attribute %r: reading its value raised %s; sent as null",
+         (type(error).__name__,))
+
+
+cdef object warn_of_mapping(object attributes, object error):
+    once("types of attributes", type(attributes).__name__, "attributes of type %s: reading them raised %s; dropped",
+         (type(error).__name__,))
 
 
 def cleaned(attributes):

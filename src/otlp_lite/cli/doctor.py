@@ -120,7 +120,7 @@ class Findings(logging.Handler):
         self._logger = logging.getLogger("otlp_lite")
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.endswith(".worker"):
+        if not record.name.endswith(".export.health"):
             self.messages[record.getMessage()] = None
 
     def __enter__(self) -> Findings:

@@ -115,8 +115,9 @@ class Health:
             self._outage = True
             self._say(
                 logging.WARNING,
-                "exporting to %s failed: %s. It is tried again; %d %s in memory, until that is full",
+                "exporting to %s failed%s: %s. It is tried again; %d %s in memory, until that is full",
                 self.url,
+                f" {self._retries} times" if self._retries > 1 else "",
                 reason,
                 pending,
                 TRACES.records,

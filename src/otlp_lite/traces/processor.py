@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 
+from .._native.span import hook_failed
 from ..config import load
 from ..errors import ConfigurationError
 
@@ -52,8 +53,8 @@ def _export(exporter: SpanExporter, spans: Sequence[Any]) -> None:
     token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
     try:
         exporter.export(spans)
-    except Exception:
-        _log.exception("a span exporter raised")
+    except Exception as error:
+        hook_failed(exporter, "export", error)
     finally:
         detach(token)
 
