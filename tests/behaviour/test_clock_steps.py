@@ -1,4 +1,4 @@
-"""The wall clock is set while a program runs: what has not left is corrected, what the program said is not."""
+"""The wall clock is set while a program runs: what has not left is corrected, and what was given is not."""
 
 from __future__ import annotations
 
