@@ -1,4 +1,4 @@
-"""A program of greenlets, gevent's or eventlet's: its hub goes on while the worker waits, sends and is flushed."""
+"""Programs of greenlets, gevent's or eventlet's: the hub goes on while the worker waits and sends."""
 
 from __future__ import annotations
 
