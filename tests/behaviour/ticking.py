@@ -1,7 +1,7 @@
 """A program of asyncio that records for two seconds, flushes, and says how long its loop stood still.
 
-`ticking.py URL executor` flushes in a thread of the loop's executor; `ticking.py URL loop` in the loop itself,
-which stands still meanwhile. With URL "unresolved" the only name server says nothing: run in namespaces, as
+`ticking.py URL executor` flushes in a thread of the loop's executor; `ticking.py URL loop` in the loop, which
+stands still meanwhile. With URL "unresolved" the only name server says nothing: run in namespaces, as
 hanging_names.py.
 """
 
