@@ -241,7 +241,7 @@ struct otlite_span {
     uint8_t span_id[8];
     uint8_t parent_span_id[8];
     bool has_parent;
-    bool explicit_time;  /* start or end was given: never corrected for clock steps */
+    bool explicit_time;  /* one of its times was given: none is corrected for clock steps */
     uint8_t kind;        /* 0..4 as in the API: internal, server, client, producer, consumer */
     uint8_t status;      /* 0..2: unset, ok, error */
     uint8_t anchor;      /* the clock anchor of its times (otlite_region_clock) */
@@ -341,7 +341,8 @@ uint64_t otlite_region_clock(const struct otlite_region *region, uint64_t boot, 
 /* The wall time of the boot clock `boot` under an earlier anchor. */
 uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boot, uint8_t anchor);
 /* Takes a new anchor when the wall clock has moved by over `tolerance` ns. True when it did. An anchor's number
- * is used again after 64 new ones. */
+ * is used again after 64 new ones. From the thread that collects batches: they correct what is over a second off
+ * the newest anchor. */
 bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
 
 /* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. */
@@ -399,12 +400,14 @@ struct otlite_batch {
     /* private */
     uint32_t item_count;
     uint32_t number;
+    uint32_t anchor;
     bool pinned;
 };
 
 /* Collects the oldest committed records of one resource; their chunks stay pinned until the batch is settled or
  * released. OK, EMPTY, or BUSY: another thread is collecting, or a batch is pinned. The segments point into the
- * region. */
+ * region. A span that began over a second off the present anchor has start, end and events moved to it, in a
+ * copy; not one of whose times one was given, nor one that the work area (an eighth of the region) cannot hold. */
 OTLITE_CHECKED enum otlite_status otlite_batch_collect(struct otlite_region *region,
                                                        const struct otlite_batch_limits *limits,
                                                        struct otlite_batch *batch);
@@ -418,7 +421,8 @@ void otlite_batch_drop(struct otlite_region *region, struct otlite_batch *batch,
                        enum otlite_loss loss, bool answered);
 /* Unpins, so that a full region may overwrite the records while the caller backs off. */
 void otlite_batch_release(struct otlite_region *region, struct otlite_batch *batch);
-/* Pins a released batch again. GONE: some of it was overwritten, or another batch was collected meanwhile. */
+/* Pins a released batch again. GONE: some of it was overwritten, or meanwhile another batch was collected or a
+ * new anchor taken. */
 OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region,
                                                      struct otlite_batch *batch);
 

@@ -1,4 +1,4 @@
-/* span.c - one ended span as ScopeSpans.spans */
+/* span.c - one ended span as ScopeSpans.spans, and its times moved afterwards */
 #include "encode/wire.h"
 
 /* Everything but texts, status and the scratch's fields: ids, times, kind, counts, flags, tags. */
@@ -79,4 +79,57 @@ size_t otlite_span_encode(uint8_t *dst, const struct otlite_span *span)
     if (span->flags != 0)
         at = put_fixed32(put_tag(at, SPAN_FLAGS), span->flags);
     return (size_t)(put_length(length, reserved, (size_t)(at - length) - reserved) - dst);
+}
+
+/* ---- Times moved: of what we have encoded, so that nothing else is to be expected ---- */
+
+static uint64_t take_varint(uint8_t **at)
+{
+    uint64_t value = 0;
+    for (int shift = 0;; shift += 7) {
+        uint8_t byte = *(*at)++;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+}
+
+static void shift_time(uint8_t *at, uint64_t ns)
+{
+    uint64_t time = 0;
+    for (int i = 0; i < 8; i++)
+        time |= (uint64_t)at[i] << (8 * i);
+    bool back = ns >> 63 != 0;
+    put_fixed64(at, back && time + ns > time ? 0 : time + ns);
+}
+
+/* Fields stand in the order of their numbers: no time comes after the events. */
+static void shift_span(uint8_t *at, const uint8_t *end, uint64_t ns)
+{
+    while (at < end) {
+        uint64_t tag = take_varint(&at);
+        if (tag > SPAN_EVENTS)
+            return;
+        if (tag == SPAN_START || tag == SPAN_END) {
+            shift_time(at, ns);
+            at += 8;
+        } else if (tag == SPAN_KIND || tag == SPAN_DROPPED_ATTRIBUTES) {
+            take_varint(&at);
+        } else {
+            uint64_t size = take_varint(&at);
+            if (tag == SPAN_EVENTS && size != 0 && *at == EVENT_TIME)
+                shift_time(at + 1, ns);
+            at += size;
+        }
+    }
+}
+
+void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns)
+{
+    for (uint8_t *at = spans; at < spans + size;) {
+        take_varint(&at); /* the tag */
+        uint64_t body = take_varint(&at);
+        shift_span(at, at + body, ns);
+        at += body;
+    }
 }

@@ -108,6 +108,10 @@ static inline uint8_t *put_text_field(uint8_t *at, uint32_t tag, struct otlite_t
     return otlite_text_encode(at, text);
 }
 
+/* Moves start, end and event times of encoded spans (ScopeSpans.spans, one after the other) by `ns`, modulo
+ * 2^64; to no earlier than 1970. */
+void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns);
+
 static inline size_t text_field_bound(struct otlite_text text)
 {
     return bytes_field_bound(text_bound(text));

@@ -2,13 +2,16 @@
  *
  * Two passes. The first walks the oldest chunks, pins them, and notes runs: neighbouring records of one scope.
  * The second writes the heads of resource and scopes, with lengths now known, and puts the runs between them: a
- * long run by reference, a short one by copy.
+ * long run by reference, a short one by copy, and so one whose times are corrected after a step of the clock.
  */
 #include "encode/wire.h"
 #include "region/layout.h"
 
 /* Below this a copy costs less than one more entry of a vectored write. */
 enum { REFERENCE_MIN = 1024 };
+
+/* A clock that a time server keeps moves by less; a larger step says that it was wrong before. In ns. */
+#define STEP_MAX UINT64_C(1000000000)
 
 struct item {
     uint32_t chunk, generation, from, to;
@@ -17,7 +20,8 @@ struct item {
 struct run {
     uint32_t offset; /* from region->data */
     uint32_t size;
-    uint32_t next; /* of the same scope */
+    uint32_t next;  /* of the same scope */
+    uint64_t shift; /* by how much its times are to be moved */
 };
 
 struct group {
@@ -44,6 +48,7 @@ struct work {
     uint8_t *gather;
     uint32_t gather_used, gather_size, gather_flushed;
     uint32_t resource;
+    uint32_t anchor; /* the present clock's */
     /* what the body will need */
     size_t body, copied;
     uint32_t references, links;
@@ -71,6 +76,8 @@ static void carve_work(const struct otlite_region *region, struct work *work)
     work->gather = at;
     work->gather_size = region->work_size - (uint32_t)(at - region->work);
     work->first_group = work->last_group = NONE;
+    /* acquire: the anchor's value was stored before its number */
+    work->anchor = otlite_load_acquire(&region->header->anchor);
     for (uint32_t i = 0; i < region->scope_count; i++)
         work->groups[i].first = NONE;
 }
@@ -128,21 +135,36 @@ static size_t entry_overhead(const struct otlite_entry *entry)
     return entry->size + bytes_field_bound(entry->schema_size) + 6;
 }
 
+/* By how much the clock has stepped since a record took its times; 0 where that is no more than STEP_MAX, where
+ * a time was given, and where there is no room to gather the record even when it goes alone. */
+static uint64_t shift_of(const struct otlite_region *region, const struct work *work,
+                         const struct record_index *index, uint32_t size)
+{
+    const uint64_t *anchors = region->header->anchors;
+    uint64_t shift = anchors[work->anchor] - anchors[index->anchor % ANCHORS];
+    if (shift + STEP_MAX <= 2 * STEP_MAX || (index->flags & RECORD_EXPLICIT_TIME) != 0)
+        return 0;
+    size_t heads = entry_overhead(&region->resources[work->resource]) + 6 +
+                   entry_overhead(&region->scopes[index->scope]);
+    return heads + size <= work->gather_size ? shift : 0;
+}
+
 /* Adds the record at [start, start + size) to the batch; false when it belongs to the next one. */
 static bool add_record(const struct otlite_region *region, struct work *work,
                        const struct otlite_batch_limits *limits, uint32_t start, uint32_t size,
-                       uint16_t scope, bool adjoins)
+                       uint16_t scope, uint64_t shift, bool adjoins)
 {
     struct group *group = &work->groups[scope];
     struct run *last = work->run_count == 0 ? NULL : &work->runs[work->run_count - 1];
-    bool extends = adjoins && group->first != NONE && group->last == work->run_count - 1;
+    bool extends = adjoins && group->first != NONE && group->last == work->run_count - 1 &&
+                   last->shift == shift;
     size_t overhead = group->first == NONE ? entry_overhead(&region->scopes[scope]) : 0;
     size_t copied = work->copied + overhead + size;
     uint32_t references = work->references, links = 0; /* chunks of a chain beside its head */
     if (size > otlite_region_inline_max(region))
         links = (uint32_t)((size + sizeof(struct record_index) - 1) / region->chunk_size);
     references += links;
-    if (!limits->gather) {
+    if (!limits->gather && shift == 0) {
         uint32_t before = extends ? last->size : 0;
         if (before >= REFERENCE_MIN) {
             copied -= size;
@@ -166,7 +188,7 @@ static bool add_record(const struct otlite_region *region, struct work *work,
         group->size += size;
         return true;
     }
-    work->runs[work->run_count] = (struct run){start, size, NONE};
+    work->runs[work->run_count] = (struct run){start, size, NONE, shift};
     if (group->first == NONE) {
         *group = (struct group){0, work->run_count, work->run_count, NONE};
         if (work->first_group == NONE)
@@ -193,9 +215,10 @@ static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
     for (; record < item->to; record++) {
         const struct record_index *index = chunk_index(region, item->chunk, record);
         uint32_t start = record == 0 ? 0 : chunk_index(region, item->chunk, record - 1)->end;
+        uint32_t size = index->end - start;
         if ((limits->max_records != 0 && records + (record - item->from) == limits->max_records) ||
-            !add_record(region, work, limits, base + start, index->end - start, index->scope,
-                        record != item->from)) {
+            !add_record(region, work, limits, base + start, size, index->scope,
+                        shift_of(region, work, index, size), record != item->from)) {
             *full = true;
             break;
         }
@@ -286,12 +309,16 @@ static void put_chain(const struct otlite_region *region, struct work *work, uin
 static void put_run(const struct otlite_region *region, struct work *work, const struct run *run,
                     bool gather)
 {
+    uint8_t *copy = work->gather + work->gather_used;
+    gather = gather || run->shift != 0;
     if (run->size > otlite_region_inline_max(region))
         put_chain(region, work, run->offset / region->chunk_size, run->size, gather);
     else if (gather || run->size < REFERENCE_MIN)
         put_gathered(work, region->data + run->offset, run->size);
     else
         refer(work, region->data + run->offset, run->size);
+    if (run->shift != 0)
+        otlite_spans_shift(copy, run->size, run->shift);
 }
 
 static size_t schema_field_size(const struct otlite_entry *entry)
@@ -370,6 +397,7 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
         batch->item_count = work.item_count;
         batch->pinned = true;
     }
+    batch->anchor = work.anchor;
     batch->number = ++region->header->batch;
     region->header->batch_pinned = batch->pinned;
     /* release: the work area, against the next collector's compare_exchange */
@@ -450,7 +478,8 @@ enum otlite_status otlite_batch_repin(struct otlite_region *region, struct otlit
     const struct item *items = batch_items(region, batch);
     if (batch->pinned || batch->item_count == 0)
         return OTLITE_INVALID;
-    if (items == NULL)
+    /* acquire: as in carve_work. Its times were corrected to what the clock was then. */
+    if (items == NULL || batch->anchor != otlite_load_acquire(&region->header->anchor))
         return OTLITE_GONE;
     for (uint32_t i = 0; i < batch->item_count; i++) {
         uint32_t generation;

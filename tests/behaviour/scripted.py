@@ -123,7 +123,11 @@ class Receiver:
     """Listens on 127.0.0.1. Each request takes the next reply of the script, then `default`."""
 
     def __init__(
-        self, *script: Reply, default: Reply | None = None, tls: ssl.SSLContext | None = None
+        self,
+        *script: Reply,
+        default: Reply | None = None,
+        tls: ssl.SSLContext | None = None,
+        port: int = 0,
     ) -> None:
         self.script = list(script)
         self.default = default or answer()
@@ -133,7 +137,7 @@ class Receiver:
         self._tls = tls
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
 

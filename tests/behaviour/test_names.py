@@ -14,10 +14,10 @@ PROGRAM = Path(__file__).with_name("hanging_names.py")
 UNSHARE = ["unshare", "--mount", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
 
 
-def apart(*arguments: str) -> subprocess.CompletedProcess[str]:
+def apart(*arguments: str, program: Path = PROGRAM) -> subprocess.CompletedProcess[str]:
     if subprocess.run([*UNSHARE, "true"], capture_output=True).returncode != 0:
         pytest.skip("this machine gives no namespaces to us")
-    command = [*UNSHARE, sys.executable, str(PROGRAM), *arguments]
+    command = [*UNSHARE, sys.executable, str(program), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 

@@ -5,33 +5,13 @@
  * region.
  */
 #define _GNU_SOURCE
-#include "guard.h"
+#include "wall.h"
 
-#include <sys/syscall.h>
-#include <time.h>
+#include "guard.h"
 
 #include "check.h"
 #include "decode.h"
 #include "region/layout.h"
-
-/* ---- The wall clock: as far from the system's as a test wants, and once as slow to read ---- */
-
-static int64_t stepped_ns;
-static bool stalls;
-
-int clock_gettime(clockid_t clock, struct timespec *time)
-{
-    long result = syscall(SYS_clock_gettime, clock, time);
-    if (clock == CLOCK_REALTIME) {
-        int64_t ns = time->tv_sec * INT64_C(1000000000) + time->tv_nsec + stepped_ns;
-        time->tv_sec = ns / 1000000000;
-        time->tv_nsec = ns % 1000000000;
-        if (stalls)
-            usleep(50000);
-        stalls = false;
-    }
-    return (int)result;
-}
 
 /* ---- A region, and what is in it ---- */
 

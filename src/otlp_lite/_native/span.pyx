@@ -483,6 +483,8 @@ cdef class Span:
             status = compose_end(&composer, 0, self.recorder.limits.events)
             if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS, name):
                 return
+        if timestamp is not None:
+            self.data.explicit_time = True
 
     @cython.final
     cdef dict _bounded(self, object attributes, uint32_t limit, uint32_t *dropped):

@@ -1,0 +1,31 @@
+/* wall.h - a wall clock as far from the system's as a test wants, and once as slow to read
+ *
+ * For the one file of a program that includes it first, after _GNU_SOURCE.
+ */
+#ifndef WALL_H
+#define WALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int64_t stepped_ns;
+static bool stalls;
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    long result = syscall(SYS_clock_gettime, clock, time);
+    if (clock == CLOCK_REALTIME) {
+        int64_t ns = time->tv_sec * INT64_C(1000000000) + time->tv_nsec + stepped_ns;
+        time->tv_sec = ns / 1000000000;
+        time->tv_nsec = ns % 1000000000;
+        if (stalls)
+            usleep(50000);
+        stalls = false;
+    }
+    return (int)result;
+}
+
+#endif
