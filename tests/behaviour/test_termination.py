@@ -108,6 +108,7 @@ def test_a_program_that_waits_for_its_signals_gets_them() -> None:
     rest = """
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.3)  # for a thread that would take it
     print(signal.sigtimedwait([signal.SIGTERM], 30).si_signo, flush=True)
     """
     with Receiver() as receiver:
@@ -117,15 +118,15 @@ def test_a_program_that_waits_for_its_signals_gets_them() -> None:
 
 def test_an_exit_that_is_done_with_sending_is_ended_at_once() -> None:
     """What finalisation still does may hang."""
-    before = """
-    import atexit, os, signal, time
-    def hang():  # the last that atexit calls
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(60)
-    atexit.register(hang)
+    rest = """
+    class Hangs:  # while no other thread runs any more
+        def __del__(self, kill=os.kill, pid=os.getpid(), sleep=time.sleep):
+            kill(pid, 15)
+            sleep(60)
+    hangs = Hangs()
     """
     with Receiver() as receiver:
-        ended = run(before + BEFORE, receiver)
+        ended = run(BEFORE + rest, receiver)
         assert ended.status == -signal.SIGTERM and len(receiver.names()) == 1000, ended
 
 

@@ -687,7 +687,8 @@ cdef class Span:
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed:
                 recorder.warned_closed = True
-                logger.warning("span %.100r ended after the shutdown: it is dropped, as are those that follow", self.name)
+                logger.warning("span %.100r ended after the shutdown: it is dropped, as are those that follow",
+                               self.name)
             return 0
         while status == OTLITE_STALE and tries < 3:
             if scope.epoch != recorder.epoch or tries > 0:
