@@ -65,6 +65,30 @@ def test_it_is_over_in_time_and_what_is_left_is_counted() -> None:
     assert 0.8 < took < 8
 
 
+def test_a_process_that_is_forked_meanwhile_sends_its_own() -> None:
+    """A pool may go on to begin workers while its own process ends."""
+    fork = """
+    while not telemetry.tracer_provider.closed:
+        time.sleep(0.001)
+    if os.fork() == 0:
+        tracer.start_span("child's").end()
+        assert telemetry.shutdown(10) and not telemetry.stats().traces.dropped
+        tracer.start_span("late").end()
+        if os.fork() == 0:
+            tracer.start_span("of a child that was shut down").end()
+            assert telemetry.stats().traces.dropped == {"shutdown": 1}
+        else:
+            os.wait()
+    else:
+        time.sleep(60)
+    """
+    with Receiver(stall) as receiver:
+        ended = run(BEFORE + KILL + fork, receiver)
+        names = receiver.names()
+    assert ended.status == -signal.SIGTERM and not any(word in ended.err for word in CRASH), ended
+    assert [name for name in names if name != "ended"] == ["child's"]
+
+
 @pytest.mark.parametrize(
     ("rest", "status", "out"),
     [

@@ -132,6 +132,8 @@ class Pipeline:
         if region is not self._here():
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
+            if self._pid != os.getpid():
+                self._stopped = False  # so was the end
             self._reset()
             self._health.starts_with(region)
         now = monotonic()
