@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
 C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c)
 
-.PHONY: help demo test check interop bench lint types sanitize clean venv
+.PHONY: help demo test check interop bench ledger lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -24,6 +24,9 @@ check: test lint types ## test, lint and types
 interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 	PYTHON=$(abspath $(RUN)) sh tests/interop/setup.sh
 	$(RUN) -m pytest tests/interop
+
+ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (a half hour)
+	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
 
 BENCH ?=
 bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)

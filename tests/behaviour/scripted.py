@@ -34,9 +34,11 @@ class Request(NamedTuple):
     at: float
     connection: int
 
+    def content(self) -> bytes:
+        return gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
+
     def spans(self) -> list[Span]:
-        body = gzip.decompress(self.body) if self.headers.get("content-encoding") == "gzip" else self.body
-        message = ExportTraceServiceRequest.FromString(body)
+        message = ExportTraceServiceRequest.FromString(self.content())
         return [s for r in message.resource_spans for scope in r.scope_spans for s in scope.spans]
 
 

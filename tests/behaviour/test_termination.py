@@ -130,6 +130,30 @@ def test_an_exit_that_is_done_with_sending_is_ended_at_once() -> None:
         assert ended.status == -signal.SIGTERM and len(receiver.names()) == 1000, ended
 
 
+def test_a_process_that_is_forked_meanwhile_sends_its_own() -> None:
+    """A pool may go on to begin workers while its own process ends."""
+    fork = """
+    while not telemetry.tracer_provider.closed:
+        time.sleep(0.001)
+    if os.fork() == 0:
+        tracer.start_span("child's").end()
+        assert telemetry.shutdown(10) and not telemetry.stats().traces.dropped
+        tracer.start_span("late").end()
+        if os.fork() == 0:
+            tracer.start_span("of a child that was shut down").end()
+            assert telemetry.stats().traces.dropped == {"shutdown": 1}
+        else:
+            os.wait()
+    else:
+        time.sleep(60)
+    """
+    with Receiver(stall) as receiver:
+        ended = run(BEFORE + KILL + fork, receiver)
+        names = receiver.names()
+    assert ended.status == -signal.SIGTERM and not any(word in ended.err for word in CRASH), ended
+    assert [name for name in names if name != "ended"] == ["child's"]
+
+
 @pytest.mark.parametrize(
     ("rest", "status", "out"),
     [

@@ -80,6 +80,24 @@ PROGRAMS = {
         """,
         ["parent's", "child's"],
     ),
+    "where another thread of the child flushes as it begins to record": (
+        """
+        from otlp_lite.export.health import Health
+        def flush_meanwhile(*_):
+            thread = threading.Thread(target=telemetry.force_flush)
+            thread.start()
+            thread.join()
+        with span("parent's"):
+            pass
+        Health.starts_with = flush_meanwhile  # called in the middle
+        pid = os.fork()
+        with span("child's" if pid == 0 else "beside it"):
+            pass
+        if pid:
+            await_child(pid)
+        """,
+        ["parent's", "child's", "beside it"],
+    ),
     "again and again": (
         """
         for generation in range(5):

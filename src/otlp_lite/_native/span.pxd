@@ -36,6 +36,7 @@ cdef class Recorder:
     cdef bint announced           # the pipeline knows that there are records
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
+    cdef bint exiting             # it was, by a process that ends
     cdef bint restarting          # restart() was called, and is not through
     cdef int shut_pid             # of the process that called either
     cdef tuple retired            # the processors that were shut down

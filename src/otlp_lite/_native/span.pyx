@@ -7,6 +7,7 @@ from cpython.object cimport PyObject_Hash, PyTypeObject
 from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
+from posix.unistd cimport getpid
 
 from otlp_lite._native.core cimport *
 from otlp_lite._native.otlite cimport *
@@ -74,6 +75,9 @@ cdef class Recorder:
             ids_init(&page.random_ids, False)
             ids_init(&page.os_ids, True)
             page.epoch = epochs
+        if self.exiting and self.shut_pid != getpid():  # it was forked from a process in its end, and goes on
+            self.exiting = self.closed = False
+            self.processors = self.retired
         cdef object resource = self.make_resource()
         cdef bytes encoded = encode_attributes(resource.attributes, RESOURCE, None, None)
         cdef bytes schema_url = utf8(resource.schema_url)

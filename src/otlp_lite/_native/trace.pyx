@@ -810,7 +810,7 @@ cdef class TracerProvider:
         if recorder.closed:
             return True
         deadline = monotonic() + timeout
-        recorder.warned_closed = exiting
+        recorder.warned_closed = recorder.exiting = exiting
         recorder.shut_pid = getpid()
         recorder.shut = False
         recorder.closed = True

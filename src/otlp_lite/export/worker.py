@@ -132,6 +132,9 @@ class Pipeline:
         if region is not self._here():
             if self._region is not None:
                 self._carrier.close()  # a forked child: the connection is its parent's
+                self._region = None  # and so is what was recorded: nobody may find it, and send it
+            if self._pid != os.getpid():
+                self._stopped = False  # so was the end
             self._reset()
             self._health.starts_with(region)
         now = monotonic()

@@ -1,0 +1,8 @@
+"""The receiver and the programs are those of tests/behaviour."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "behaviour"))
