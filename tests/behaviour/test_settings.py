@@ -309,7 +309,7 @@ CASES: dict[str, Case] = {
         "schedule_delay=0.1",
         {"OTEL_BSP_SCHEDULE_DELAY": "100"},
         {"OTEL_BSP_SCHEDULE_DELAY": "60000"},
-        work="record(1)\nuntil = time.monotonic() + 1\n"
+        work="record(1)\nuntil = time.monotonic() + 2\n"
         "while telemetry.stats().traces.pending and time.monotonic() < until: time.sleep(0.01)\nsay()",
     ),
     "export_timeout": Case(
