@@ -25,7 +25,7 @@ interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 	PYTHON=$(abspath $(RUN)) sh tests/interop/setup.sh
 	$(RUN) -m pytest tests/interop
 
-ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (a half hour)
+ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (20 minutes)
 	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
 
 BENCH ?=
