@@ -363,7 +363,7 @@ struct otlite_stats {
     uint64_t rejected; /* acknowledged, but refused by the receiver (partial success) */
     uint64_t dropped[OTLITE_LOSSES];
     uint64_t
-        unanswered; /* of those dropped, offered before without an answer for good: the receiver may have them */
+        unanswered; /* of those dropped, at most so many were offered without an answer for good: the receiver may have them */
     uint64_t pending; /* recorded - exported - rejected - dropped */
     uint32_t chunks, chunks_used, scopes, scopes_used;
 };

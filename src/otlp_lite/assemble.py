@@ -72,7 +72,7 @@ class Telemetry:
         provider and tracers.
         """
         provider = self.tracer_provider
-        _checked(timeout)
+        timeout = min(max(_checked(timeout), 0), WAIT_MAX)
         return provider.shutdown(timeout) if isinstance(provider, trace.TracerProvider) else True
 
     def _restart(self) -> None:

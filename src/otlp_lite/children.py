@@ -95,4 +95,7 @@ def _after_threads() -> None:
             thread.join()
         _end()
 
-    threading.Thread(target=wait, name="otlp_lite exit").start()
+    try:
+        threading.Thread(target=wait, name="otlp_lite exit").start()
+    except RuntimeError:  # none can start: what the others still do is lost, and counted
+        _end()

@@ -345,7 +345,7 @@ def refuse_difference(
             if implicit:
                 raise ConfigurationError(
                     "configure() came too late: spans were recorded with the provider that "
-                    f"OTEL_PYTHON_TRACER_PROVIDER named, {before_now}"
+                    f"OTEL_PYTHON_TRACER_PROVIDER named, or its resource was read, {before_now}"
                 )
             raise ConfigurationError(f"configure() was called {before_now}")
     raise AssertionError("nothing differs")

@@ -50,7 +50,7 @@ class SignalStats(NamedTuple):
     resent: int
     """Sent again because an answer was lost: the receiver may have them twice."""
     unanswered: int
-    """Of those dropped, sent before without an answer for good: the receiver may have them."""
+    """Of those dropped, at most so many were sent without an answer for good: the receiver may have them."""
     dropped: Mapping[DropReason, int]
     """By DropReason; only reasons that occurred: empty when nothing was lost."""
     pending: int

@@ -12,6 +12,8 @@ from socket import socket
 import pytest
 from scripted import Clock, Receiver, Request, Start, answer, record, secure_receiver
 
+from otlp_lite.export import http
+
 WAYS = ("plain", "gzip", "tls")
 
 
@@ -30,6 +32,17 @@ def silent_after_the_first(folder: Path, tls: bool) -> Iterator[Receiver]:
             yield receiver
         finally:
             over.set()
+
+
+def test_the_schedule_alone_keeps_a_connection(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delay that is usual is as long as a connection may rest."""
+    monkeypatch.setattr(http, "IDLE_MAX", 2.0)
+    with Receiver() as receiver:
+        telemetry = start(receiver, schedule_delay=2.0)
+        while len(receiver.requests) < 4:
+            record(telemetry, 1)
+            time.sleep(0.05)
+        assert receiver.connections < 3
 
 
 def test_a_connection_that_rested_for_over_five_seconds_is_opened_anew(

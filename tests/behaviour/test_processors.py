@@ -126,6 +126,33 @@ def test_processors_work_without_the_stock_sdk() -> None:
     )
 
 
+def test_one_that_is_added_after_a_shutdown_sees_what_follows_a_restart() -> None:
+    seen = []
+
+    class Seeing:
+        def on_end(self, span: Any) -> None:
+            seen.append((self, span.name))
+
+    telemetry = build(load({}, {}), lambda _: Memory())
+    provider: Any = telemetry.tracer_provider
+    one, other = Seeing(), Seeing()
+    provider.add_span_processor(one)
+    assert telemetry.shutdown(float("inf"))
+    provider.add_span_processor(other)
+    telemetry._restart()
+    provider.get_tracer("t").start_span("again").end()
+    assert seen == [(one, "again"), (other, "again")]
+
+
+def test_the_longest_shutdown_there_is_ends_a_batch_processor() -> None:
+    exporter = InMemorySpanExporter()
+    processor = BatchSpanProcessor(exporter)
+    telemetry = build(load({"span_processors": [processor]}, {}), lambda _: Memory())
+    telemetry.tracer_provider.get_tracer("t").start_span("s").end()
+    assert telemetry.shutdown(float("inf"))
+    assert [span.name for span in exporter.get_finished_spans()] == ["s"]
+
+
 def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps() -> None:
     freed = []
     for _ in range(5):

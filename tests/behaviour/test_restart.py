@@ -7,11 +7,12 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from child import python
-from scripted import Clock, Receiver, Start, answer, balanced, record
+from scripted import Clock, Receiver, Request, Start, answer, balanced, record, stall, until
 from test_deadlines import SlowNames
 
 from otlp_lite.assemble import build
@@ -103,6 +104,45 @@ def test_interrupted_at_the_door_it_shuts_down_all_the_same(start: Start) -> Non
             telemetry.shutdown(5)
         stats = telemetry.stats().traces
         assert stats.pending == 0 and balanced(telemetry.stats()) and len(calls) == 2
+
+
+@pytest.mark.parametrize("at", ["_here", "_poke", "_worker_ended", "_drop_rest"])
+def test_interrupted_as_it_stops_it_is_over_all_the_same(
+    start: Start, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """A handler of a signal runs at the call of any function."""
+    busy = threading.Event()
+
+    def engaged(connection: socket.socket, request: Request) -> bool:
+        busy.set()
+        return stall(connection, request)
+
+    with Receiver(default=engaged) as receiver:
+        telemetry = start(receiver, schedule_delay=0.01, timeout=60)
+        record(telemetry, 3)
+        assert busy.wait(5)
+        pipeline: Any = telemetry._pipeline
+        real = getattr(pipeline, at)
+        calls = []
+
+        def interrupted(*arguments: object) -> object:
+            if pipeline._stopped and threading.current_thread() is threading.main_thread():
+                calls.append(at)
+                if len(calls) == 1:
+                    raise KeyboardInterrupt
+            return real(*arguments)
+
+        monkeypatch.setattr(pipeline, at, interrupted)
+        with suppress(KeyboardInterrupt):  # the last two are not called where the worker was quicker
+            telemetry.shutdown(0.5)
+        monkeypatch.undo()
+        assert calls or at in ("_worker_ended", "_drop_rest")
+        assert until(lambda: telemetry.stats().traces.pending == 0)
+        assert balanced(telemetry.stats()) and telemetry.stats().traces.dropped == {"shutdown": 3}
+        telemetry._restart()
+        receiver.default = answer()
+        record(telemetry, 2, "after")
+        assert telemetry.force_flush(5) and receiver.names()[3:] == ["after0", "after1"]
 
 
 def test_a_thread_that_a_restart_overtook_touches_nothing(start: Start) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
+import sys
 import types
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import Any, ClassVar
@@ -18,7 +19,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 from scripted import Receiver
 
 import otlp_lite
-from otlp_lite import SpanSchema, key, traced
+from otlp_lite import SpanSchema, Tracer, key, traced
+from otlp_lite.assemble import build
+from otlp_lite.config import load
+from otlp_lite.export.memory import Memory
 from otlp_lite.testing import Collected, collect
 from otlp_lite.traces.sampling import ALWAYS_OFF, Decision, SamplingResult
 
@@ -465,3 +469,34 @@ def test_a_traced_function_is_pickled_by_name() -> None:
 def test_what_is_no_function_is_refused(odd: Any) -> None:
     with pytest.raises(TypeError, match="traced: "):
         traced(odd)
+
+
+def test_as_it_is_left_its_exception_is_the_one_that_is_handled() -> None:
+    """As in a with statement: what a span processor logs may ask for it."""
+    seen: list[BaseException | None] = []
+
+    class Asking:
+        def on_end(self, span: object) -> None:
+            seen.append(sys.exc_info()[1])
+
+    telemetry = build(load({"span_processors": [Asking()]}, {}), lambda _: Memory())
+    tracer = telemetry.tracer_provider.get_tracer("t")
+    assert isinstance(tracer, Tracer)
+
+    @traced(tracer=tracer)
+    def fails(error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    first, other = ValueError("first"), ValueError("other")
+    fails(None)
+    for error in (first, other):
+        with pytest.raises(ValueError) as raised:
+            fails(error)
+        assert raised.value is error and error.__context__ is None
+    try:
+        raise first
+    except ValueError:
+        fails(None)
+        assert sys.exc_info()[1] is first
+    assert seen == [None, first, other, first]

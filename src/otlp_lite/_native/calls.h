@@ -57,6 +57,27 @@ static struct raised take_raised(void)
     return raised;
 }
 
+/* While it is left, as in a with statement, what the function raised is what sys.exc_info() tells. */
+static int exit_handling(PyObject *entered, struct raised raised)
+{
+    if (raised.error == NULL)
+        return exit_within(entered, NULL);
+#if PY_VERSION_HEX >= 0x030B0000
+    PyObject *before = PyErr_GetHandledException();
+    PyErr_SetHandledException(raised.error);
+    int failed = exit_within(entered, raised.error);
+    PyErr_SetHandledException(before);
+    Py_XDECREF(before);
+#else
+    PyObject *type, *value, *trace;
+    PyErr_GetExcInfo(&type, &value, &trace);
+    PyErr_SetExcInfo(Py_XNewRef(raised.type), Py_XNewRef(raised.error), Py_XNewRef(raised.trace));
+    int failed = exit_within(entered, raised.error);
+    PyErr_SetExcInfo(type, value, trace);
+#endif
+    return failed;
+}
+
 static void raise_again(struct raised raised)
 {
     PyErr_Restore(raised.type, raised.error, raised.trace);
@@ -89,7 +110,7 @@ static PyObject *call_within(PyObject *self, PyObject *const *arguments, Py_ssiz
     PyObject *result = PyObject_Call(function, arguments[0], arguments[1]);
     if (result == NULL)
         raised = take_raised();
-    if (exit_within(entered, raised.error) < 0) {
+    if (exit_handling(entered, raised) < 0) {
         raise_over(raised);
         Py_CLEAR(result);
     } else if (result == NULL) {

@@ -842,7 +842,9 @@ cdef class TracerProvider:
     @property
     def closing(self):
         """shutdown() was called, and is not through."""
-        return bool(self.recorder.closed) and not self.recorder.shut and not self.recorder.restarting
+        recorder = self.recorder
+        return (bool(recorder.closed) and not recorder.shut and not recorder.restarting
+                and recorder.shut_pid == getpid())
 
     @property
     def restarting(self):
@@ -866,7 +868,7 @@ cdef class TracerProvider:
             for processor in recorder.retired:
                 if hasattr(type(processor), "reopen"):
                     call_off_span(processor, "reopen")
-            recorder.processors = recorder.retired
+            recorder.processors = recorder.retired + recorder.processors  # and those that were added meanwhile
             recorder.announced = False
             recorder.closed = False
         finally:

@@ -90,6 +90,9 @@ class Watched:
         self._note(took, answer)
         return answer
 
+    def usable(self) -> float:
+        return self._inner.usable()
+
     def interrupt(self) -> None:
         self.late = self._busy
         self._inner.interrupt()

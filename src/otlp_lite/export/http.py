@@ -50,6 +50,10 @@ class Carrier(Protocol):
 
     def exchange(self, batch: core.Batch, timeout: float) -> core.Answer: ...
 
+    def usable(self) -> float:
+        """Seconds for which the connection will be kept if nothing is sent; 0 without one."""
+        ...
+
     def interrupt(self) -> None:
         """Makes a call in progress fail at once. From any thread."""
 
@@ -189,9 +193,13 @@ class Connection:
         self._used = 0
         """When the connection was last of use, by the boot clock."""
 
+    def usable(self) -> float:
+        if self._socket is None:
+            return 0.0
+        return max(IDLE_MAX - (core.boot_clock() - self._used) / 1e9, 0.0)
+
     def open(self, timeout: float) -> bool:
-        idle = (core.boot_clock() - self._used) / 1e9
-        if self._socket is not None and idle <= IDLE_MAX and self._identity == self._identify():
+        if self.usable() > 0 and self._identity == self._identify():
             return True
         self.close()
         deadline = monotonic() + timeout

@@ -33,6 +33,9 @@ class Memory:
         self.bodies.append(batch.tobytes())
         return answer
 
+    def usable(self) -> float:
+        return 0.0
+
     def interrupt(self) -> None:
         pass
 

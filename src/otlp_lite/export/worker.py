@@ -80,6 +80,8 @@ class Pipeline:
         self._delay = schedule_delay
         self._records_max = max_records
         self._stopped = False
+        self._ended = False
+        """The stop is through: not interrupted by a signal's handler."""
         self._abandoned = False
         """Another has the region: it is not touched any more."""
         self._region: core.Region | None = None
@@ -134,7 +136,7 @@ class Pipeline:
                 self._carrier.close()  # a forked child: the connection is its parent's
                 self._region = None  # and so is what was recorded: nobody may find it, and send it
             if self._pid != os.getpid():
-                self._stopped = False  # so was the end
+                self._stopped = self._ended = False  # so was the end
             self._reset()
             self._health.starts_with(region)
         now = monotonic()
@@ -173,7 +175,7 @@ class Pipeline:
 
     def shutdown(self, timeout: float) -> bool:
         """Sends what there is, drops what is left, says so, and ends. True when nothing was left."""
-        if self._stopped:
+        if self._ended:
             return True
         settled = False
         deadline = 0.0
@@ -191,6 +193,7 @@ class Pipeline:
         self._stopped = True
         region = self._here()
         if region is None:
+            self._ended = True
             return 0
         self._poke()
         if not settled:
@@ -204,6 +207,7 @@ class Pipeline:
             with self._turn:  # who takes it from here on sees that we have stopped
                 self._drop_rest()
             left = self._given_up + region.stats().pending
+        self._ended = True
         self._health.tell_losses(region, last=True)
         if left:
             self._health.given_up(left)
@@ -213,6 +217,7 @@ class Pipeline:
         """Another will have the region. Waits a moment for the worker; one that is stuck leaves it alone."""
         self._stopped = self._abandoned = True
         self._poke()
+        self._carrier.interrupt()
         if self._here() is not None and self._thread != get_ident():
             self._worker_ended(ABANDON_MAX)
         self._region = None
@@ -272,8 +277,8 @@ class Pipeline:
         return waiter.settled
 
     def _poke(self) -> None:
-        if self._region is not None:
-            self._region.wake()
+        if (region := self._region) is not None:
+            region.wake()
         if self._nudge.locked():
             with suppress(RuntimeError):  # another thread was quicker
                 self._nudge.release()
@@ -339,15 +344,21 @@ class Pipeline:
     def _rested(self) -> bool:
         """Waits until there is enough to send. False when woken for something else."""
         region = self._region
-        assert region is not None
+        if region is None:
+            return False  # abandoned
         region.wait("any")
         if not self._waiters and not self._stopped:
-            region.wait("chunk", self._delay)
+            region.wait("chunk", self._patience())
         if not self._waiters and not self._stopped:
             # A chunk seldom comes alone, and a request costs more than its bytes; but a quarter of the region
             # must not fill meanwhile.
             self._sleep(region.size / 4 / FASTEST)
         return not self._waiters and not self._stopped
+
+    def _patience(self) -> float:
+        """The schedule delay, or a little less, lest the connection be too old when it is over."""
+        left = self._carrier.usable() * 0.95
+        return left if self._delay / 2 <= left < self._delay else self._delay
 
     def _sleep(self, seconds: float) -> None:
         """Until poked."""
@@ -378,10 +389,9 @@ class Pipeline:
     def _attempt(self, caller: _Waiter | None) -> None:
         """Sends what there is now, until something goes wrong; for a caller one batch, by its deadline."""
         region = self._region
-        assert region is not None
         self._at_once = False
-        if region.stats().pending == 0:
-            return  # woken for nothing
+        if region is None or region.stats().pending == 0:
+            return  # abandoned, or woken for nothing
         region.reanchor()
         kept = False
         self._unreachable = True
@@ -501,7 +511,7 @@ class Pipeline:
         with self._turn:
             if not self._stopped and (batch := region.collect(self._bytes_max, self._records_max)):
                 records = batch.records
-                batch.drop("unsupported_protocol", answered=True)
+                batch.drop("unsupported_protocol", answered=not self._lost_answer)
                 self._health.told("unsupported_protocol", records)
         self._lost_answer = False
         self._back_off(reason, said=True)
@@ -536,11 +546,12 @@ class Pipeline:
     def _succeeded(self, records: int) -> None:
         if self._lost_answer:
             self._lost_answer = False
-            if self._region is not None:
-                self._region.resent += records
+            if (region := self._region) is not None:
+                region.resent += records
         self._health.succeeded()
 
     def _back_off(self, reason: str, answer: core.Answer | None = None, said: bool = False) -> None:
         wanted = None if answer is None else retry_after(answer.retry_after, time())
-        pending = 0 if self._region is None else self._region.stats().pending
+        region = self._region
+        pending = 0 if region is None else region.stats().pending
         self._health.failed(reason, wanted, pending, quiet=said or self._stopped, said=said)

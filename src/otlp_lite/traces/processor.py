@@ -170,8 +170,12 @@ class BatchSpanProcessor(SpanProcessor):
 
     def reopen(self) -> None:
         """After a shutdown: configure() was called again."""
+        if self._pid != os.getpid():  # its lock may be a parent's thread's
+            self._closed = False
+            self._begin()
+            return
         with self._changed:
             self._closed = False
             ended = not self._working
-        if ended or self._pid != os.getpid():
+        if ended:
             self._begin()
