@@ -6,6 +6,7 @@ import os
 import sys
 
 from celery import Celery
+from opentelemetry import trace
 
 import otlp_lite
 
@@ -20,12 +21,13 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
 )
 otlp_lite.configure(service_name="tasks")
-tracer = otlp_lite.get_tracer("tasks")
 
 
+@otlp_lite.traced
 def work(number: int) -> None:
-    with tracer.start_as_current_span(f"task {number}", attributes={"pid": os.getpid()}):
-        pass
+    span = trace.get_current_span()
+    span.update_name(f"task {number}")
+    span.set_attribute("pid", os.getpid())
 
 
 task = app.task(name="work")(work)

@@ -79,12 +79,15 @@ class Server:
         """Waits until its log does."""
         return until(lambda: len(re.findall(pattern, self.log())) >= times, 30)
 
-    def get(self, path: str) -> int:
-        """The process that answered."""
+    def port(self) -> int:
         assert self.says(self._listening), self.log()
         found = re.search(self._listening, self.log())
         assert found is not None
-        connection = http.client.HTTPConnection("127.0.0.1", int(found.group(1)), timeout=30)
+        return int(found.group(1))
+
+    def get(self, path: str) -> int:
+        """The process that answered."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=30)
         try:
             connection.request("GET", f"/{path}")
             answer = connection.getresponse()
