@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 from child import well
-from scripted import Receiver
+from scripted import Receiver, hang_up
 
 from .serving import arrived, each_has_its_own_instance
 
@@ -187,3 +187,36 @@ def test_a_processor_sees_a_span_end_in_the_process_that_began_it() -> None:
             receiver,
         )
         assert sorted(printed.splitlines()) == ["False child's", "True beside it", "True parent's"]
+
+
+@pytest.mark.parametrize("stuck", [False, True], ids=["", "for ever"])
+def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(stuck: bool) -> None:
+    """A lock as sys.stderr has: a child would find it held. A handler that does not come back stops no fork."""
+    with Receiver(default=hang_up) as receiver:
+        well(
+            SET_UP
+            + textwrap.dedent(
+                f"""
+                import logging, time
+                stream, writing = threading.Lock(), threading.Event()
+
+                class Handler(logging.Handler):
+                    def emit(self, record):
+                        with stream:
+                            writing.set()
+                            time.sleep({600 if stuck else 0.3})
+
+                logging.getLogger("otlp_lite").addHandler(Handler())
+                with span("parent's"):
+                    pass
+                threading.Thread(target=telemetry.force_flush, args=(5,), daemon=True).start()
+                assert writing.wait(10)
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(stream.acquire(timeout=5) == {stuck})
+                await_child(pid)
+                os._exit(0)
+                """
+            ),
+            receiver,
+        )
