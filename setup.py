@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from glob import glob
 
 from Cython.Build import cythonize
@@ -9,7 +10,7 @@ from setuptools import Extension, setup
 
 SANITIZE = os.environ.get("OTLP_LITE_SANITIZE", "")  # "address,undefined"
 COMPILE = ["-std=c11", "-O3", "-fvisibility=hidden"]
-LINK: list[str] = []
+LINK = ["-lrt"] if sys.platform == "linux" else []  # glibc before 2.34 has its timers there
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-O1"]
     LINK += [f"-fsanitize={SANITIZE}"]

@@ -472,9 +472,11 @@ void otlite_waker_post(void *waker);
 /* Waits until posted, or until the boot clock reads `deadline` (0: for ever). True when posted; takes all posts. */
 bool otlite_waker_wait(void *waker, uint64_t deadline);
 
-/* SIGTERM. Takes it over where its disposition is the default, or, `over`, whatever it is; false where it is not
- * taken. Until a thread of this process waits for it, it ends the process as ever. */
-bool otlite_term_catch(bool over);
+/* SIGTERM. Whether its disposition is the default, or ours already. */
+bool otlite_term_is_default(void);
+/* Takes it over, whatever its disposition. Until a thread of this process waits for it, it ends the process as ever; but
+ * not process 1, which the kernel spares. */
+bool otlite_term_catch(void);
 /* `waker`, which outlives the process, is posted when it comes, by its handler, whatever the main thread does; again
  * it changes nothing. `bound` ns later it ends the process, whoever is still at work; 0: no bound. A NULL waker:
  * nobody waits. */

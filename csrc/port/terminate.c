@@ -10,12 +10,14 @@
 #include "base/atomics.h"
 #include "otlite.h"
 
+#define SECOND UINT64_C(1000000000)
+
 /* What the handler needs, of the process `watching`: a forked child has neither that thread nor that timer. */
 static struct {
     void *waker;
     timer_t timer;
     bool timed;
-    struct itimerspec bound;
+    uint64_t bound;
 } watch;
 static uint32_t watching;
 static uint32_t timer_owner;
@@ -27,6 +29,25 @@ static bool watched(void)
     return otlite_load_acquire(&watching) == (uint32_t)getpid();
 }
 
+/* `bound` ns from now the timer ends the process; 0: never. */
+static bool set_timer(uint64_t bound)
+{
+    struct itimerspec spec = {
+        .it_value = {.tv_sec = (time_t)(bound / SECOND), .tv_nsec = (long)(bound % SECOND)}};
+    return timer_settime(watch.timer, 0, &spec, NULL) == 0;
+}
+
+static bool make_timer(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+    event.sigev_value.sival_ptr = &watch;
+    if (timer_owner != (uint32_t)getpid() &&
+        timer_create(CLOCK_MONOTONIC, &event, &watch.timer) != 0)
+        return false;
+    timer_owner = (uint32_t)getpid();
+    return set_timer(0); /* of a wait before */
+}
+
 static void on_term(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
@@ -35,10 +56,11 @@ static void on_term(int number, siginfo_t *info, void *context)
     if (watched() && !late) {
         if (otlite_exchange_seq(&came, 1) == 0) { /* the same wish again changes nothing */
             if (watch.timed)
-                timer_settime(watch.timer, 0, &watch.bound, NULL);
+                set_timer(watch.bound);
             otlite_waker_post(watch.waker);
         }
-    } else {
+    } else if (getpid() !=
+               1) { /* which the kernel spares: that would only be the last that we hear of it */
         signal(number, SIG_DFL);
         raise(number); /* blocked while its handler runs: it comes when we return */
     }
@@ -50,41 +72,42 @@ static bool is_ours(const struct sigaction *action)
     return (action->sa_flags & SA_SIGINFO) != 0 && action->sa_sigaction == on_term;
 }
 
-bool otlite_term_catch(bool over)
+bool otlite_term_is_default(void)
 {
-    struct sigaction now,
-        ours = {.sa_sigaction = on_term, .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
-    if (sigaction(SIGTERM, NULL, &now) != 0)
-        return false;
-    if (is_ours(&now))
-        return true;
-    if (!over && ((now.sa_flags & SA_SIGINFO) != 0 || now.sa_handler != SIG_DFL))
-        return false;
+    struct sigaction now;
+    return sigaction(SIGTERM, NULL, &now) == 0 &&
+           (is_ours(&now) || ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL));
+}
+
+bool otlite_term_catch(void)
+{
+    struct sigaction ours = {.sa_sigaction = on_term,
+                             .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
     sigemptyset(&ours.sa_mask);
     return sigaction(SIGTERM, &ours, NULL) == 0;
 }
 
-static bool make_timer(void)
+static void watch_no_more(void)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
-    event.sigev_value.sival_ptr = &watch;
-    if (timer_owner != (uint32_t)getpid() &&
-        timer_create(CLOCK_MONOTONIC, &event, &watch.timer) != 0)
-        return false;
-    timer_owner = (uint32_t)getpid();
-    memset(&watch.bound, 0, sizeof watch.bound); /* of a wait before, stopped */
-    return timer_settime(watch.timer, 0, &watch.bound, NULL) == 0;
+    if (watched() && watch.timed)
+        set_timer(0);
+    otlite_store_release(&watching, 0);
 }
 
 void otlite_term_watch(void *waker, uint64_t bound)
 {
-    otlite_store_release(&watching, 0);
-    if (waker == NULL)
+    if (waker == NULL) {
+        watch_no_more();
         return;
-    watch.waker = waker;
-    watch.timed = bound != 0 && make_timer();
-    watch.bound.it_value.tv_sec = (time_t)(bound / 1000000000);
-    watch.bound.it_value.tv_nsec = (long)(bound % 1000000000);
+    }
+    if (!watched() ||
+        waker != watch.waker) { /* else the same again, and at no moment does nobody wait */
+        watch.waker = waker;
+        watch.bound = bound;
+        watch.timed = bound != 0 && make_timer();
+    } else if (watch.timed) {
+        set_timer(0);
+    }
     otlite_store_relaxed(&came, 0);
     /* release: all of that, against the handler's load */
     otlite_store_release(&watching, (uint32_t)getpid());
@@ -98,7 +121,7 @@ bool otlite_term_came(void)
 void otlite_term_end(void)
 {
     struct sigaction now;
-    otlite_store_release(&watching, 0);
+    watch_no_more();
     if (sigaction(SIGTERM, NULL, &now) == 0 && is_ours(&now))
         signal(SIGTERM, SIG_DFL);
     kill(getpid(), SIGTERM);
@@ -111,7 +134,7 @@ size_t otlite_signals_size(void)
 
 void otlite_signals_block(void *saved)
 {
-    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
     sigset_t all, before;
     sigfillset(&all);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)

@@ -8,7 +8,6 @@ thread.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from time import sleep
 
@@ -33,7 +32,7 @@ def before_termination(call: Callable[[], object], seconds: float) -> bool:
     process and each that is forked from it, once it has called begun().
     """
     global _call, _bound
-    if threading.current_thread() is not threading.main_thread() or not core.term_catch():
+    if not core.term_catch():
         return False
     _call = call
     _bound = min(seconds + MARGIN, BOUND_MAX)

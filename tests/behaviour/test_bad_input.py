@@ -123,7 +123,7 @@ CLAUSES: dict[str, Clause] = {
     ),
     "an integer of an event over 64 bits": Clause(
         event({"k": 1 << 63, "in": 2}),
-        f"attribute 'k': {OUT}, or text or bytes of over 256 Mi; dropped",
+        f"attribute 'k': {OUT}, or more than a region can hold; dropped",
         {"event.in": 2},
         below=1,
     ),

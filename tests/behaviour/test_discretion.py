@@ -53,6 +53,11 @@ class Unread(Sequence[str]):
     __len__ = __getitem__ = tell
 
 
+class Overflowing(Unread):
+    def __len__(self) -> int:
+        raise OverflowError(SECRET)
+
+
 class Unlisted(dict[str, str]):
     items = tell
 
@@ -108,6 +113,7 @@ VALUES: dict[str, Any] = {
     "untold": Untold(),
     "untold within": [SECRET, {"in": Untold()}],
     "unread": Unread(),
+    "overflowing": Overflowing(),
     "unread within": [SECRET, Unread()],
     "deep": deep(),
     "out of range": HUGE,

@@ -201,7 +201,7 @@ NAMED: dict[str, Row] = {  # what is called X: its message begins anew with anot
     ),
     "an integer of an event": Row(
         lambda world, name: world.span.add_event("e", {name: HUGE}),
-        f"attribute 'X': {FAR}, or text or bytes of over 256 Mi; dropped",
+        f"attribute 'X': {FAR}, or more than a region can hold; dropped",
     ),
     "a value that cannot be read": Row(
         lambda world, name: world.span.set_attribute(

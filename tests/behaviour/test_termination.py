@@ -104,6 +104,23 @@ def test_a_program_that_restores_what_it_found_ends_in_order() -> None:
         assert ended.status == -signal.SIGTERM and receiver.names().count("ended") == 1000, ended
 
 
+def test_a_handler_that_calls_the_one_before_goes_on_as_without_us() -> None:
+    rest = """
+    before, came = signal.getsignal(signal.SIGTERM), []
+    def mine(*arguments):
+        came.append(1)
+        if callable(before):
+            before(*arguments)
+    signal.signal(signal.SIGTERM, mine)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.3)
+    print("drained", len(came), flush=True)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver)
+        assert (ended.status, ended.out, len(receiver.names())) == (0, "drained 1\n", 1000), ended
+
+
 def test_a_program_that_waits_for_its_signals_gets_them() -> None:
     rest = """
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.Signals)
@@ -186,8 +203,13 @@ def test_a_handler_of_the_program_stays(before: str, after: str) -> None:
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
 def test_the_first_process_of_a_container_sends_and_goes_on() -> None:
     """The kernel does not end it, whatever it does: what it records afterwards is sent, too."""
-    rest = """
+    early = """
+    import os, signal, otlp_lite
     assert os.getpid() == 1
+    otlp_lite.configure(schedule_delay=60)
+    os.kill(1, signal.SIGTERM)  # before there is anything to send
+    """
+    rest = """
     for number in range(2):
         tracer.start_span("more").end()
         os.kill(1, signal.SIGTERM)
@@ -197,19 +219,25 @@ def test_the_first_process_of_a_container_sends_and_goes_on() -> None:
     print("on", flush=True)
     """
     with Receiver() as receiver:
-        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        ended = run(early + BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
         names = receiver.names()
     assert (ended.status, ended.out) == (0, "on\n"), ended
     assert (names.count("ended"), names.count("more"), names.count("last")) == (1000, 2, 1)
 
 
-def test_configured_in_another_thread_nothing_is_set() -> None:
-    code = """
-        import signal, threading
-        import otlp_lite
-        thread = threading.Thread(target=otlp_lite.configure)
-        thread.start()
-        thread.join()
+@pytest.mark.parametrize("first", ["threading", "_thread"])
+def test_configured_in_another_thread_nothing_is_set(first: str) -> None:
+    """Whichever thread `threading` takes for the main one, which it does when it is imported."""
+    code = f"""
+        import signal, {first}, _thread
+        def configure():
+            import otlp_lite
+            otlp_lite.configure()
+            over.release()
+        over = _thread.allocate_lock()
+        over.acquire()
+        _thread.start_new_thread(configure, ())
+        over.acquire()
         print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
     """
     assert run(code).out == "True\n"

@@ -500,3 +500,22 @@ def test_as_it_is_left_its_exception_is_the_one_that_is_handled() -> None:
         fails(None)
         assert sys.exc_info()[1] is first
     assert seen == [None, first, other, first]
+
+
+def test_it_leaves_no_exception_of_its_caller_in_a_generator(collected: Collected) -> None:
+    @traced(tracer=collected.tracer_provider.get_tracer("t"))
+    def fails() -> None:
+        raise ValueError
+
+    def generator() -> Iterator[type[BaseException] | None]:
+        with pytest.raises(ValueError):
+            fails()
+        yield sys.exc_info()[0]
+        yield sys.exc_info()[0]
+
+    it = generator()
+    try:
+        raise KeyError
+    except KeyError:
+        assert next(it) is KeyError
+    assert next(it) is None

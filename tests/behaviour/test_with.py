@@ -43,6 +43,13 @@ def test_they_answer_as_bound_methods_do(start: Start, sampler: str, maker: str)
     leaving(None, error=None, traceback=None)
 
 
+def test_they_are_of_their_class_alone(start: Start) -> None:
+    made = tracer_of(start, "always_on").start_span("span")
+    for name in ("__enter__", "__exit__"):
+        with pytest.raises(TypeError, match="doesn't apply to a 'int' object"):
+            vars(type(made))[name].__get__(42, int)
+
+
 def test_they_hold_what_they_are_of_and_no_longer(start: Start) -> None:
     tracer = tracer_of(start, "always_on")
     spans = [tracer.start_span("span") for _ in range(100)]  # more than are kept for the next

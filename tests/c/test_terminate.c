@@ -32,7 +32,7 @@ static void *new_waker(void)
 static void waits(void)
 {
     void *waker = new_waker();
-    if (!otlite_term_catch(false) || !otlite_term_catch(false))
+    if (!otlite_term_is_default() || !otlite_term_catch() || !otlite_term_is_default())
         _exit(21);
     otlite_term_watch(waker, 0);
     if (otlite_term_came())
@@ -45,7 +45,7 @@ static void waits(void)
 
 static void nobody_waits(void)
 {
-    if (!otlite_term_catch(false))
+    if (!otlite_term_catch())
         _exit(21);
     raise(SIGTERM);
 }
@@ -53,7 +53,7 @@ static void nobody_waits(void)
 static void waits_in_vain(void)
 {
     uint64_t begun = otlite_clock_boot();
-    if (!otlite_term_catch(false))
+    if (!otlite_term_catch())
         _exit(21);
     otlite_term_watch(new_waker(), 200000000);
     raise(SIGTERM);
@@ -71,7 +71,7 @@ static void waits_again(void)
 {
     void *waker = new_waker();
     uint64_t begun = otlite_clock_boot();
-    if (!otlite_term_catch(false))
+    if (!otlite_term_catch())
         _exit(21);
     otlite_term_watch(waker, 100000000);
     raise(SIGTERM);
@@ -89,7 +89,7 @@ static void waits_again(void)
 static void forks(void)
 {
     int status = 0;
-    if (!otlite_term_catch(false))
+    if (!otlite_term_catch())
         _exit(21);
     otlite_term_watch(new_waker(), 0);
     pid_t child = fork();
@@ -106,7 +106,7 @@ static void forks(void)
 static void ignores(void)
 {
     signal(SIGTERM, SIG_IGN);
-    if (otlite_term_catch(false))
+    if (otlite_term_is_default())
         _exit(21);
     raise(SIGTERM);
     _exit(3);
@@ -121,18 +121,25 @@ static void handle(int number)
 
 static void handles_later(void)
 {
-    if (!otlite_term_catch(false))
+    uint64_t begun = otlite_clock_boot();
+    if (!otlite_term_catch())
         _exit(21);
-    otlite_term_watch(new_waker(), 0);
+    otlite_term_watch(new_waker(), 100000000);
+    raise(SIGTERM);
     signal(SIGTERM, handle);
     otlite_term_end(); /* not ours to end */
-    _exit(seen == SIGTERM ? 3 : 27);
+    if (seen != SIGTERM)
+        _exit(27);
+    seen = 0;
+    while (otlite_clock_boot() - begun < 300000000) /* nor told twice */
+        ;
+    _exit(seen == 0 ? 3 : 30);
 }
 
 static void takes_over_what_there_is(void)
 {
     signal(SIGTERM, SIG_IGN);
-    if (otlite_term_catch(false) || !otlite_term_catch(true))
+    if (otlite_term_is_default() || !otlite_term_catch())
         _exit(21);
     raise(SIGTERM);
     _exit(25);

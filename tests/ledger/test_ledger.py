@@ -59,7 +59,7 @@ WAYS = {
 def go(way: Way, seed: str, folder: Path) -> Outcome:
     """A program from its start to the end of its last process."""
     random = Random(f"{seed} {way.program}")
-    ledger = Round(folder, seed, kind=random.random() < 0.3)
+    ledger = Round(folder, seed, kind=int(seed) % 3 == 0)
     variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": ledger.receiver.url, **ledger.settings()}
     program = subprocess.Popen(
         [sys.executable, str(TESTS / "ledger/program.py"), way.program],

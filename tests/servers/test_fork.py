@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import textwrap
+import threading
 
 import pytest
 from child import well
-from scripted import Receiver, hang_up
+from scripted import Receiver, Request, answer, hang_up, until
 
 from .serving import arrived, each_has_its_own_instance
 
@@ -191,7 +193,7 @@ def test_a_processor_sees_a_span_end_in_the_process_that_began_it() -> None:
 
 @pytest.mark.parametrize("stuck", [False, True], ids=["", "for ever"])
 def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(stuck: bool) -> None:
-    """A lock as sys.stderr has: a child would find it held. A handler that does not come back stops no fork."""
+    """A lock as sys.stderr has: a child would find it held. A handler that is stuck stops no fork."""
     with Receiver(default=hang_up) as receiver:
         well(
             SET_UP
@@ -220,3 +222,82 @@ def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(stuck: bool) 
             ),
             receiver,
         )
+
+
+def test_a_child_that_configures_anew_leaves_its_parents_request_alone() -> None:
+    answered = threading.Event()
+
+    def slow(connection: socket.socket, request: Request) -> bool:
+        if request.connection == 1:
+            answered.wait(10)
+        return answer()(connection, request)
+
+    with Receiver(default=slow) as receiver:
+        child = SET_UP.replace("60", "0.01") + textwrap.dedent(
+            """
+            import time, urllib.request
+            with span("parent's"):
+                pass
+            time.sleep(0.5)
+            pid = os.fork()
+            if pid == 0:
+                assert telemetry.shutdown() and otlp_lite.configure(schedule_delay=0.01) is telemetry
+                with span("child's"):
+                    pass
+                assert telemetry.force_flush(10)
+                os._exit(0)
+            await_child(pid)
+            print("over", flush=True)
+            assert telemetry.force_flush(20)
+            traces = telemetry.stats().traces
+            assert (traces.exported, traces.resent) == (1, 0), traces
+            """
+        )
+        threading.Thread(
+            target=lambda: until(lambda: "child's" in receiver.names(), 20) and answered.set(), daemon=True
+        ).start()
+        well(child, receiver)
+        assert sorted(receiver.names()) == ["child's", "parent's"]
+
+
+def test_the_processors_of_a_child_that_is_forked_in_its_parents_end_work() -> None:
+    """What its parent had shut down is opened again, and what it adds is kept."""
+    with Receiver() as receiver:
+        printed = well(
+            SET_UP
+            + textwrap.dedent(
+                """
+                import atexit, time
+                from otlp_lite.traces.processor import BatchSpanProcessor, SpanProcessor
+
+                class Exporter:
+                    def export(self, spans): print(*(span.name for span in spans), flush=True)
+                    def shutdown(self): pass
+
+                class Forking(SpanProcessor):
+                    def shutdown(self):
+                        global pid
+                        pid = os.fork()
+
+                class Seeing:
+                    def on_end(self, span): print("seen", span.name, flush=True)
+
+                provider, parent = telemetry.tracer_provider, os.getpid()
+                provider.add_span_processor(BatchSpanProcessor(Exporter()))
+                provider.add_span_processor(Forking())
+                with span("parent's"):
+                    pass
+                telemetry._exit()
+                if os.getpid() == parent:
+                    await_child(pid)
+                else:
+                    provider.add_span_processor(Seeing())
+                    with span("child's"):
+                        pass
+                    assert provider.force_flush(5000)
+                    os._exit(0)
+                """
+            ),
+            receiver,
+        )
+        assert printed.split("\n")[:3] == ["parent's", "seen child's", "child's"]

@@ -57,6 +57,13 @@ static struct raised take_raised(void)
     return raised;
 }
 
+static void drop(struct raised raised)
+{
+    Py_XDECREF(raised.type);
+    Py_XDECREF(raised.error);
+    Py_XDECREF(raised.trace);
+}
+
 /* While it is left, as in a with statement, what the function raised is what sys.exc_info() tells. */
 static int exit_handling(PyObject *entered, struct raised raised)
 {
@@ -64,16 +71,28 @@ static int exit_handling(PyObject *entered, struct raised raised)
         return exit_within(entered, NULL);
 #if PY_VERSION_HEX >= 0x030B0000
     PyObject *before = PyErr_GetHandledException();
+    PyErr_SetHandledException(NULL);
+    PyObject *around =
+        PyErr_GetHandledException(); /* not this frame's, but a generator's caller's */
     PyErr_SetHandledException(raised.error);
     int failed = exit_within(entered, raised.error);
-    PyErr_SetHandledException(before);
+    PyErr_SetHandledException(before == around ? NULL : before);
     Py_XDECREF(before);
+    Py_XDECREF(around);
 #else
-    PyObject *type, *value, *trace;
-    PyErr_GetExcInfo(&type, &value, &trace);
+    struct raised before, around;
+    PyErr_GetExcInfo(&before.type, &before.error, &before.trace);
+    PyErr_SetExcInfo(NULL, NULL, NULL);
+    PyErr_GetExcInfo(&around.type, &around.error, &around.trace);
     PyErr_SetExcInfo(Py_XNewRef(raised.type), Py_XNewRef(raised.error), Py_XNewRef(raised.trace));
     int failed = exit_within(entered, raised.error);
-    PyErr_SetExcInfo(type, value, trace);
+    if (before.error == around.error) {
+        PyErr_SetExcInfo(NULL, NULL, NULL);
+        drop(before);
+    } else {
+        PyErr_SetExcInfo(before.type, before.error, before.trace);
+    }
+    drop(around);
 #endif
     return failed;
 }
@@ -81,18 +100,6 @@ static int exit_handling(PyObject *entered, struct raised raised)
 static void raise_again(struct raised raised)
 {
     PyErr_Restore(raised.type, raised.error, raised.trace);
-}
-
-/* Leaving raised, as an interrupt does: that goes on, and what the function raised is its context. */
-static void raise_over(struct raised former)
-{
-    struct raised late = take_raised();
-    if (former.error != NULL && late.error != former.error)
-        PyException_SetContext(late.error, Py_NewRef(former.error));
-    raise_again(late);
-    Py_XDECREF(former.type);
-    Py_XDECREF(former.error);
-    Py_XDECREF(former.trace);
 }
 
 /* `arguments`: the function's, a tuple and a dict. */
@@ -111,7 +118,7 @@ static PyObject *call_within(PyObject *self, PyObject *const *arguments, Py_ssiz
     if (result == NULL)
         raised = take_raised();
     if (exit_handling(entered, raised) < 0) {
-        raise_over(raised);
+        drop(raised); /* an interrupt goes on, whose context that is */
         Py_CLEAR(result);
     } else if (result == NULL) {
         raise_again(raised);

@@ -563,23 +563,30 @@ cdef bytes encode_scope(otlite_text name, otlite_text version, const otlite_scra
 # ---- Signals ----
 
 def term_catch():
-    """Takes SIGTERM over, where its disposition is the default; from the main thread. False where it is not.
+    """Takes SIGTERM over, where its disposition is the default. False where it is not, and in a thread or an
+    interpreter that may set no handler.
 
     To Python its handler is then term_given_back.
     """
     import _signal  # not `signal`, which makes its enums anew: a tenth of the import of all of us
-    if not otlite_term_catch(False):
+    if not otlite_term_is_default():
         return False
-    if _signal.getsignal(_signal.SIGTERM) is not term_given_back:
+    try:
         _signal.signal(_signal.SIGTERM, term_given_back)
-    return otlite_term_catch(True)
+    except ValueError:
+        return False
+    return otlite_term_catch()
 
 
 def term_given_back(number, frame):
-    """A program had taken SIGTERM over and has restored what it found, as uvicorn does: it is ours again."""
+    """A program had taken SIGTERM over and has restored what it found, as uvicorn does: it is ours again.
+
+    Called by a handler of the program's, which found it before, it does nothing, as the default would not be called.
+    """
     import _signal
-    otlite_term_catch(True)
-    _signal.raise_signal(number)
+    if _signal.getsignal(number) is term_given_back:
+        otlite_term_catch()
+        _signal.raise_signal(number)
 
 
 cdef void *term_waker = NULL  # for good: the handler may post it as the process ends
@@ -619,13 +626,12 @@ def term_end():
     otlite_term_end()
 
 
-def signals_block():
-    """Blocks signals in this thread, and in those that it starts; returns what signals_restore() takes."""
+def start_quiet(start_new_thread, run):
+    """Starts a thread that takes no signal of the program's. No handler of a signal can run, and raise, in between.
+    """
     cdef bytearray saved = bytearray(otlite_signals_size())
     otlite_signals_block(PyByteArray_AS_STRING(saved))
-    return saved
-
-
-def signals_restore(bytearray saved not None):
-    """This thread takes the signals that it took."""
-    otlite_signals_restore(PyByteArray_AS_STRING(saved))
+    try:
+        start_new_thread(run, ())
+    finally:
+        otlite_signals_restore(PyByteArray_AS_STRING(saved))

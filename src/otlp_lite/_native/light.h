@@ -9,14 +9,16 @@
 
 #include <Python.h>
 
-#if PY_VERSION_HEX < 0x030E0000
+#if PY_VERSION_HEX < 0x030E0000 && !defined(Py_GIL_DISABLED)
 
 struct light_method {
-    PyObject_HEAD PyObject *method; /* as the class had it */
+    PyObject ob_base;
+    PyObject *method; /* as the class had it */
 };
 
 struct light_bound {
-    PyObject_HEAD vectorcallfunc call;
+    PyObject ob_base;
+    vectorcallfunc call;
     PyObject *self;
     PyObject *method; /* borrowed: its class is never freed */
 };
@@ -106,9 +108,10 @@ static PyObject *light_bind(PyObject *descriptor, PyObject *self, PyObject *type
 {
     PyObject *method = ((struct light_method *)descriptor)->method;
     struct light_bound *light;
-    (void)type;
     if (self == NULL)
         return Py_NewRef(method);
+    if (!PyObject_TypeCheck(self, PyDescr_TYPE(method)))
+        return Py_TYPE(method)->tp_descr_get(method, self, type); /* says what is wrong */
     if (light_free_count > 0)
         light =
             (struct light_bound *)PyObject_Init(light_free[--light_free_count], &light_bound_type);

@@ -45,6 +45,7 @@ cdef class Recorder:
     cdef readonly uint64_t detach_failures
 
     cdef bint open(self) except -1
+    cdef int bring_back(self) except -1
     cdef Region map_region(self)
     cdef int announce(self) except -1
     cdef int register_resource(self) except -1
@@ -132,7 +133,7 @@ cdef class UnsampledSpan:
 
 cdef process_page *page
 cdef object id_number(const uint8_t *data, int size)
-cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0
+cdef bint take_time(object value, str what, uint64_t *time) except -1
 cdef bytes id_bytes(object number, int size)
 cdef object plain_text(object value)
 cpdef object hook_failed(object of, str hook, object error)

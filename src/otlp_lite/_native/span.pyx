@@ -64,7 +64,7 @@ cdef class Recorder:
 
     def __cinit__(self):
         self.epoch = 0xffffffff
-        self.processors = ()
+        self.processors = self.retired = ()
 
     cdef bint open(self) except -1:
         """Opens this process's region. False when there is no memory for one: nothing can be recorded."""
@@ -76,8 +76,8 @@ cdef class Recorder:
             ids_init(&page.os_ids, True)
             page.epoch = epochs
         if self.exiting and self.shut_pid != getpid():  # it was forked from a process in its end, and goes on
-            self.exiting = self.closed = False
-            self.processors = self.retired
+            self.bring_back()
+            self.closed = False
         cdef object resource = self.make_resource()
         cdef bytes encoded = encode_attributes(resource.attributes, RESOURCE, None, None)
         cdef bytes schema_url = utf8(resource.schema_url)
@@ -109,6 +109,18 @@ cdef class Recorder:
         self.rest.limits = self.limits
         self.rest.span_max = self.span_max
         return True
+
+    cdef int bring_back(self) except -1:
+        """After a shutdown: its span processors are called again, after a `reopen()` of theirs, and those added since."""
+        for processor in self.retired:
+            if hasattr(type(processor), "reopen"):  # of its class: ours have it
+                try:
+                    processor.reopen()
+                except Exception as error:
+                    hook_failed(processor, "reopen", error)
+        self.retired, self.processors = (), self.retired + self.processors
+        self.exiting = False
+        return 0
 
     cdef Region map_region(self):
         """A region of the size that was asked for, or as small as can be; None, and an error once, without either."""
@@ -199,13 +211,16 @@ cdef bytes id_bytes(object number, int size):
         return None
 
 
-cdef uint64_t nanoseconds(object value, str what, uint64_t otherwise) except? 0:
-    """A time given by the user, ns since 1970; with a warning `otherwise` when it is none."""
+cdef bint take_time(object value, str what, uint64_t *time) except -1:
+    """Takes a time that the user may have given, ns since 1970. False where there is none; a wrong one is warned of."""
+    if value is None:
+        return False
     try:
-        return int(value)
+        time[0] = int(value)
+        return True
     except Exception:
         once("times", what, "%s of type %s: not a time in ns since 1970; the clock is used", (type(value).__name__,))
-        return otherwise
+        return False
 
 
 # ---- Schemas ----
@@ -467,6 +482,7 @@ cdef class Span:
         cdef otlite_composer composer
         cdef otlite_status status = OTLITE_NO_ROOM
         cdef dict cleaned
+        cdef bint given
         if self.unsampled:
             return
         cleaned = self._bounded(attributes, self.recorder.limits.event_attributes, &dropped)
@@ -474,8 +490,7 @@ cdef class Span:
             self.too_late("Tried calling add_event on an ended span.")
             return
         time = span_clock_at(self.recorder.region, self.data.anchor)
-        if timestamp is not None:
-            time = nanoseconds(timestamp, "event timestamp", time)
+        given = take_time(timestamp, "event timestamp", &time)
         name = plain_text(name)
         if self.scratch.block == NULL and not self.grow(OTLITE_EVENTS, name):
             return
@@ -487,7 +502,7 @@ cdef class Span:
             status = compose_end(&composer, 0, self.recorder.limits.events)
             if status == OTLITE_NO_ROOM and not self.grow(OTLITE_EVENTS, name):
                 return
-        if timestamp is not None:
+        if given:
             self.data.explicit_time = True
 
     @cython.final
@@ -630,15 +645,14 @@ cdef class Span:
             return 0
         cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
         # First what may run Python code, which may end the span.
-        if end_time is not None:
-            end = nanoseconds(end_time, "end_time", end)
+        cdef bint given = take_time(end_time, "end_time", &end)
         if self.trace_state is not None:
             header = trace_state_header(self.trace_state)
         if self.ended:
             self.too_late("Calling end() on an ended span.")
             return 0
         self.data.end = end
-        if end_time is not None:
+        if given:
             self.data.explicit_time = True
         self.ended = True
         # A span that was begun before a fork is exported by the process that began it: here it only ends.

@@ -382,8 +382,7 @@ cdef class Tracer:
             span.leaf = True
             if provider.planned:  # else the sampler has seen them, and may have changed them
                 (<SchemaSpan>span).put_fields(values)
-        if start_time is not None:
-            span.data.start = nanoseconds(start_time, "start_time", begun.start)
+        if take_time(start_time, "start_time", &span.data.start):
             span.data.explicit_time = True
         if recorder.processors:
             for processor in recorder.processors:
@@ -865,10 +864,7 @@ cdef class TracerProvider:
         recorder.restarting = True
         try:
             recorder.pipeline = renew()
-            for processor in recorder.retired:
-                if hasattr(type(processor), "reopen"):
-                    call_off_span(processor, "reopen")
-            recorder.processors = recorder.retired + recorder.processors  # and those that were added meanwhile
+            recorder.bring_back()
             recorder.announced = False
             recorder.closed = False
         finally:

@@ -32,7 +32,7 @@ cdef object once(str kind, object what, str message, tuple arguments):
     `what` is the message's first argument. It names a part of the program, and is no value; of it only text is kept.
     """
     cdef set names = warned.get(kind)
-    cdef str name = str(what)[:WARNED_NAME_MAX]
+    cdef str name = (str.__str__(what) if isinstance(what, str) else str(what))[:WARNED_NAME_MAX]
     if names is None:
         names = warned.setdefault(kind, set())
     if name in names or len(names) > WARNED_MAX:
@@ -85,7 +85,7 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
     cdef otlite_value scalar
     cdef scalar_kind kind = scalar_of(value, length_limit, &scalar)
     if kind == OUT_OF_RANGE:
-        raise OverflowError("an integer outside 64 bits, or text or bytes of over 256 Mi")
+        raise OverflowError
     budget[0] -= 1
     if budget[0] < 0:
         raise OverflowError(f"more than {ITEMS_MAX} items")
@@ -133,8 +133,8 @@ cdef dict clean_mapping(object mapping, uint32_t length_limit):
             continue
         try:
             cleaned[key] = clean(value, length_limit)
-        except OverflowError as error:
-            warn_of_range(key, error)
+        except OverflowError:
+            warn_of_range(key, "an integer outside 64 bits, or more than a region can hold")
         except Exception as error:
             warn_of_reading(key, error)
             cleaned[key] = None

@@ -28,8 +28,8 @@ _log = logging.getLogger(__name__)
 class _Saying:
     """No process forks while a thread of ours says something: its child would find a stream's lock held.
 
-    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) A fork
-    waits for that, and what is to be said for a fork, each for a moment at most: a handler may be stuck.
+    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) A
+    fork waits for that, and what is to be said for a fork, each for a moment at most: a handler may be stuck.
     """
 
     MOMENT = 0.5

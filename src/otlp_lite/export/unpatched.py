@@ -34,11 +34,7 @@ else:
 
 def start_thread(run: Callable[[], None]) -> None:
     """One that takes no signal: a program may have blocked all, to wait for them. RuntimeError: none can."""
-    saved = core.signals_block()
-    try:
-        start_new_thread(run, ())
-    finally:
-        core.signals_restore(saved)
+    core.start_quiet(start_new_thread, run)
 
 
 def threads_run() -> bool:

@@ -217,7 +217,8 @@ class Pipeline:
         """Another will have the region. Waits a moment for the worker; one that is stuck leaves it alone."""
         self._stopped = self._abandoned = True
         self._poke()
-        self._carrier.interrupt()
+        if self._here() is not None:
+            self._carrier.interrupt()
         if self._here() is not None and self._thread != get_ident():
             self._worker_ended(ABANDON_MAX)
         self._region = None
