@@ -111,7 +111,7 @@ cdef class Recorder:
         return True
 
     cdef int bring_back(self) except -1:
-        """After a shutdown: its span processors are called again, after a `reopen()` of theirs, and those added since."""
+        """After a shutdown: its span processors are called again, and those added since. Ours are opened first."""
         for processor in self.retired:
             if hasattr(type(processor), "reopen"):  # of its class: ours have it
                 try:
