@@ -53,9 +53,12 @@ class Unread(Sequence[str]):
     __len__ = __getitem__ = tell
 
 
-class Overflowing(Unread):
-    def __len__(self) -> int:
-        raise OverflowError(SECRET)
+def overflow(*arguments: object) -> NoReturn:
+    raise OverflowError(SECRET)
+
+
+class Overflowing(Sequence[str]):
+    __len__ = __getitem__ = overflow
 
 
 class Unlisted(dict[str, str]):

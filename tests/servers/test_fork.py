@@ -253,9 +253,12 @@ def test_a_child_that_configures_anew_leaves_its_parents_request_alone() -> None
             assert (traces.exported, traces.resent) == (1, 0), traces
             """
         )
-        threading.Thread(
-            target=lambda: until(lambda: "child's" in receiver.names(), 20) and answered.set(), daemon=True
-        ).start()
+
+        def answer_when_the_child_was() -> None:
+            until(lambda: "child's" in receiver.names(), 20)
+            answered.set()
+
+        threading.Thread(target=answer_when_the_child_was, daemon=True).start()
         well(child, receiver)
         assert sorted(receiver.names()) == ["child's", "parent's"]
 
