@@ -430,11 +430,13 @@ OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *regio
 
 /* An answer, parsed as its bytes come. Zero-initialise it with otlite_http_begin. */
 struct otlite_http_answer {
-    uint8_t *body; /* the caller's buffer; a larger body is cut, complete, and sets `close` */
+    uint8_t
+        *body; /* the caller's buffer; a larger body is cut, complete, and sets `close` and `cut` */
     uint32_t body_size, body_used;
     uint16_t status; /* 100..599 */
     bool complete;
-    bool close;           /* the connection cannot be used again */
+    bool close; /* the connection cannot be used again */
+    bool cut;
     char retry_after[40]; /* the header's value, "" when absent; longer ones are ignored */
     /* private */
     uint8_t state, flags;

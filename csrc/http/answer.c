@@ -301,7 +301,7 @@ static size_t take_body(struct otlite_http_answer *answer, const uint8_t *bytes,
     answer->body_used += (uint32_t)size;
     if (cut) { /* what is kept says enough; the rest is not worth waiting for */
         answer->state = DONE;
-        answer->close = true;
+        answer->close = answer->cut = true;
         return size;
     }
     if (sized)

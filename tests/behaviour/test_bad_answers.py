@@ -58,6 +58,22 @@ def for_ever(start: bytes, piece: bytes, pause: float = 0.0) -> Reply:
     return reply
 
 
+def large(status: int) -> dict[str, Reply]:
+    """Bodies that are longer than any answer to an export."""
+    start = b"HTTP/1.1 %d Whatever\r\n" % status
+    chunked = start + b"Transfer-Encoding: chunked\r\n\r\n"
+    length = start + b"Content-Length: 18446744073709551615\r\n\r\n"
+    return {
+        "a body of a length": answer(status, b"\n" * 70_000),
+        "a body of a length that is never reached": for_ever(length, b"x" * 9999),
+        "a body of chunks": raw(chunked + (b"100\r\n" + b"x" * 256 + b"\r\n") * 300 + b"0\r\n\r\n"),
+        "chunks without end": for_ever(chunked, b"ff\r\n" + b"x" * 255 + b"\r\n"),
+        "one chunk without end": for_ever(chunked + b"ffffffffffffffff\r\n", b"x" * 9999),
+        "a body of no length": raw(start + b"\r\n" + b"x" * 70_000),
+        "a body of no length and no end": for_ever(start + b"\r\n", b"x" * 9999),
+    }
+
+
 BAD: dict[str, Reply] = {
     "silence": stall,
     "a byte a second": for_ever(OK[:1], b"T", 1.0),
@@ -86,6 +102,7 @@ BAD: dict[str, Reply] = {
     "half a body": raw(OK + b"Content-Length: 10\r\n\r\nshort"),
     "half a chunk": raw(CHUNKED + b"5\r\nab"),
     "half a head": raw(OK + b"Content-Len"),
+    **large(200),
 }
 
 
@@ -119,35 +136,22 @@ def test_what_is_no_answer_fails_the_attempt_and_the_data_stays(
         assert [r.levelno for r in caplog.records] == [logging.WARNING] * len(WAYS)
 
 
-LARGE: dict[str, Reply] = {
-    "a length": answer(200, b"\n" * 70_000),
-    "a length that is never reached": for_ever(
-        OK + b"Content-Length: 18446744073709551615\r\n\r\n", b"x" * 9999
-    ),
-    "chunks": raw(CHUNKED + (b"100\r\n" + b"x" * 256 + b"\r\n") * 300 + b"0\r\n\r\n"),
-    "chunks without end": for_ever(CHUNKED, b"ff\r\n" + b"x" * 255 + b"\r\n"),
-    "one chunk without end": for_ever(CHUNKED + b"ffffffffffffffff\r\n", b"x" * 9999),
-    "no length": raw(OK + b"\r\n" + b"x" * 70_000),
-    "no length and no end": for_ever(OK + b"\r\n", b"x" * 9999),
-}
-
-
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("what", LARGE)
-def test_the_status_stands_though_the_body_is_over_the_limit(
+@pytest.mark.parametrize("what", large(400))
+def test_a_refusal_stands_though_its_body_is_over_the_limit(
     start: Start, tmp_path: Path, what: str, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was read of it is enough; the rest is not waited for, and the connection is not used again."""
-    with exporting(start, tmp_path, way, LARGE[what]) as (receiver, telemetry):
+    with exporting(start, tmp_path, way, large(400)[what]) as (receiver, telemetry):
         for count in (10, 5):
             record(telemetry, count)
             clock = Clock()
             assert telemetry.force_flush(5)
             assert float(clock) < 3
         stats = telemetry.stats().traces
-        assert (stats.exported, stats.resent, dict(stats.dropped)) == (15, 0, {})
+        assert (stats.exported, stats.resent, dict(stats.dropped)) == (0, 0, {"refused": 15})
         assert [request.connection for request in receiver.requests] == [1, 2]
-        assert not caplog.records
+        assert [r.levelno for r in caplog.records] == [logging.ERROR]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -269,7 +269,9 @@ def test_what_ends_after_the_shutdown_at_exit_is_counted() -> None:
             """,
             receiver,
         )
-        assert (ended.status, ended.out, ended.err) == (0, "{'shutdown': 1} True True\n", "")
+        assert (ended.status, ended.out) == (0, "{'shutdown': 1} True True\n")
+        assert "span 'late' ended after the shutdown: it is dropped" in ended.err
+        assert ended.err.count("\n") == 1
         assert receiver.names() == ["before"]
 
 

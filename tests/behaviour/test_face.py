@@ -531,8 +531,8 @@ def test_a_span_too_large_is_said_once_and_by_name(caplog: pytest.LogCaptureFixt
         tracer.start_span("x" * 20_000).end()
     assert telemetry.shutdown()
     assert caplog.messages[1:] == [
-        "2 span(s) lost, counted as 'too_large': each was larger than one may be (region_size=65536, at most "
-        "12276 bytes each)"
+        "2 span(s) lost so far, counted as 'too_large': each was larger than one may be (region_size=65536, "
+        "at most 12276 bytes each)"
     ]
 
 

@@ -264,6 +264,10 @@ ALONE: dict[str, Row] = {
         lambda world, name: world.span.set_attribute(name, deep()),
         "attribute value: nested deeper than 31; what is below is sent as null",
     ),
+    "a kind": Row(
+        lambda world, name: world.tracer.start_span("s", kind=2).end(),
+        "kind of type int: not a SpanKind; INTERNAL is used",
+    ),
     "a start": Row(
         lambda world, name: world.tracer.start_span("s", start_time=name).end(),
         f"start_time of type str: {CLOCK}",

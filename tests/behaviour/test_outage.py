@@ -105,6 +105,6 @@ def test_the_newest_arrives_and_the_rest_is_counted(start: Start, caplog: pytest
     assert 3 <= len(outage) <= 1 + lasted / WARN_EVERY
     rest = [record for record in caplog.records if record not in outage]
     assert [record.levelno for record in rest] == [logging.WARNING, logging.INFO], caplog.messages
-    assert "lost, counted as 'overwritten'" in rest[0].getMessage()
+    assert "lost so far, counted as 'overwritten'" in rest[0].getMessage()
     assert "works again" in rest[1].getMessage() and rest[1] is caplog.records[-1]
     assert not any(record.exc_info for record in caplog.records)

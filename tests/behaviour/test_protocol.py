@@ -112,8 +112,8 @@ def test_a_server_of_grpc(
     check_said(caplog, url, count)
     assert telemetry.shutdown()
     assert caplog.messages[1:] == [
-        f"{count + 1} span(s) lost, counted as 'unsupported_protocol': the receiver speaks another protocol "
-        "than http/protobuf"
+        f"{count + 1} span(s) lost so far, counted as 'unsupported_protocol': the receiver speaks another "
+        "protocol than http/protobuf"
     ]
 
 

@@ -183,6 +183,8 @@ def test_a_schema_that_cannot_be_is_refused() -> None:
         kind("Named", (SpanSchema,), {"name": key("k")})
     with pytest.raises(TypeError, match=r"Order\.b: without a default, after 'a' with one"):
         kind("Order", (SpanSchema,), {"a": key("a", default=1), "b": key("b")})
+    with pytest.raises(TypeError, match=r"Twice\.b: the key 'k' is that of 'a'"):
+        kind("Twice", (SpanSchema,), {"a": key("k"), "b": key("k")})
     with pytest.raises(TypeError, match="key: '' is not a non-empty str"):
         key("")
     with pytest.raises(TypeError, match="bound to a tracer first"):

@@ -420,10 +420,10 @@ static void test_no_room_for_a_body(void)
 {
     otlite_http_begin(&answer, NULL, 0);
     CHECK_EQUAL(feed("HTTP/1.1 200 OK\nContent-Length: 0\n\n", 35), OTLITE_OK);
-    CHECK(answer.complete);
+    CHECK(answer.complete && !answer.cut);
     otlite_http_begin(&answer, NULL, 0);
     CHECK_EQUAL(feed("HTTP/1.1 503 Busy\nContent-Length: 1\n\nx", 38), OTLITE_OK);
-    CHECK(answer.complete && answer.close);
+    CHECK(answer.complete && answer.close && answer.cut);
     CHECK_EQUAL(answer.status, 503);
 }
 

@@ -98,6 +98,11 @@ cdef class Answer:
         return bool(self.state.close)
 
     @property
+    def cut(self):
+        """The body is longer than what is kept of it."""
+        return bool(self.state.cut)
+
+    @property
     def retry_after(self):
         return self.state.retry_after.decode("latin-1")
 

@@ -248,6 +248,7 @@ cdef extern from "otlite.h" nogil:
         uint32_t body_used
         uint16_t status
         bint complete
+        bint cut
         bint close
         char retry_after[40]
 

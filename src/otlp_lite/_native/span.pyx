@@ -32,6 +32,7 @@ cdef extern from *:
     }
     """
     int otlp_lite_close(PyTypeObject *type) except -1
+    unsigned long PyThread_get_thread_ident()
     int PyObject_GenericSetAttr(object target, object name, object value) except -1
     Py_ssize_t PyUnicode_GET_LENGTH(object text) noexcept
     Py_hash_t str_hash "otlp_lite_str_hash"(object text) noexcept
@@ -703,7 +704,8 @@ cdef class Span:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
-            if not recorder.warned_closed:
+            if not recorder.warned_closed and (not recorder.exiting
+                                               or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
                 logger.warning("span %.100r ended after the shutdown: it is dropped, as are those that follow",
                                self.name)

@@ -27,6 +27,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 
 cdef extern from "Python.h":
     PyObject *PyEval_GetGlobals()
+    unsigned long PyThread_get_thread_ident()
     int PyContextVar_Get(object var, PyObject *default, PyObject **value) except -1
 
 cdef extern from *:
@@ -369,8 +370,11 @@ cdef class Tracer:
             span.parent_state = parent_state
             if parent.remote:
                 span.data.flags = 0x300
-        if kind is not INTERNAL and type(kind) is SpanKind:
-            span.data.kind = KIND_NUMBERS[kind]
+        if kind is not INTERNAL:
+            if type(kind) is SpanKind:
+                span.data.kind = KIND_NUMBERS[kind]
+            else:
+                once("kinds", type(kind).__name__, "kind of type %s: not a SpanKind; INTERNAL is used", ())
         if attributes:
             span.take_all(attributes)
         if links:
@@ -802,14 +806,16 @@ cdef class TracerProvider:
     def shutdown(self, timeout=2.0, *, bint exiting=False):
         """Sends what has ended, within `timeout` seconds, and stops. What ends later is counted as lost.
 
-        That is said once, unless the process is `exiting`: a thread that writes meanwhile may stop the exit.
+        That is said once; where the process is `exiting`, by this thread alone: another that writes may stop the exit.
         """
         cdef Recorder recorder = self.recorder
         cdef bint done = True, interrupted = True
         if recorder.closed:
             return True
         deadline = monotonic() + timeout
-        recorder.warned_closed = recorder.exiting = exiting
+        recorder.warned_closed = False
+        recorder.exiting = exiting
+        recorder.exit_thread = PyThread_get_thread_ident()
         recorder.shut_pid = getpid()
         recorder.shut = False
         recorder.closed = True

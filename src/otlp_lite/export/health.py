@@ -185,7 +185,7 @@ class Health:
                 room = f" (region_size={region.size}, at most {region.record_max} bytes each)"
                 self._say(
                     logging.WARNING,
-                    "%d %s lost, counted as %r: %s%s",
+                    "%d %s lost so far, counted as %r: %s%s",
                     count,
                     TRACES.records,
                     reason,

@@ -460,7 +460,12 @@ class Pipeline:
         """Does to a pinned batch what the answer says."""
         records = batch.records
         verdict = classify(answer.status)
-        if verdict is Verdict.ACCEPTED:
+        if verdict is Verdict.ACCEPTED and answer.cut:
+            batch.release()
+            self._held = batch
+            self._lost_answer = True  # it may have them
+            self._back_off(f"HTTP {answer.status} with a body that is no answer to an export: over 64 KiB")
+        elif verdict is Verdict.ACCEPTED:
             rejected, words = partial_success(answer.body)
             rejected = min(rejected, records)
             batch.acknowledge(rejected)

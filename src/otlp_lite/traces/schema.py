@@ -87,6 +87,10 @@ class SpanSchema(_Base, metaclass=_SchemaType):
                 defaulted = field
             elif defaulted:
                 raise TypeError(f"{cls.__name__}.{field}: without a default, after {defaulted!r} with one")
+        held: dict[str, str] = {}
+        for field, (name_of_key, _) in keys.items():
+            if (other := held.setdefault(name_of_key, field)) != field:
+                raise TypeError(f"{cls.__name__}.{field}: the key {name_of_key!r} is that of {other!r}")
         cls.otlp_lite_keys = keys
         names, defaults = zip(*keys.values(), strict=True) if keys else ((), ())
         cls.otlp_lite_schema = Schema(cls, name or cls.__name__, kind, tuple(keys), names, defaults)

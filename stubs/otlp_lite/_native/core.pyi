@@ -26,6 +26,10 @@ class Answer:
     @property
     def close(self) -> bool: ...
     @property
+    def cut(self) -> bool:
+        """The body is longer than what is kept of it."""
+
+    @property
     def retry_after(self) -> str: ...
     @property
     def body(self) -> bytes: ...
