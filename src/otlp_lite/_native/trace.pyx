@@ -127,6 +127,7 @@ cdef inline object current_context():
 
 cdef enum:
     SPARES = 16
+    AGAIN_MAX = 100     # times that a shutdown is interrupted again
     TRACERS_MAX = 4096  # remembered by their scope; one more is made anew for each who asks
 
 # Contexts that hold nothing but SPAN_KEY, and that nobody else refers to: the next spans' own. We own them.
@@ -826,8 +827,12 @@ cdef class TracerProvider:
                     done = recorder.pipeline.shutdown(timeout)
                     interrupted = False
                 finally:
-                    if interrupted:  # by a signal's handler, before it had begun perhaps
-                        recorder.pipeline.shutdown(0.0)
+                    for _ in range(AGAIN_MAX if interrupted else 0):  # by a signal's handler
+                        try:
+                            recorder.pipeline.shutdown(0.0)
+                            break
+                        except BaseException:  # by another, in this moment: the first goes on
+                            pass
         finally:
             try:
                 for processor in recorder.retired:
