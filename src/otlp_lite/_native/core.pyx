@@ -631,6 +631,24 @@ def term_end():
     otlite_term_end()
 
 
+def holding(lock, call):
+    """Calls it with the lock held. A signal's handler that raises leaves it released, as a with statement of CPython
+    3.10 may not."""
+    lock.acquire()
+    try:
+        return call()
+    finally:
+        lock.release()
+
+
+def free_within(lock, double seconds):
+    """Waits until nobody holds the lock. It is never left held, whatever a signal's handler raises meanwhile."""
+    if not lock.acquire(timeout=seconds):
+        return False
+    lock.release()
+    return True
+
+
 def start_quiet(start_new_thread, run):
     """Starts a thread that takes no signal of the program's. No handler of a signal can run, and raise, in between.
     """

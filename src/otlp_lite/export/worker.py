@@ -143,8 +143,7 @@ class Pipeline:
         if self._threaded or self._stopped or self._alone:
             self._region = region
             if self._stopped:
-                with self._turn:
-                    self._drop_rest()  # what others recorded meanwhile
+                core.holding(self._turn, self._drop_rest)  # what others recorded meanwhile
             return True
         if self._start_at > now:
             return False
@@ -204,8 +203,7 @@ class Pipeline:
         if self._turn.locked():
             left = region.stats().pending  # the worker drops them when it gets out
         else:
-            with self._turn:  # who takes it from here on sees that we have stopped
-                self._drop_rest()
+            core.holding(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
             left = self._given_up + region.stats().pending
         self._ended = True
         self._health.tell_losses(region, last=True)
@@ -225,10 +223,7 @@ class Pipeline:
 
     def _worker_ended(self, timeout: float) -> bool:
         """Waits for it. One that has not begun yet finds out that it has nothing to do."""
-        if not self._gone.acquire(timeout=timeout):
-            return False
-        self._gone.release()
-        return True
+        return core.free_within(self._gone, timeout)
 
     def stats(self) -> ExporterStats:
         """How exporting goes, in this process."""
@@ -323,8 +318,7 @@ class Pipeline:
             detach(token)
             try:
                 if self._stopped:
-                    with self._turn:
-                        self._drop_rest()
+                    core.holding(self._turn, self._drop_rest)
             finally:
                 if caller is None:
                     self._carrier.close()
