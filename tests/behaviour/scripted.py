@@ -121,6 +121,20 @@ class Mute(socket.socket):
         super().close()
 
 
+class SlowNames:
+    """A name server that answers when told to, in place of the socket module."""
+
+    def __init__(self, held: threading.Event) -> None:
+        self._held = held
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(socket, name)
+
+    def getaddrinfo(self, *arguments: object) -> list[object]:
+        self._held.wait(10)
+        raise socket.gaierror(-3, "Temporary failure in name resolution")
+
+
 class Receiver:
     """Listens on 127.0.0.1. Each request takes the next reply of the script, then `default`."""
 

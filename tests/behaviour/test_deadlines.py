@@ -21,6 +21,7 @@ from scripted import (
     Receiver,
     Reply,
     Request,
+    SlowNames,
     Start,
     answer,
     balanced,
@@ -181,20 +182,6 @@ def test_deadlines_hold_whatever_the_peer_does(
     receiver.close()
 
 
-class SlowNames:
-    """A name server that answers when told to, in place of the socket module."""
-
-    def __init__(self, held: threading.Event) -> None:
-        self._held = held
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(socket, name)
-
-    def getaddrinfo(self, *arguments: object) -> list[object]:
-        self._held.wait(10)
-        raise socket.gaierror(-3, "Temporary failure in name resolution")
-
-
 @pytest.mark.parametrize("setting", ["timeout", "export_timeout"])
 def test_an_attempt_ends_at_its_timeout_and_the_data_stays(start: Start, setting: str) -> None:
     with Receiver(stall) as receiver:
@@ -221,6 +208,26 @@ def test_a_refused_connection_ends_the_wait_at_shutdown(
         "5 span(s) dropped at the shutdown: the receiver at http://127.0.0.1:1/"
     )
     assert "refused" in caplog.messages[1]
+
+
+def test_what_the_worker_gives_up_as_the_shutdown_looks_is_told(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has dropped all, and still holds the turn, when the time is over."""
+    with Receiver(default=stall) as receiver:
+        telemetry = start(receiver)
+        pipeline: Any = telemetry._pipeline
+        drop_rest = pipeline._drop_rest
+
+        def drop_rest_slowly() -> None:
+            drop_rest()
+            time.sleep(1)
+
+        monkeypatch.setattr(pipeline, "_drop_rest", drop_rest_slowly)
+        record(telemetry, 5)
+        assert telemetry.shutdown(0.4) is False
+        assert dict(telemetry.stats().traces.dropped) == {"shutdown": 5}
+        assert caplog.messages[-1].startswith("5 span(s) dropped at the shutdown")
 
 
 def test_a_flush_tries_at_once_though_the_worker_backs_off(start: Start) -> None:

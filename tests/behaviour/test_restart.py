@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 from child import python
-from scripted import Clock, Receiver, Request, Start, answer, balanced, record, stall, until
-from test_deadlines import SlowNames
+from scripted import Clock, Receiver, Request, SlowNames, Start, answer, balanced, record, stall, until
 
 from otlp_lite.assemble import build
 from otlp_lite.config import load

@@ -16,6 +16,8 @@ from .serving import Server, arrived, each_has_its_own_instance
 
 ADDRESS = r"running on http://127\.0\.0\.1:(\d+)"
 WORKERS = rf"(?s){ADDRESS}.*startup complete"  # they listen, and not who says it first
+PATIENT = ("--timeout-worker-healthcheck", "60")
+"""uvicorn kills a worker that does not answer it for five seconds, as on a machine with much else to do."""
 
 
 def command(*more: str, app: str = "asgi_app:application") -> list[str]:
@@ -48,12 +50,14 @@ def test_one_process_sends_the_rest_at_sigterm() -> None:
 def test_workers_that_flush_at_the_end_of_their_lifespan_lose_nothing() -> None:
     with (
         Receiver() as receiver,
-        Server(receiver, *command("--workers", "2"), listening=WORKERS, FLUSH_AT_END="1") as server,
+        Server(receiver, *command("--workers", "2", *PATIENT), listening=WORKERS, FLUSH_AT_END="1") as server,
     ):
         server.get_until("request", 2)
         assert server.stop() in (0, -signal.SIGTERM), server.log()
         spans = arrived(receiver)
-        assert Counter((span.name, span.pid) for span in spans) == Counter(server.answered.items())
+        assert Counter((span.name, span.pid) for span in spans) == Counter(server.answered.items()), (
+            server.log()
+        )
         assert each_has_its_own_instance(spans)
 
 

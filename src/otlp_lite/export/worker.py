@@ -200,11 +200,9 @@ class Pipeline:
         # Never the turn with a timeout: a signal's handler that raised there would leave it locked for ever.
         if self._turn.locked():
             self._worker_ended(max(deadline - monotonic(), 0.01))
-        if self._turn.locked():
-            left = region.stats().pending  # the worker drops them when it gets out
-        else:
+        if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
             core.holding(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
-            left = self._given_up + region.stats().pending
+        left = self._given_up + region.stats().pending
         self._ended = True
         self._health.tell_losses(region, last=True)
         if left:
