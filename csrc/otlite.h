@@ -494,6 +494,10 @@ size_t otlite_signals_size(void);
 void otlite_signals_block(void *saved);
 void otlite_signals_restore(const void *saved);
 
+/* Loads now what the C library needs for a pthread_exit(), by which CPython before 3.14 ends daemon threads at its own exit:
+ * by then there may be no descriptor left to open it with, and the process would abort. */
+void otlite_exits_prepare(void);
+
 /* Sends the segments over a connected descriptor and reads one answer. The descriptor is non-blocking.
  * TIMEOUT at the boot clock `deadline`; CLOSED, SYSTEM, MALFORMED, HTTP2 as the names say. `sent` tells whether
  * any byte left. */

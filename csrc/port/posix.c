@@ -9,6 +9,9 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <execinfo.h>
+#endif
 
 #include "otlite.h"
 
@@ -192,4 +195,14 @@ bool otlite_waker_wait(void *memory, uint64_t deadline)
     while (sem_trywait(&waker->posts) == 0)
         continue;
     return true;
+}
+
+/* ---- Threads ---- */
+
+void otlite_exits_prepare(void)
+{
+#ifdef __GLIBC__
+    void *frame; /* it loads libgcc_s for both, and for good */
+    (void)backtrace(&frame, 1);
+#endif
 }

@@ -53,14 +53,14 @@ static void on_term(int number, siginfo_t *info, void *context)
     int saved = errno;
     bool late = info->si_code == SI_TIMER && info->si_value.sival_ptr == &watch;
     (void)context;
-    if (watched() && !late) {
-        if (otlite_exchange_seq(&came, 1) == 0) { /* the same wish again changes nothing */
-            if (watch.timed)
-                set_timer(watch.bound);
-            otlite_waker_post(watch.waker);
-        }
-    } else if (getpid() !=
-               1) { /* which the kernel spares: that would only be the last that we hear of it */
+    if (watched() && !late && otlite_exchange_seq(&came, 1) == 0) {
+        if (watch.timed)
+            set_timer(watch.bound);
+        otlite_waker_post(watch.waker);
+    }
+    /* Asked anew: watch_no_more, in another thread, sees that it came, or we see that nobody waits. Process 1 is
+     * spared by the kernel: the default would only be the last that we hear of it. */
+    if ((!watched() || late) && getpid() != 1) {
         signal(number, SIG_DFL);
         raise(number); /* blocked while its handler runs: it comes when we return */
     }
@@ -87,27 +87,30 @@ bool otlite_term_catch(void)
     return sigaction(SIGTERM, &ours, NULL) == 0;
 }
 
-static void watch_no_more(void)
+/* Whether SIGTERM came while it was waited for. */
+static bool watch_no_more(void)
 {
-    if (watched() && watch.timed)
+    if (!watched())
+        return false;
+    otlite_store_seq(&watching, 0);
+    if (watch.timed)
         set_timer(0);
-    otlite_store_release(&watching, 0);
+    return otlite_load_seq(&came) != 0;
 }
 
 void otlite_term_watch(void *waker, uint64_t bound)
 {
     if (waker == NULL) {
-        watch_no_more();
+        if (watch_no_more())
+            kill(getpid(), SIGTERM);
         return;
     }
-    if (!watched() ||
-        waker != watch.waker) { /* else the same again, and at no moment does nobody wait */
-        watch.waker = waker;
-        watch.bound = bound;
-        watch.timed = bound != 0 && make_timer();
-    } else if (watch.timed) {
-        set_timer(0);
-    }
+    /* The same waker again is at no moment without one who waits. */
+    if (watched() && waker != watch.waker)
+        otlite_store_seq(&watching, 0);
+    watch.waker = waker;
+    watch.bound = bound;
+    watch.timed = bound != 0 && make_timer();
     otlite_store_relaxed(&came, 0);
     /* release: all of that, against the handler's load */
     otlite_store_release(&watching, (uint32_t)getpid());

@@ -120,27 +120,29 @@ def choice(*names: str) -> Callable[[Any], str]:
 
 
 def sampler(value: Any) -> Any:
-    if callable(getattr(value, "should_sample", None)):
+    if callable(getattr(value, "should_sample", None)) and not isinstance(value, type):
         return value
     try:
         return choice(*SAMPLERS)(value)
     except ValueError as error:
-        raise ValueError(f"{error}, or an object with should_sample()") from None
+        raise ValueError(f"{error}, or an object, and no class, with should_sample()") from None
 
 
 def having(*methods: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
-        if all(hasattr(value, method) for method in methods):
+        if not isinstance(value, type) and all(hasattr(value, method) for method in methods):
             return value
-        raise ValueError(f"an object with {' and '.join(methods)}")
+        raise ValueError(f"an object, and no class, with {' and '.join(methods)}")
 
     return check
 
 
 def processors(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, Sequence) and all(hasattr(each, "on_end") for each in value):
+    if isinstance(value, Sequence) and all(
+        hasattr(each, "on_end") and not isinstance(each, type) for each in value
+    ):
         return tuple(value)
-    raise ValueError("a sequence of span processors")
+    raise ValueError("a sequence of span processors, objects with on_end, and no classes")
 
 
 def attributes(value: Any) -> dict[str, Any]:

@@ -71,8 +71,8 @@ def over() -> None:
 def _wait() -> None:
     core.term_wait()
     while spared() and _call is not None:  # it goes on, and may record more, until it is killed
+        core.term_watch(0.0)  # before what it asks for is done: it may come again meanwhile
         _call()
-        core.term_watch(0.0)
         core.term_wait()
     try:
         if _call is not None:

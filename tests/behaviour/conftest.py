@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Mapping
 
 import pytest
+from opentelemetry.context import Context, attach, detach
 from scripted import Receiver, Start
 
 from otlp_lite import Telemetry
 from otlp_lite.assemble import build
 from otlp_lite.config import load
 from otlp_lite.export import retry
+from otlp_lite.testing import Collected, collect
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""Children of tests find it as from a terminal, though this is a job in the background."""
 os.environ["no_proxy"] = "*"
 """Children of tests reach receivers of this machine, whatever else the machine reaches by a proxy."""
 
@@ -34,6 +39,14 @@ def start() -> Iterator[Start]:
     yield make
     for telemetry in made:
         telemetry.shutdown(0.2)
+
+
+@pytest.fixture
+def collected() -> Iterator[Collected]:
+    token = attach(Context())
+    with collect() as collected:
+        yield collected
+    detach(token)
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def hang_then_answer(server: NameServer) -> None:
         stats = telemetry.stats()
         assert (stats.traces.pending, dict(stats.traces.dropped)) == (10, {}) and balanced(stats)
         assert server.asked and b"\x09collector\x04test\x00" in server.asked[0]
-        assert until(lambda: telemetry.stats().exporter.consecutive_failures > 0, 20)
+        assert until(lambda: bool(log.said), 20)
         ((level, message),) = log.said
         assert level == logging.WARNING and message.startswith(f"exporting to {url}/v1/traces failed: ")
         assert "10 span(s) in memory" in message and "name" in message.lower(), message

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import StaticSampler
 
 import otlp_lite
 from otlp_lite import ConfigurationError
@@ -76,7 +79,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     (
         "sampler",
         [("always_on", "always_on"), ("TraceIdRatio", "traceidratio")],
-        ["sometimes", "", 0.5, object()],
+        ["sometimes", "", 0.5, object(), StaticSampler],
     ),
     ("sampler_arg", [(0, 0.0), (1, 1.0), (0.25, 0.25)], [-0.1, 1.1, "0.5", True, float("nan")]),
     (
@@ -94,7 +97,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("on_full", [("overwrite", "overwrite"), ("DROP", "drop")], ["block", "", 1]),
     ("resource_attributes", [({"a": 1}, {"a": 1})], [{"": 1}, {1: 1}, "a=b", [("a", 1)]]),
     ("limits", [], [1, {}]),
-    ("id_generator", [], ["random", object()]),
+    ("id_generator", [], ["random", object(), RandomIdGenerator]),
     ("ids", [("random", "random"), ("os", "os")], ["uuid", 7]),
     ("traces_exporter", [("otlp", "otlp"), ("None", "none")], ["console", "", None.__class__]),
     ("protocol", [("HTTP/protobuf", "http/protobuf")], ["grpc", "http/json", "http", ""]),
@@ -117,7 +120,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
     ("export_timeout", [(30, 30.0)], [0, "30"]),
     ("max_queue_size", [(2048, 2048)], [0, -1, 1.5, "1", True, 1 << 32]),
     ("max_export_batch_size", [(512, 512)], [0, "512", True]),
-    ("span_processors", [((), ()), ([], ())], [3, [object()]]),
+    ("span_processors", [((), ()), ([], ())], [3, [object()], [SpanProcessor]]),
     ("disabled", [(False, False), (True, True)], [0, "true"]),
     ("handle_sigterm", [(True, True), (False, False)], [1, "false"]),
     ("exit_timeout", [(2, 2.0), (0, 0.0)], [-2, False, "0"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import time
 from typing import NamedTuple
@@ -273,6 +274,55 @@ def test_what_ends_after_the_shutdown_at_exit_is_counted() -> None:
         assert "span 'late' ended after the shutdown: it is dropped" in ended.err
         assert ended.err.count("\n") == 1
         assert receiver.names() == ["before"]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))",
+        pytest.param(
+            "os.chroot(tempfile.mkdtemp())", marks=pytest.mark.skipif(os.getuid() != 0, reason="needs root")
+        ),
+    ],
+)
+def test_an_exit_that_can_open_no_file_keeps_its_status(left: str) -> None:
+    """CPython before 3.14 ends our threads by what the C library would only then load."""
+    with Receiver() as receiver:
+        ended = run(
+            f"""
+            import os, resource, sys, tempfile
+            import otlp_lite
+            telemetry = otlp_lite.configure()
+            otlp_lite.get_tracer("t").start_span("first").end()
+            assert telemetry.force_flush()
+            {left}
+            sys.exit(3)
+            """,
+            receiver,
+        )
+        assert (ended.status, ended.err, receiver.names()) == (3, "", ["first"]), ended
+
+
+def test_another_thread_says_nothing_of_a_span_that_ends_after_the_exit() -> None:
+    """One that writes as the process exits may keep the lock of sys.stderr: CPython aborts then."""
+    with Receiver() as receiver:
+        ended = run(
+            """
+            import atexit, threading, time
+            atexit.register(lambda: (closed.wait(), time.sleep(0.1)))  # before ours, so that it runs after
+            import otlp_lite
+            telemetry = otlp_lite.configure()
+            tracer = otlp_lite.get_tracer("t")
+            closed = threading.Event()
+            def work():
+                while not telemetry.stats().traces.dropped:
+                    tracer.start_span("late").end()
+                closed.set()
+            threading.Thread(target=work, daemon=True).start()
+            """,
+            receiver,
+        )
+        assert (ended.status, ended.err) == (0, ""), ended
 
 
 @pytest.mark.parametrize("threads", [0, 4])

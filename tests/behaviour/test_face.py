@@ -472,14 +472,19 @@ def test_limits_id_generator_and_ids() -> None:
     assert span.attributes[0].value.string_value == "xxxxx"
 
     class Counting:
+        def __init__(self, span_id: int = 0x56) -> None:
+            self._span_id = span_id
+
         def generate_trace_id(self) -> int:
             return 0x1234
 
         def generate_span_id(self) -> int:
-            return 0x56
+            return self._span_id
 
     (span,) = recorded(["s"], id_generator=Counting())
     assert (span.trace_id, span.span_id) == (b"\0" * 14 + b"\x12\x34", b"\0" * 7 + b"\x56")
+    (span,) = recorded(["s"], id_generator=Counting(0))  # which is no id
+    assert any(span.trace_id) and any(span.span_id)
     assert len({span.span_id for span in recorded(["s"] * 500, ids="os")}) == 500
 
 

@@ -41,7 +41,7 @@ LIMITS_HEAD = """
 
 `limits` is an `otlp_lite.SpanLimits`. Each of its arguments is a count, None for its variable, or
 `SpanLimits.UNSET` for no limit; a variable that is set to nothing means no limit, too. A limit of one kind
-beats the general one.
+beats the general one; of `max_attributes`, which is the general one, no limit means 128, as in the stock SDK.
 
 | argument | variable | |
 |---|---|---|

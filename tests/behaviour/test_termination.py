@@ -11,11 +11,13 @@ import pytest
 from child import CRASH, run
 from scripted import Receiver, Request, answer, stall
 
-BEFORE = """
+NOTHING_YET = """
     import os, signal, sys, threading, time
     import otlp_lite
     telemetry = otlp_lite.configure(schedule_delay=60)
     tracer = otlp_lite.get_tracer("t")
+"""
+BEFORE = f"""{NOTHING_YET}
     for i in range(1000):
         tracer.start_span("ended").end()
 """
@@ -104,21 +106,26 @@ def test_a_program_that_restores_what_it_found_ends_in_order() -> None:
         assert ended.status == -signal.SIGTERM and receiver.names().count("ended") == 1000, ended
 
 
-def test_a_handler_that_calls_the_one_before_goes_on_as_without_us() -> None:
-    rest = """
-    before, came = signal.getsignal(signal.SIGTERM), []
-    def mine(*arguments):
-        came.append(1)
-        if callable(before):
-            before(*arguments)
+@pytest.mark.parametrize(
+    "otherwise",
+    ["sys.exit(0)", "(signal.signal(number, signal.SIG_DFL), os.kill(os.getpid(), number))"],
+)
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_handler_that_calls_the_one_before_ends_in_order(otherwise: str, recorded: bool) -> None:
+    """Most do, and see to the end themselves only where that cannot be called."""
+    rest = f"""
+    before = signal.getsignal(signal.SIGTERM)
+    def mine(number, frame):
+        print("mine", flush=True)
+        before(number, frame) if callable(before) else {otherwise}
     signal.signal(signal.SIGTERM, mine)
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(0.3)
-    print("drained", len(came), flush=True)
+    time.sleep(60)
     """
-    with Receiver() as receiver:
-        ended = run(BEFORE + rest, receiver)
-        assert (ended.status, ended.out, len(receiver.names())) == (0, "drained 1\n", 1000), ended
+    with Receiver(default=slow) as receiver:
+        ended = run((BEFORE if recorded else NOTHING_YET) + rest, receiver)
+        assert (ended.status, ended.out) == (-signal.SIGTERM, "mine\n"), ended
+        assert len(receiver.names()) == (1000 if recorded else 0)
 
 
 def test_a_program_that_waits_for_its_signals_gets_them() -> None:
@@ -223,6 +230,47 @@ def test_the_first_process_of_a_container_sends_and_goes_on() -> None:
         names = receiver.names()
     assert (ended.status, ended.out) == (0, "on\n"), ended
     assert (names.count("ended"), names.count("more"), names.count("last")) == (1000, 2, 1)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
+def test_the_first_process_sends_for_a_signal_that_comes_while_another_is_answered() -> None:
+    rest = """
+    class Slow:
+        def force_flush(self, timeout_millis=0):
+            entered.set()
+            time.sleep(0.5)
+            return True
+    entered = threading.Event()
+    telemetry.tracer_provider.add_span_processor(Slow())
+    os.kill(1, signal.SIGTERM)
+    entered.wait()
+    time.sleep(0.1)
+    tracer.start_span("between").end()
+    os.kill(1, signal.SIGTERM)
+    while telemetry.stats().traces.pending:
+        time.sleep(0.01)
+    print("on", flush=True)
+    os._exit(0)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        names = receiver.names()
+    assert (ended.status, ended.out, names.count("between")) == (0, "on\n", 1), ended
+
+
+def test_a_signal_that_nobody_can_wait_for_ends_the_process() -> None:
+    """It comes as the thread that would wait for it cannot be started."""
+    rest = """
+    from otlp_lite import termination
+    def none(run):
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise RuntimeError("can't start new thread")
+    termination.start_thread = none
+    tracer.start_span("first").end()
+    time.sleep(60)
+    """
+    with Receiver() as receiver:
+        assert run(NOTHING_YET + rest, receiver).status == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("first", ["threading", "_thread"])

@@ -6,14 +6,13 @@ import asyncio
 import inspect
 import pickle
 import sys
-import types
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
 from child import python
+from collecting import attributes, spans
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.trace import SpanKind, StatusCode
 from scripted import Receiver
@@ -31,30 +30,6 @@ class Query(SpanSchema, name="db.query", kind=SpanKind.CLIENT):
     system: str = key("db.system.name")
     rows: int | None = key("db.response.returned_rows", default=None)
     tags: Any = key("d\xefsc", default=None)
-
-
-@pytest.fixture
-def collected() -> Iterator[Collected]:
-    token = attach(Context())
-    with collect() as collected:
-        yield collected
-    detach(token)
-
-
-def spans(collected: Collected) -> dict[str, Any]:
-    """What has ended, by name; a name occurs once."""
-    found: dict[str, Any] = {}
-    for body in collected.requests():
-        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
-            for scope in resource.scope_spans:
-                for span in scope.spans:
-                    assert span.name not in found
-                    found[span.name] = span
-    return found
-
-
-def attributes(span: Any) -> dict[str, Any]:
-    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in span.attributes}
 
 
 # ---- Leaf spans ----
@@ -179,6 +154,14 @@ def test_a_schema_that_cannot_be_is_refused() -> None:
     tracer: Any = otlp_lite.get_tracer("t")
     with pytest.raises(TypeError, match=r"Bare\.a: expected `a: \.\.\. = key"):
         kind("Bare", (SpanSchema,), {"__annotations__": {"a": int}})
+    with pytest.raises(
+        TypeError, match=r"Late\.a: expected `a: \.\.\. = key"
+    ):  # of this CPython's own annotations
+        exec(
+            compile("class Late(SpanSchema):\n    a: int = 3", "late", "exec", dont_inherit=True),
+            globals(),
+            {},
+        )
     with pytest.raises(TypeError, match=r"Named\.name: a span has a 'name' of its own"):
         kind("Named", (SpanSchema,), {"name": key("k")})
     with pytest.raises(TypeError, match=r"Order\.b: without a default, after 'a' with one"):
@@ -339,122 +322,6 @@ def test_a_traced_leaf_never_becomes_current(collected: Collected) -> None:
     )
     found = spans(collected)
     assert attributes(found["full"]) == {"a": 1} and found["full"].kind == 3 and not found["bare"].attributes
-
-
-def test_the_span_of_a_generator_is_current_only_while_its_body_runs(collected: Collected) -> None:
-    tracer = collected.tracer_provider.get_tracer("t")
-    log: list[Any] = []
-
-    @traced("gen", tracer=tracer)
-    def generator(count: int) -> Generator[Any, Any, str]:
-        try:
-            for number in range(count):
-                log.append(trace.get_current_span())
-                with tracer.start_as_current_span(f"inner {number}"):
-                    log.append((yield trace.get_current_span()))
-        finally:
-            log.append(trace.get_current_span())
-        return "returned"
-
-    with tracer.start_as_current_span("consumer") as consumer:
-        steps: Any = generator(2)
-        assert inspect.isgeneratorfunction(generator) and not log
-        first = next(steps)
-        assert first.name == "inner 0" and trace.get_current_span() is consumer
-        assert steps.send("sent").name == "inner 1" and trace.get_current_span() is consumer
-        with pytest.raises(StopIteration) as stop:
-            next(steps)
-        assert stop.value.value == "returned" and trace.get_current_span() is consumer
-    assert log[1] == "sent" and {log[0], log[2], log[4]} == {log[0]} and log[0].name == "gen"
-    found = spans(collected)
-    assert found["gen"].parent_span_id == found["consumer"].span_id
-    assert found["inner 0"].parent_span_id == found["inner 1"].parent_span_id == found["gen"].span_id
-
-
-@pytest.mark.parametrize("way", ["close", "throw", "raise"])
-def test_a_generator_that_does_not_come_to_its_end(collected: Collected, way: str) -> None:
-    @traced("gen", tracer=collected.tracer_provider.get_tracer("t"))
-    def generator() -> Iterator[int]:
-        yield 1
-        raise ValueError("raised")
-
-    steps: Any = generator()
-    next(steps)
-    if way == "close":
-        steps.close()
-    else:
-        with pytest.raises(ValueError):
-            steps.throw(ValueError("thrown")) if way == "throw" else next(steps)
-    assert not trace.get_current_span().is_recording()
-    span = spans(collected)["gen"]
-    assert span.status.code == (0 if way == "close" else 2) and len(span.events) == (way != "close")
-
-
-def test_the_span_of_an_async_generator_is_current_only_while_its_body_runs(collected: Collected) -> None:
-    tracer = collected.tracer_provider.get_tracer("t")
-    log: list[Any] = []
-
-    @traced("agen", tracer=tracer)
-    async def numbers() -> AsyncIterator[Any]:
-        try:
-            for _ in range(3):
-                await asyncio.sleep(0)
-                yield trace.get_current_span()
-        finally:
-            log.append(trace.get_current_span())
-
-    async def main() -> None:
-        with tracer.start_as_current_span("consumer") as consumer:
-            async for inside in numbers():
-                assert inside.name == "agen" and trace.get_current_span() is consumer
-            early: Any = numbers()
-            await early.asend(None)
-            await early.aclose()
-            thrown: Any = numbers()
-            await thrown.asend(None)
-            with pytest.raises(KeyError):
-                await thrown.athrow(KeyError("thrown"))
-            assert trace.get_current_span() is consumer
-
-    asyncio.run(main())
-    assert inspect.isasyncgenfunction(numbers) and [span.name for span in log] == ["agen"] * 3
-    assert [span.status.status_code for span in log] == [StatusCode.UNSET, StatusCode.UNSET, StatusCode.ERROR]
-
-
-def test_an_async_generator_that_the_loop_closes_is_closed_once(collected: Collected) -> None:
-    """Its `finally` awaits, while the loop shuts its generators down: it knows of the outer one only."""
-    tracer = collected.tracer_provider.get_tracer("t")
-    log: list[Any] = []
-
-    @traced("agen", tracer=tracer)
-    async def numbers() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            await asyncio.sleep(0.01)
-            log.append("closed")
-
-    async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: log.append(context["message"]))
-        kept.append(numbers())
-        assert await kept[0].__anext__() == 1
-
-    kept: list[Any] = []
-    asyncio.run(main())
-    assert log == ["closed"] and "agen" in spans(collected)
-
-
-def test_a_generator_based_coroutine_can_be_awaited(collected: Collected) -> None:
-    @traced("coroutine", tracer=collected.tracer_provider.get_tracer("t"))
-    @types.coroutine
-    def later() -> Generator[Any, Any, int]:
-        yield from asyncio.sleep(0).__await__()
-        return 3
-
-    async def main() -> Any:
-        return await later()
-
-    assert asyncio.run(main()) == 3 and "coroutine" in spans(collected)
 
 
 @traced

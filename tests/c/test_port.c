@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -275,8 +276,33 @@ static void test_waker_and_signals(void)
     pthread_join(thread, NULL);
 }
 
+static void *leave(void *argument)
+{
+    pthread_exit(argument);
+}
+
+/* In a process of its own, which can open no file any more. */
+static void test_threads_exit(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit none = {0, 0};
+        pthread_t thread;
+        void *left = NULL;
+        otlite_exits_prepare();
+        setrlimit(RLIMIT_NOFILE, &none);
+        pthread_create(&thread, NULL, leave, &status);
+        pthread_join(thread, &left);
+        _exit(left == &status ? 3 : 4);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+}
+
 int main(void)
 {
+    RUN(test_threads_exit); /* first: whoever loads it does so for all */
     RUN(test_clocks);
     RUN(test_entropy);
     RUN(test_entropy_and_signals);

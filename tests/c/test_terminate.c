@@ -86,6 +86,30 @@ static void waits_again(void)
     _exit(3);
 }
 
+static void waits_without_a_bound(void)
+{
+    void *waker = new_waker();
+    uint64_t begun = otlite_clock_boot();
+    if (!otlite_term_catch())
+        _exit(21);
+    otlite_term_watch(waker, 100000000);
+    otlite_term_watch(waker, 0); /* the last word holds */
+    raise(SIGTERM);
+    while (otlite_clock_boot() - begun < 300000000)
+        ;
+    _exit(otlite_term_came() ? 3 : 22);
+}
+
+static void waits_no_more(void)
+{
+    if (!otlite_term_catch())
+        _exit(21);
+    otlite_term_watch(new_waker(), 0);
+    raise(SIGTERM);
+    otlite_term_watch(NULL, 0); /* nobody does what it asks for: it ends the process */
+    _exit(25);
+}
+
 static void forks(void)
 {
     int status = 0;
@@ -155,6 +179,12 @@ static void blocks_signals(void)
     raise(SIGUSR1);
     if (seen != 0)
         _exit(28);
+    sigset_t blocked;
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        if (sigismember(&blocked, faults[i]))
+            _exit(31);
     otlite_signals_restore(saved);
     _exit(seen == SIGUSR1 ? 3 : 29);
 }
@@ -170,6 +200,8 @@ static void test_ends(void)
     CHECK_EQUAL(end_of(nobody_waits), SIGTERM);
     CHECK_EQUAL(end_of(waits_in_vain), SIGTERM);
     CHECK_EQUAL(end_of(waits_again), 1003);
+    CHECK_EQUAL(end_of(waits_without_a_bound), 1003);
+    CHECK_EQUAL(end_of(waits_no_more), SIGTERM);
     CHECK_EQUAL(end_of(takes_over_what_there_is), SIGTERM);
     CHECK_EQUAL(end_of(forks), 1003);
     CHECK_EQUAL(end_of(ignores), 1003);

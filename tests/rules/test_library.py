@@ -18,6 +18,7 @@ SYSTEM = {
         *("__errno_location", "__register_atfork", "pthread_atfork", "pthread_once", "sysconf"),
         *("close", "open", "open64", "read"),
         *("clock_gettime", "getentropy", "getrandom", "madvise", "mmap", "munmap"),
+        "backtrace",
         *("sem_clockwait", "sem_init", "sem_post", "sem_timedwait", "sem_trywait", "sem_wait"),
     ),
     "exchange": ("__errno_location", "poll", "recv", "sendmsg"),

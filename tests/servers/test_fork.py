@@ -191,8 +191,28 @@ def test_a_processor_sees_a_span_end_in_the_process_that_began_it() -> None:
         assert sorted(printed.splitlines()) == ["False child's", "True beside it", "True parent's"]
 
 
-@pytest.mark.parametrize("stuck", [False, True], ids=["", "for ever"])
-def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(stuck: bool) -> None:
+WORKER_WRITES = """
+threading.Thread(target=telemetry.force_flush, args=(5,), daemon=True).start()
+"""
+BATCH_WRITES = """
+class Exporter:
+    def export(self, spans):
+        raise RuntimeError
+    def shutdown(self):
+        pass
+from otlp_lite.traces.processor import BatchSpanProcessor
+telemetry.tracer_provider.add_span_processor(BatchSpanProcessor(Exporter(), schedule_delay_millis=10))
+with span("parent's"):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("writes", "stuck"),
+    [(WORKER_WRITES, False), (WORKER_WRITES, True), (BATCH_WRITES, False)],
+    ids=["the worker", "the worker, for ever", "a span processor's"],
+)
+def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(writes: str, stuck: bool) -> None:
     """A lock as sys.stderr has: a child would find it held. A handler that is stuck stops no fork."""
     with Receiver(default=hang_up) as receiver:
         well(
@@ -211,13 +231,62 @@ def test_no_process_forks_while_a_thread_of_ours_writes_to_the_log(stuck: bool) 
                 logging.getLogger("otlp_lite").addHandler(Handler())
                 with span("parent's"):
                     pass
-                threading.Thread(target=telemetry.force_flush, args=(5,), daemon=True).start()
+                """
+            )
+            + writes
+            + textwrap.dedent(
+                f"""
                 assert writing.wait(10)
                 pid = os.fork()
                 if pid == 0:
                     os._exit(stream.acquire(timeout=5) == {stuck})
                 await_child(pid)
                 os._exit(0)
+                """
+            ),
+            receiver,
+        )
+
+
+def test_forks_that_signals_interrupt_leave_nothing_held() -> None:
+    """By handlers that raise. (In logging, whose lock they may leave held, no thread forks again.)"""
+    with Receiver() as receiver:
+        well(
+            SET_UP
+            + textwrap.dedent(
+                """
+                import random, signal, time
+                def interrupt(*_): raise KeyboardInterrupt
+                signal.signal(signal.SIGALRM, interrupt)
+                signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+                parent, seed = os.getpid(), random.Random(1)
+                sys.unraisablehook = lambda _: None  # of hooks that are interrupted
+                span("first").__enter__().set_attribute("key", object())  # a warning: the log is set up
+                def fork():
+                    try:
+                        os.fork()
+                    finally:
+                        if os.getpid() != parent:
+                            os._exit(0)
+                for _ in range(500):
+                    try:
+                        signal.setitimer(signal.ITIMER_REAL, seed.uniform(1e-6, 2e-4))
+                        fork()
+                        time.sleep(0.001)
+                    except KeyboardInterrupt:
+                        if os.getpid() != parent:
+                            os._exit(0)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                def warned(odd):
+                    began = time.monotonic()
+                    span("next").__enter__().set_attribute("key", odd)
+                    took.append(time.monotonic() - began)
+                took = []
+                for odd in ({object()}, sys, Ellipsis, warned):
+                    thread = threading.Thread(target=warned, args=(odd,))
+                    thread.start()
+                    thread.join()
+                assert min(took) < 0.4, took  # a lock that is left held is waited for half a second
                 """
             ),
             receiver,

@@ -64,7 +64,8 @@ static void drop(struct raised raised)
     Py_XDECREF(raised.trace);
 }
 
-/* While it is left, as in a with statement, what the function raised is what sys.exc_info() tells. */
+/* While it is left, as in a with statement, what the function raised is what sys.exc_info() tells. A generator that handles
+ * the very exception that its caller handles goes on without it: the two cannot be told apart. */
 static int exit_handling(PyObject *entered, struct raised raised)
 {
     if (raised.error == NULL)

@@ -51,6 +51,8 @@ cdef otlite_status span_record(Region region, const otlite_span *span, uint32_t 
 cdef otlite_status span_record_large(Region region, const otlite_span *span, uint32_t resource,
                                      uint32_t scope) noexcept
 
+cpdef object say(object log, int level, str message, tuple arguments, object exc_info=*)
+
 cdef void region_lost(Region region, otlite_loss loss) noexcept
 
 cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noexcept

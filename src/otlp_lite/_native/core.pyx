@@ -11,6 +11,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strlen
 from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.version cimport PY_VERSION_HEX
 from posix.unistd cimport getpid
 
 from otlp_lite._native.otlite cimport *
@@ -18,6 +19,8 @@ from otlp_lite._native.otlite cimport *
 import os
 
 LOSSES = tuple(otlite_loss_text(<otlite_loss>i).decode() for i in range(OTLITE_LOSSES))
+
+SAYING_MAX = 0.5  # seconds
 
 cdef enum:
     ANSWER_SIZE = 65536  # ExportTraceServiceResponse takes a few dozen bytes, and a message at most
@@ -584,14 +587,14 @@ def term_catch():
 
 
 def term_given_back(number, frame):
-    """A program had taken SIGTERM over and has restored what it found, as uvicorn does: it is ours again.
+    """What Python takes for the handler.
 
-    Called by a handler of the program's, which found it before, it does nothing, as the default would not be called.
+    A program had taken SIGTERM over and has restored what it found, as uvicorn does; or its own handler calls this one,
+    which stands for the default: it ends the process, in order.
     """
     import _signal
-    if _signal.getsignal(number) is term_given_back:
-        otlite_term_catch()
-        _signal.raise_signal(number)
+    otlite_term_catch()
+    _signal.raise_signal(_signal.SIGTERM)
 
 
 cdef void *term_waker = NULL  # for good: the handler may post it as the process ends
@@ -631,10 +634,14 @@ def term_end():
     otlite_term_end()
 
 
-def holding(lock, call):
-    """Calls it with the lock held. A signal's handler that raises leaves it released, as a with statement of CPython
-    3.10 may not."""
-    lock.acquire()
+def holding(lock, call, double seconds=-1):
+    """Calls it with the lock held, or not at all where that is not free within `seconds` (-1: for ever).
+
+    A signal's handler that raises leaves it released: neither a with statement of CPython 3.10 does, nor an acquire()
+    before a try of any.
+    """
+    if not lock.acquire(True, seconds):
+        return None
     try:
         return call()
     finally:
@@ -649,10 +656,46 @@ def free_within(lock, double seconds):
     return True
 
 
+cdef object saying = None
+
+
+def say_under(lock):
+    """No process forks from here on while `say` writes: its child would find a stream's lock held.
+
+    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) `lock` is an
+    RLock of the system's threads: a handler of the log may say something, too, or fork.
+    """
+    global saying
+    saying = lock
+    os.register_at_fork(before=hush, after_in_parent=said, after_in_child=lock._at_fork_reinit)
+
+
+def hush():
+    """A fork waits for what is said, and that for a fork, each for a moment at most: a handler may be stuck."""
+    saying.acquire(True, SAYING_MAX)
+
+
+def said():
+    if saying._is_owned():
+        saying.release()
+
+
+cpdef object say(object log, int level, str message, tuple arguments, object exc_info=False):
+    """As `log.log` does."""
+    cdef bint held = saying is not None and saying.acquire(True, SAYING_MAX)
+    try:
+        log.log(level, message, *arguments, exc_info=exc_info or None)
+    finally:
+        if held:
+            said()
+
+
 def start_quiet(start_new_thread, run):
     """Starts a thread that takes no signal of the program's. No handler of a signal can run, and raise, in between.
     """
     cdef bytearray saved = bytearray(otlite_signals_size())
+    if PY_VERSION_HEX < 0x030E0000:
+        otlite_exits_prepare()
     otlite_signals_block(PyByteArray_AS_STRING(saved))
     try:
         start_new_thread(run, ())

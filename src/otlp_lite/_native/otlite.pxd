@@ -270,6 +270,7 @@ cdef extern from "otlite.h" nogil:
     void otlite_term_watch(void *waker, uint64_t bound)
     bint otlite_term_came()
     void otlite_term_end()
+    void otlite_exits_prepare()
     size_t otlite_signals_size()
     void otlite_signals_block(void *saved)
     void otlite_signals_restore(const void *saved)

@@ -205,7 +205,7 @@ cdef object new_context(const uint8_t *trace_id, const uint8_t *span_id, uint8_t
 
 
 cdef bytes id_bytes(object number, int size):
-    """An id that came from outside as bytes; None when it is no integer of that size."""
+    """An id that came from outside as bytes; None when it is no integer of that size. Zero is one, though not valid."""
     try:
         return int.to_bytes(number, size, "big")
     except (TypeError, OverflowError):

@@ -742,7 +742,7 @@ cdef class TracerProvider:
         if trace_id != NULL:
             trace = id_bytes(self.id_generator.generate_trace_id(), 16)
         span = id_bytes(self.id_generator.generate_span_id(), 8)
-        if span is None or (trace is None and trace_id != NULL):
+        if not valid_id(span) or (trace_id != NULL and not valid_id(trace)):
             once("id generators", type(self.id_generator).__name__,
                  "id generator %s: what it returned is no id; a random one is used", ())
             ids_next(&page.random_ids, now, trace_id, span_id)
@@ -811,6 +811,7 @@ cdef class TracerProvider:
         """
         cdef Recorder recorder = self.recorder
         cdef bint done = True, interrupted = True
+        cdef object late = None
         if recorder.closed:
             return True
         deadline = monotonic() + timeout
@@ -831,8 +832,10 @@ cdef class TracerProvider:
                         try:
                             recorder.pipeline.shutdown(0.0)
                             break
-                        except BaseException:  # by another, in this moment: the first goes on
-                            pass
+                        except BaseException as error:  # by another, in this moment
+                            late = error
+                    if late is not None:
+                        raise late
         finally:
             try:
                 for processor in recorder.retired:
@@ -895,6 +898,10 @@ def call_off_span(processor, hook, *arguments):
     except Exception as error:
         hook_failed(processor, hook, error)
         return False
+
+
+cdef bint valid_id(bytes identifier):
+    return identifier is not None and any(identifier)
 
 
 cdef uint32_t bound_of(object limit) except? 0:

@@ -3,7 +3,7 @@
 
 from libc.stdint cimport uint32_t
 
-from otlp_lite._native.core cimport compose_close, compose_key, compose_open, compose_scalar
+from otlp_lite._native.core cimport compose_close, compose_key, compose_open, compose_scalar, say
 from otlp_lite._native.otlite cimport *
 
 import logging
@@ -39,9 +39,9 @@ cdef object once(str kind, object what, str message, tuple arguments):
         return
     names.add(name)
     if len(names) > WARNED_MAX:
-        logger.warning("%s: %d were warned of; further ones are not shown", kind, WARNED_MAX)
+        say(logger, logging.WARNING, "%s: %d were warned of; further ones are not shown", (kind, WARNED_MAX))
     else:
-        logger.warning(message, name, *arguments)
+        say(logger, logging.WARNING, message, (name, *arguments))
 
 
 cdef object warn_anew():

@@ -12,7 +12,6 @@ from .._native import core
 from ..counters import MEANINGS, ExporterStats
 from .retry import backoff, hide
 from .signals import TRACES
-from .unpatched import allocate_lock, get_ident
 
 WARN_EVERY = 300.0
 """Seconds between two warnings of one outage."""
@@ -23,41 +22,6 @@ KEYS_MAX = 64
 """Things logged once each."""
 
 _log = logging.getLogger(__name__)
-
-
-class _Saying:
-    """No process forks while a thread of ours says something: its child would find a stream's lock held.
-
-    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) A
-    fork waits for that, and what is to be said for a fork, each for a moment at most: a handler may be stuck.
-    """
-
-    MOMENT = 0.5
-
-    def __init__(self) -> None:
-        self._lock = allocate_lock()
-        self._depths: dict[int, int] = {}
-        """Of threads that hold it: a handler may say something, too, or fork."""
-        os.register_at_fork(before=self.__enter__, after_in_parent=self.__exit__, after_in_child=self._forget)
-
-    def __enter__(self) -> None:
-        depth = self._depths.get(get_ident(), 0)
-        if depth or self._lock.acquire(timeout=self.MOMENT):
-            self._depths[get_ident()] = depth + 1
-
-    def __exit__(self, *_: object) -> None:
-        depth = self._depths.pop(get_ident(), 0)
-        if depth > 1:
-            self._depths[get_ident()] = depth - 1
-        elif depth:
-            self._lock.release()
-
-    def _forget(self) -> None:
-        self._lock = allocate_lock()
-        self._depths = {}
-
-
-_saying = _Saying()
 
 
 def _losses(stats: core.Stats) -> dict[str, int]:
@@ -204,5 +168,5 @@ class Health:
         return hide(words, self._secrets)
 
     def _say(self, level: int, message: str, *arguments: object, exc_info: bool = False) -> None:
-        with suppress(Exception), _saying:
-            _log.log(level, message, *arguments, exc_info=exc_info)
+        with suppress(Exception):
+            core.say(_log, level, message, arguments, exc_info)

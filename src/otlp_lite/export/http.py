@@ -312,7 +312,7 @@ class Stream(Connection):
                 raise
             if str(error) != self._said:
                 self._said = str(error)
-                _log.warning("%s; the files as they were before are used", error)
+                core.say(_log, logging.WARNING, "%s; the files as they were before are used", (error,))
         plain = socket.socket(fileno=self._socket.detach())
         self._socket = plain
         plain.settimeout(_left(deadline))

@@ -32,6 +32,9 @@ else:
     start_new_thread = _original("start_new_thread")
 
 
+core.say_under(_original("RLock")())
+
+
 def start_thread(run: Callable[[], None]) -> None:
     """One that takes no signal: a program may have blocked all, to wait for them. RuntimeError: none can."""
     core.start_quiet(start_new_thread, run)

@@ -203,10 +203,10 @@ class Pipeline:
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
             core.holding(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
         left = self._given_up + region.stats().pending
-        self._ended = True
         self._health.tell_losses(region, last=True)
         if left:
             self._health.given_up(left)
+        self._ended = True
         return left
 
     def abandon(self) -> None:
@@ -260,11 +260,8 @@ class Pipeline:
             elif self._threaded:
                 self._poke()
                 waiter.over.acquire(timeout=timeout)
-            elif self._driving.acquire(timeout=timeout):
-                try:
-                    self._work(waiter)
-                finally:
-                    self._driving.release()
+            else:
+                core.holding(self._driving, lambda: self._work(waiter), timeout)
         finally:
             with suppress(ValueError):  # it was answered
                 self._waiters.remove(waiter)
@@ -392,9 +389,8 @@ class Pipeline:
             kept = self._carrier.open(self._allowed(caller))
             self._unreachable = False
             timeout = self._allowed(caller)
-            with self._turn:
-                if not self._stopped:
-                    self._send(region, timeout, one=self._lost_answer or caller is not None)
+            one = self._lost_answer or caller is not None
+            core.holding(self._turn, lambda: self._send(region, timeout, one))
         except (OSError, ValueError) as error:
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
@@ -426,6 +422,9 @@ class Pipeline:
         return min(self._timeout, left)
 
     def _send(self, region: core.Region, timeout: float, one: bool) -> None:
+        """What there is, or `one` batch. The caller holds the turn."""
+        if self._stopped:
+            return
         self._grow()
         answer = None
         count = 0
@@ -505,12 +504,7 @@ class Pipeline:
 
     def _unsupported(self, region: core.Region, reason: str) -> None:
         """The receiver speaks another protocol: no later attempt will do better with what there is."""
-        records = 0
-        with self._turn:
-            if not self._stopped and (batch := region.collect(self._bytes_max, self._records_max)):
-                records = batch.records
-                batch.drop("unsupported_protocol", answered=not self._lost_answer)
-                self._health.told("unsupported_protocol", records)
+        records = core.holding(self._turn, lambda: self._drop_unsupported(region))
         self._lost_answer = False
         self._back_off(reason, said=True)
         self._health.once(
@@ -522,6 +516,16 @@ class Pipeline:
             records,
             TRACES.records,
         )
+
+    def _drop_unsupported(self, region: core.Region) -> int:
+        """One batch. The caller holds the turn."""
+        batch = None if self._stopped else region.collect(self._bytes_max, self._records_max)
+        if batch is None:
+            return 0
+        records = batch.records
+        batch.drop("unsupported_protocol", answered=not self._lost_answer)
+        self._health.told("unsupported_protocol", records)
+        return records
 
     def _grow(self) -> None:
         now = monotonic()

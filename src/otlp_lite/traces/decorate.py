@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from opentelemetry.context import attach, detach, set_value
+from opentelemetry.context import Context, attach, detach, get_current, set_value
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation import _SPAN_KEY
 
@@ -89,8 +89,26 @@ def _wrap(
     return tracer.start_as_current_span(name, kind=kind, attributes=attributes)(function)
 
 
-def _within(span: Any) -> Any:
-    return attach(set_value(_SPAN_KEY, span))
+class _Inside:
+    """The context of a generator's body, current only while that runs.
+
+    The consumer's, with the generator's span, until the body has entered one of its own.
+    """
+
+    def __init__(self, span: Any, leaf: bool) -> None:
+        self._span = None if leaf else span
+        self._own: Context | None = None
+
+    def __enter__(self) -> None:
+        if self._span is not None:
+            self._entered = set_value(_SPAN_KEY, self._span) if self._own is None else self._own
+            self._token = attach(self._entered)
+
+    def __exit__(self, *_: object) -> None:
+        if self._span is not None:
+            if (now := get_current()) is not self._entered:
+                self._own = now
+            detach(self._token)
 
 
 def _generator(
@@ -105,16 +123,16 @@ def _generator(
     def run(*args: Any, **kwargs: Any) -> Any:
         body = function(*args, **kwargs)
         with tracer.leaf(name, attributes, kind) as span:
+            inside = _Inside(span, leaf)
             step, sent = body.send, None
             while True:
-                token = None if leaf else _within(span)
                 try:
-                    item = step(sent)
+                    with inside:
+                        item = step(sent)
                 except StopIteration as stop:
                     return stop.value
                 finally:
-                    if token is not None:
-                        detach(token)
+                    sent = None  # what was thrown holds this frame
                 try:
                     step, sent = body.send, (yield item)
                 except BaseException as error:
@@ -145,16 +163,16 @@ def _async_generator(
     async def run(*args: Any, **kwargs: Any) -> Any:
         body = function(*args, **kwargs)
         with tracer.leaf(name, attributes, kind) as span:
+            inside = _Inside(span, leaf)
             step, sent = _first_step, body
             while True:
-                token = None if leaf else _within(span)
                 try:
-                    item = await step(sent)
+                    with inside:
+                        item = await step(sent)
                 except StopAsyncIteration:
                     return
                 finally:
-                    if token is not None:
-                        detach(token)
+                    sent = None  # what was thrown holds this frame
                 try:
                     step, sent = body.asend, (yield item)
                 except BaseException as error:

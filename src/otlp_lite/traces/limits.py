@@ -14,7 +14,7 @@ class SpanLimits:
 
     Each limit is a count; None, for its variable or the default; or UNSET, for no limit. Counts are 128 by
     default, lengths unlimited. A limit of one kind beats the general one, `max_attributes` or
-    `max_attribute_length`.
+    `max_attribute_length`; no limit for `max_attributes` means 128, as in the stock SDK.
     """
 
     UNSET = -1

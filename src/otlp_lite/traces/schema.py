@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast, overload
 
 from opentelemetry.trace import SpanKind
 
@@ -96,9 +97,17 @@ class SpanSchema(_Base, metaclass=_SchemaType):
         cls.otlp_lite_schema = Schema(cls, name or cls.__name__, kind, tuple(keys), names, defaults)
 
 
+def _annotations(cls: type) -> Mapping[str, Any]:
+    if sys.version_info >= (3, 14) and "__annotations__" not in vars(cls):
+        import annotationlib
+
+        return annotationlib.get_annotations(cls, format=annotationlib.Format.STRING)  # evaluates nothing
+    return cast(Mapping[str, Any], vars(cls).get("__annotations__", {}))
+
+
 def _own_keys(cls: type) -> Mapping[str, _Key]:
     keys = {name: value for name, value in vars(cls).items() if isinstance(value, _Key)}
-    for name, annotation in vars(cls).get("__annotations__", {}).items():
+    for name, annotation in _annotations(cls).items():
         if name not in keys and "ClassVar" not in str(annotation):
             raise TypeError(f"{cls.__name__}.{name}: expected `{name}: ... = key(...)`")
     for name in keys:
