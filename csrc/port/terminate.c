@@ -25,8 +25,8 @@ static uint32_t came;
 
 static bool watched(void)
 {
-    /* acquire: what otlite_term_watch wrote before */
-    return otlite_load_acquire(&watching) == (uint32_t)getpid();
+    /* seq: what otlite_term_watch wrote before; and on_term's second look, after its exchange of `came` */
+    return otlite_load_seq(&watching) == (uint32_t)getpid();
 }
 
 /* `bound` ns from now the timer ends the process; 0: never. */
@@ -105,12 +105,15 @@ void otlite_term_watch(void *waker, uint64_t bound)
             kill(getpid(), SIGTERM);
         return;
     }
-    /* The same waker again is at no moment without one who waits. */
-    if (watched() && waker != watch.waker)
+    if (watched() && watch.timed)
+        set_timer(0);
+    /* The same again is at no moment without one who waits. */
+    if (!watched() || waker != watch.waker || bound != watch.bound) {
         otlite_store_seq(&watching, 0);
-    watch.waker = waker;
-    watch.bound = bound;
-    watch.timed = bound != 0 && make_timer();
+        watch.waker = waker;
+        watch.bound = bound;
+        watch.timed = bound != 0 && make_timer();
+    }
     otlite_store_relaxed(&came, 0);
     /* release: all of that, against the handler's load */
     otlite_store_release(&watching, (uint32_t)getpid());

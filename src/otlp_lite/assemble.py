@@ -265,6 +265,7 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
     if config.disabled:
         return Telemetry(config, trace_api.NoOpTracerProvider(), None)
     _choose_kernels(config.cpu)
+    core.exits_prepare()  # before any fork, and any thread
     pipeline = _pipeline(config, connect)
     return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline)), pipeline)
 

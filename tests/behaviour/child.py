@@ -20,7 +20,8 @@ CRASH = ("Fatal Python error", "Segmentation fault", "AddressSanitizer", "runtim
 
 def environment(env: dict[str, str] | None = None) -> dict[str, str]:
     """Ours, in which no SDK finds a setting but those of `env`."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OTLP_LITE_"))}
+    strange = ("OTEL_", "OTLP_LITE_", "PYTEST_")  # under PYTEST_CURRENT_TEST eventlet is silent
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(strange)}
     return ours | (env or {})
 
 

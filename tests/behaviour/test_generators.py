@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import inspect
 import types
@@ -106,6 +107,30 @@ def test_the_body_of_a_generator_finds_its_own_context_again(collected: Collecte
         ("inner", "consumer"),
         ("agen", "consumer"),
     ]
+
+
+def test_a_body_that_is_stepped_in_copies_of_the_context_does_not_stay_in_an_ended_span(
+    collected: Collected,
+) -> None:
+    """As Starlette iterates in its pool of threads: what one step entered, none can reset in the next."""
+    tracer = collected.tracer_provider.get_tracer("t")
+    seen: list[Any] = []
+
+    @traced("gen", tracer=tracer)
+    def generator() -> Iterator[int]:
+        with tracer.start_as_current_span("inner"):
+            yield 1
+            seen.append(trace.get_current_span())
+        seen.append(trace.get_current_span())
+        yield 2
+        seen.append(trace.get_current_span())
+        yield 3
+
+    with tracer.start_as_current_span("request"):
+        steps = generator()
+        for _ in range(3):
+            contextvars.copy_context().run(next, steps)
+    assert [span.name for span in seen] == ["inner", "gen", "gen"]
 
 
 @pytest.mark.parametrize("asynchronous", [False, True])

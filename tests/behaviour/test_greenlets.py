@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from child import well
+from child import CRASH, run
 from scripted import Receiver
 
 
@@ -70,7 +70,8 @@ def test_the_hub_goes_on(name: str, patched: str) -> None:
     head = [library.patch, "import otlp_lite"]
     program = "\n".join(head if patched == "first" else reversed(head))
     with Receiver() as receiver:
-        well(program + library.spawn + PROGRAM, receiver)
+        ended = run(program + library.spawn + PROGRAM, receiver)
+        assert ended.status == 0 and not any(word in ended.err for word in (*CRASH, "greened")), ended
         spans = {span.span_id: span for span in receiver.spans()}
         assert len(spans) == 42
         inner = [span for span in spans.values() if span.name == "inner"]

@@ -273,6 +273,22 @@ def test_a_signal_that_nobody_can_wait_for_ends_the_process() -> None:
         assert run(NOTHING_YET + rest, receiver).status == -signal.SIGTERM
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
+def test_a_handler_of_the_first_process_sees_to_the_end_itself() -> None:
+    """As without us: it finds the default, which cannot be called."""
+    rest = """
+    before = signal.getsignal(signal.SIGTERM)
+    def mine(number, frame):
+        before(number, frame) if callable(before) else sys.exit(3)
+    signal.signal(signal.SIGTERM, mine)
+    os.kill(1, signal.SIGTERM)
+    time.sleep(60)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        assert (ended.status, len(receiver.names())) == (3, 1000), ended
+
+
 @pytest.mark.parametrize("first", ["threading", "_thread"])
 def test_configured_in_another_thread_nothing_is_set(first: str) -> None:
     """Whichever thread `threading` takes for the main one, which it does when it is imported."""

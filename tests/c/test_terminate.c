@@ -93,6 +93,7 @@ static void waits_without_a_bound(void)
     if (!otlite_term_catch())
         _exit(21);
     otlite_term_watch(waker, 100000000);
+    raise(SIGTERM);
     otlite_term_watch(waker, 0); /* the last word holds */
     raise(SIGTERM);
     while (otlite_clock_boot() - begun < 300000000)

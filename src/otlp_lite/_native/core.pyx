@@ -18,6 +18,9 @@ from otlp_lite._native.otlite cimport *
 
 import os
 
+cdef extern from "pythread.h" nogil:
+    unsigned long PyThread_get_thread_ident()
+
 LOSSES = tuple(otlite_loss_text(<otlite_loss>i).decode() for i in range(OTLITE_LOSSES))
 
 SAYING_MAX = 0.5  # seconds
@@ -574,13 +577,14 @@ def term_catch():
     """Takes SIGTERM over, where its disposition is the default. False where it is not, and in a thread or an
     interpreter that may set no handler.
 
-    To Python its handler is then term_given_back.
+    To Python its handler is then term_given_back, in process 1 still the default.
     """
     import _signal  # not `signal`, which makes its enums anew: a tenth of the import of all of us
     if not otlite_term_is_default():
         return False
     try:
-        _signal.signal(_signal.SIGTERM, term_given_back)
+        # The kernel spares process 1, where ours ends nothing: who would call it sees to the end, as without us.
+        _signal.signal(_signal.SIGTERM, _signal.SIG_DFL if getpid() == 1 else term_given_back)
     except ValueError:
         return False
     return otlite_term_catch()
@@ -614,7 +618,7 @@ def term_watch(double bound):
 
 
 def term_unwatch():
-    """SIGTERM ends this process as ever: nobody waits."""
+    """SIGTERM ends this process as ever: nobody waits. One that has come and was waited for does so now."""
     otlite_term_watch(NULL, 0)
 
 
@@ -656,46 +660,68 @@ def free_within(lock, double seconds):
     return True
 
 
-cdef object saying = None
+cdef object saying = None, saying_lock = None
+cdef unsigned long saying_thread = 0
+cdef int saying_depth = 0  # a handler of the log may say something, too, or fork
 
 
-def say_under(lock):
+def say_under(allocate_lock):
     """No process forks from here on while `say` writes: its child would find a stream's lock held.
 
-    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) `lock` is an
-    RLock of the system's threads: a handler of the log may say something, too, or fork.
+    (CPython renews those of `logging` in a child, but not that of sys.stderr: the child waits for ever.) The locks are
+    to be the system's threads'; no RLock, of which eventlet complains that it cannot replace it.
     """
-    global saying
-    saying = lock
-    os.register_at_fork(before=hush, after_in_parent=said, after_in_child=lock._at_fork_reinit)
+    global saying_lock
+    saying_lock = allocate_lock
+    saying_anew()
+    os.register_at_fork(before=hush, after_in_parent=said, after_in_child=saying_anew)
+
+
+def saying_anew():
+    global saying, saying_thread, saying_depth
+    saying = saying_lock()
+    saying_thread = saying_depth = 0
 
 
 def hush():
     """A fork waits for what is said, and that for a fork, each for a moment at most: a handler may be stuck."""
-    saying.acquire(True, SAYING_MAX)
+    global saying_thread, saying_depth
+    cdef unsigned long thread = PyThread_get_thread_ident()
+    if saying_thread != thread and saying is not None and saying.acquire(True, SAYING_MAX):
+        saying_thread = thread
+    if saying_thread == thread:
+        saying_depth += 1
 
 
 def said():
-    if saying._is_owned():
+    global saying_thread, saying_depth
+    if saying_thread != PyThread_get_thread_ident():
+        return
+    saying_depth -= 1
+    if saying_depth == 0:
+        saying_thread = 0
         saying.release()
 
 
 cpdef object say(object log, int level, str message, tuple arguments, object exc_info=False):
     """As `log.log` does."""
-    cdef bint held = saying is not None and saying.acquire(True, SAYING_MAX)
+    hush()
     try:
         log.log(level, message, *arguments, exc_info=exc_info or None)
     finally:
-        if held:
-            said()
+        said()
+
+
+def exits_prepare():
+    """Before CPython 3.14 daemon threads are ended at the exit by what the C library may no longer be able to load."""
+    if PY_VERSION_HEX < 0x030E0000:
+        otlite_exits_prepare()
 
 
 def start_quiet(start_new_thread, run):
     """Starts a thread that takes no signal of the program's. No handler of a signal can run, and raise, in between.
     """
     cdef bytearray saved = bytearray(otlite_signals_size())
-    if PY_VERSION_HEX < 0x030E0000:
-        otlite_exits_prepare()
     otlite_signals_block(PyByteArray_AS_STRING(saved))
     try:
         start_new_thread(run, ())

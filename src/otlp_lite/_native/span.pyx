@@ -89,8 +89,8 @@ cdef class Recorder:
         try:
             handle = region.register_resource(encoded, schema_url)
         except MemoryError:
-            logger.error("resource: its %d bytes are too many for a region of %d; only service.name and "
-                         "telemetry.sdk.* are sent", len(encoded), region.size)
+            say(logger, logging.ERROR, "resource: its %d bytes are too many for a region of %d; only service.name and "
+                "telemetry.sdk.* are sent", (len(encoded), region.size))
             few = {key: str(value)[:256] for key, value in resource.attributes.items()
                    if key == "service.name" or key.startswith("telemetry.sdk.")}
             encoded, schema_url = encode_attributes(few, RESOURCE, None, None), b""
@@ -130,7 +130,7 @@ cdef class Recorder:
                 return Region(size, on_full=self.on_full)
             except MemoryError:
                 if not self.warned_memory:
-                    logger.error("region_size: the system refused %d bytes", size)
+                    say(logger, logging.ERROR, "region_size: the system refused %d bytes", (size,))
         self.warned_memory = True
         return None
 
@@ -707,8 +707,8 @@ cdef class Span:
             if not recorder.warned_closed and (not recorder.exiting
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
-                logger.warning("span %.100r ended after the shutdown: it is dropped, as are those that follow",
-                               self.name)
+                say(logger, logging.WARNING,
+                    "span %.100r ended after the shutdown: it is dropped, as are those that follow", (self.name,))
             return 0
         while status == OTLITE_STALE and tries < 3:
             if scope.epoch != recorder.epoch or tries > 0:

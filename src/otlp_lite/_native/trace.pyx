@@ -651,6 +651,9 @@ cdef int leave(CurrentSpan manager) except -1:
     if not otlp_lite_var_reset(context_var, token):
         if manager.tracer.recorder is not None:
             manager.tracer.recorder.detach_failures += 1
+        if in_order:  # it was entered in another copy of the context: this one does not stay in an ended span
+            below = token.old_value
+            otlp_lite_var_set(context_var, default_context if below is MISSING else below)
         return 0
     if not in_order:
         left_out_of_order += 1

@@ -32,7 +32,7 @@ else:
     start_new_thread = _original("start_new_thread")
 
 
-core.say_under(_original("RLock")())
+core.say_under(allocate_lock)
 
 
 def start_thread(run: Callable[[], None]) -> None:

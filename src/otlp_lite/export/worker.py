@@ -197,7 +197,7 @@ class Pipeline:
         self._poke()
         if not settled:
             self._carrier.interrupt()
-        # Never the turn with a timeout: a signal's handler that raised there would leave it locked for ever.
+        # For the worker, and not for the turn alone: where it can it is to be out.
         if self._turn.locked():
             self._worker_ended(max(deadline - monotonic(), 0.01))
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it

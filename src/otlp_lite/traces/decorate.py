@@ -134,7 +134,7 @@ def _generator(
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent = body.send, (yield item)
+                    step, sent, item = body.send, (yield item), None
                 except BaseException as error:
                     step, sent = body.throw, error
 
@@ -174,7 +174,7 @@ def _async_generator(
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent = body.asend, (yield item)
+                    step, sent, item = body.asend, (yield item), None
                 except BaseException as error:
                     step, sent = body.athrow, error
 

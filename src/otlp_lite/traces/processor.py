@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 
+from .._native import core
 from .._native.span import hook_failed
 from ..config import load
 from ..errors import ConfigurationError
@@ -165,7 +166,12 @@ class BatchSpanProcessor(SpanProcessor):
         done = self.force_flush(int(max(timeout, 0) * 1000))
         self.span_exporter.shutdown()
         if not done:
-            _log.warning("%d spans were not exported before the shutdown", len(self._queue))
+            core.say(
+                _log,
+                logging.WARNING,
+                "%d spans were not exported before the shutdown",
+                (len(self._queue),),
+            )
         return done
 
     def reopen(self) -> None:

@@ -98,7 +98,7 @@ class SpanSchema(_Base, metaclass=_SchemaType):
 
 
 def _annotations(cls: type) -> Mapping[str, Any]:
-    if sys.version_info >= (3, 14) and "__annotations__" not in vars(cls):
+    if sys.version_info >= (3, 14) and "__annotate_func__" in vars(cls):
         import annotationlib
 
         return annotationlib.get_annotations(cls, format=annotationlib.Format.STRING)  # evaluates nothing
