@@ -480,7 +480,7 @@ static void test_resources_and_scopes(void)
 
 int main(void)
 {
-    otlite_kernels_select(NULL);
+    CHECK(otlite_kernels_select(getenv("OTLP_LITE_CPU")) == 0); /* tests/cpus forces each */
     RUN(test_the_reader_is_strict);
     RUN(test_the_request_reader_is_strict);
     RUN(test_the_guard_is_noticed);
