@@ -6,7 +6,8 @@
 #          A second result tells which bytes were as they should be.
 #   scan   goes from block to block until the result is not zero, which it is for ASCII after ASCII.
 #   once   the block is all there is.
-#   runs   `unit` blocks of that many bytes a unit: stored while the second result is zero, else done unit by unit.
+#   runs   `unit` vectors, of units of so many bytes, are stored as one while the second result is zero; else
+#          they are done unit by unit.
 
 KERNELS = '''
 @each(takes=1, gives=2)
@@ -70,8 +71,10 @@ SIGNATURES = {
     "tag16_match": ("uint32_t", "const uint8_t tags[16], uint8_t tag"),
 }
 
-# UTF-8: Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021). Whether two neighbours are wrong together is decided by three nibbles: each picks the faults that it allows, one bit a fault, and what all
-# three allow is there. A third and a fourth byte are then compared with what the bytes two and three before demand.
+# UTF-8: Keiser and Lemire, "Validating UTF-8 in less than one instruction per byte" (2021). Whether two
+# neighbours are wrong together is decided by three nibbles: each picks the faults that it allows, one bit a
+# fault, and what all three allow is there. A third and a fourth byte are then compared with what the bytes
+# two and three before them demand.
 SHORT, STRAY = 1, 2  # a lead byte, then no continuation; ASCII, then a continuation
 OVERLONG2, OVERLONG3 = 4, 8  # c0, c1; e0 80..9f
 SURROGATE, LARGE = 16, 32  # ed a0..bf; f4 90..bf, f5..ff 90..bf

@@ -16,8 +16,15 @@ from isas import ISAS, Isa, Vector
 
 # ---- From a description to C ----
 
-SIGNS = {ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.Add: "+", ast.Sub: "-", ast.Eq: "==", ast.LtE: "<="}
-MASKS = {"==", "<=", "or masks", "and masks"}
+SIGNS = {
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Eq: "==",
+    ast.LtE: "<=",
+}
 PLAIN = {"look_up": 0, "shr16": 1, "shl16": 1, "behind": 2}
 """Which operand is no vector: a table, or a number."""
 
@@ -31,11 +38,14 @@ class Kernel:
         self.name, self.says = tree.name, ast.get_docstring(tree)
         self.shape = ast.unparse(call.func)
         self.settings = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
+        self.sizes = (self.settings.get("takes", 1), self.settings.get("gives", 1))
         self.arguments = [each.arg for each in tree.args.args]
         *self.statements, last = tree.body[1 if self.says else 0 :]
         assert isinstance(last, ast.Return) and last.value is not None
         self.results = last.value.elts if isinstance(last.value, ast.Tuple) else [last.value]
-        self.tables = [name for name in TABLES if any(name == getattr(node, "id", "") for node in ast.walk(tree))]
+        self.tables = [
+            name for name in TABLES if any(name == getattr(node, "id", "") for node in ast.walk(tree))
+        ]
 
 
 class Block:
@@ -44,7 +54,7 @@ class Block:
     def __init__(self, kernel: Kernel, vector: Vector, *scalars: str) -> None:
         self.vector = vector
         self.types = {name: "scalar" if name in scalars else "vector" for name in kernel.arguments}
-        self.lines = []
+        self.lines: list[str] = []
         for statement in kernel.statements:
             assert isinstance(statement, ast.Assign)
             (target,) = statement.targets
@@ -98,65 +108,84 @@ class Block:
         return f"{eval(ast.unparse(node), {'ord': ord}):#x}"
 
 
-
 # ---- The shapes ----
 #
 # What stays the same around a block, for each shape; what differs with masks is written twice.
 
 
 def each(isa: Isa, kernel: Kernel) -> Iterator[str]:
-    takes, gives = kernel.settings["takes"], kernel.settings["gives"]
-    checks = len(kernel.results) == 2
     result, signature = SIGNATURES[kernel.name]
-    dst, src = signature.split(", ")[:2]
     vectors = isa.vectors[:1] if isa.masked else isa.vectors
-    count = ", size_t n" if isa.masked else ""
-    scale = {1: "n", 2: "2 * n"}
     for vector in vectors:
-        block = Block(kernel, vector)
-        load = "widen" if takes == 1 else "part" if isa.masked else "load"
-        store = "narrow" if gives == 1 else "store part" if isa.masked else "store"
-        filler = block.apply("splat", f"'{kernel.settings.get('filler')}'")
-        loaded = block.apply(load, "src", filler, n=scale[takes])
-        yield f"""/* {kernel.says} */
+        yield _each_block(isa, kernel, vector)
+    yield f"static {result} {kernel.name}({signature})\n{{"
+    for vector in vectors:
+        yield (_each_masked if isa.masked else _each_overlapping)(kernel, vector)
+    if not isa.masked:
+        yield f"    {'' if result == 'void' else 'return '}otlite_kernels_scalar.{kernel.name}(dst, src, n);"
+    yield "}\n"
+
+
+def _each_block(isa: Isa, kernel: Kernel, vector: Vector) -> str:
+    """The function for one block; with masks, for n units or fewer."""
+    dst, src = SIGNATURES[kernel.name][1].split(", ")[:2]
+    block = Block(kernel, vector)
+    checks = len(kernel.results) == 2
+    bytes_in, bytes_out = ("n" if size == 1 else f"{size} * n" for size in kernel.sizes)
+    load = "widen" if kernel.sizes[0] == 1 else "part" if isa.masked else "load"
+    store = "narrow" if kernel.sizes[1] == 1 else "store part" if isa.masked else "store"
+    count = ", size_t n" if isa.masked else ""
+    filler = block.apply("splat", f"'{kernel.settings.get('filler')}'")
+    return f"""/* {kernel.says} */
 static inline {vector.mask if checks else "void"} {kernel.name}{vector.bytes // 2}({dst}, {src}{count})
 {{
-    {vector.type} {kernel.arguments[0]} = {loaded};
+    {vector.type} {kernel.arguments[0]} = {block.apply(load, "src", filler, n=bytes_in)};
 {block.text}
     {vector.type} result = {block.results[0]};
-    {block.apply(store, "dst", "result", n=scale[gives])};
+    {block.apply(store, "dst", "result", n=bytes_out)};
     {f"return {block.results[1]};" if checks else ""}
 }}
 """
-    yield f"static {result} {kernel.name}({signature})\n{{"
-    for vector in vectors:
-        units = vector.bytes // 2
-        keep = f"good = {vector.ops['and masks'].format('good', '{}')};" if checks else "{};"
-        call = f"{kernel.name}{units}(dst{{0}}, src{{1}}{{2}})"
-        start = f"{vector.mask} good = {vector.ops['true']};" if checks else ""
-        end = f"return {vector.ops['all'].format('good')} ? 0 : -1;" if checks else "return;"
-        if isa.masked:
-            yield f"""    {start}
+
+
+def _around(kernel: Kernel, vector: Vector) -> tuple[str, str, str]:
+    """What keeps whether all was good: its declaration, what a call becomes, and its end."""
+    if len(kernel.results) == 1:
+        return "", "{};", "return;"
+    good, every = vector.ops["and masks"], vector.ops["all"].format("good")
+    return (
+        f"{vector.mask} good = {vector.ops['true']};",
+        f"good = {good.format('good', '{}')};",
+        f"return {every} ? 0 : -1;",
+    )
+
+
+def _each_masked(kernel: Kernel, vector: Vector) -> str:
+    begin, keep, end = _around(kernel, vector)
+    units, (takes, gives) = vector.bytes // 2, kernel.sizes
+    return f"""    {begin}
     for (; n > {units}; dst += {gives * units}, src += {takes * units}, n -= {units})
-        {keep.format(call.format("", "", f", {units}"))}
-    {keep.format(call.format("", "", ", n"))}
-    {end if checks else ""}"""
-            continue
-        whole, last = "i", f"(n - {units})"
-        step, rest = (
-            keep.format(call.format(*(f" + {at}" if by == 1 else f" + {by} * {at}" for by in (gives, takes)), ""))
-            for at in (whole, last)
-        )
-        yield f"""    if (n >= {units}) {{
-        {start}
+        {keep.format(f"{kernel.name}{units}(dst, src, {units})")}
+    {keep.format(f"{kernel.name}{units}(dst, src, n)")}
+    {end.removeprefix("return;")}"""
+
+
+def _each_overlapping(kernel: Kernel, vector: Vector) -> str:
+    """A rest is done as the last whole block, over what is done already."""
+    begin, keep, end = _around(kernel, vector)
+    units, (takes, gives) = vector.bytes // 2, kernel.sizes
+
+    def at(place: str) -> str:
+        to, by = (f"{place}" if size == 1 else f"{size} * {place}" for size in (gives, takes))
+        return keep.format(f"{kernel.name}{units}(dst + {to}, src + {by})")
+
+    return f"""    if (n >= {units}) {{
+        {begin}
         for (size_t i = 0; i < n - {units}; i += {units})
-            {step}
-        {rest}
+            {at("i")}
+        {at(f"(n - {units})")}
         {end}
     }}"""
-    if not isa.masked:
-        yield f"    {'return ' if checks else ''}otlite_kernels_scalar.{kernel.name}(dst, src, n);"
-    yield "}\n"
 
 
 def scan(isa: Isa, kernel: Kernel) -> Iterator[str]:
@@ -260,7 +289,8 @@ def table(isa: Isa, by_hand: tuple[str, ...]) -> str:
     drawn = [kernel for kernel in kernels if kernel.name not in by_hand]
     used = [name for name in TABLES if any(name in kernel.tables for kernel in drawn)]
     entries = [
-        f"    .{name} = {name if name not in by_hand else f'otlite_{name}_{isa.name}'}," for name in SIGNATURES
+        f"    .{name} = {name if name not in by_hand else f'otlite_{name}_{isa.name}'},"
+        for name in SIGNATURES
     ]
     parts = [
         f"/* kernels_{isa.name}.c - the kernels for {isa.title}, as ../generate.py writes them */",
@@ -283,7 +313,7 @@ def table(isa: Isa, by_hand: tuple[str, ...]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fails if a file is not as it would be written")
-    parser.add_argument("--all", type=Path, metavar="DIRECTORY", help="writes there, and nothing is left to hands")
+    parser.add_argument("--all", type=Path, metavar="DIRECTORY", help="writes there, nothing by hand")
     options = parser.parse_args()
     folder = options.all or Path(__file__).parent / "generated"
     stale = []
@@ -294,7 +324,7 @@ def main() -> None:
         else:
             path.write_text(text, "utf-8")
     if stale:
-        raise SystemExit(f"not as generate.py writes them: {', '.join(stale)}; run python3 csrc/cpu/generate.py")
+        raise SystemExit(f"not as csrc/cpu/generate.py writes them: {', '.join(stale)}; run it")
 
 
 if __name__ == "__main__":

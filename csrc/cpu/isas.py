@@ -136,6 +136,9 @@ def _neon() -> Vector:
     return Vector(16, "uint8x16_t", "uint8x16_t", ops)
 
 
+END = "#if defined(__clang__)\n#pragma clang attribute pop\n#else\n#pragma GCC pop_options\n#endif\n"
+
+
 def _x86_region(target: str) -> tuple[str, str]:
     begin = f"""#include <immintrin.h>
 #include <string.h>
@@ -147,7 +150,7 @@ def _x86_region(target: str) -> tuple[str, str]:
 #pragma GCC target("{target}")
 #endif
 """
-    return begin, "#if defined(__clang__)\n#pragma clang attribute pop\n#else\n#pragma GCC pop_options\n#endif\n"
+    return begin, END
 
 
 LOOK_UP = """static inline __m128i look_up16(const uint8_t table[16], __m128i at)
@@ -215,11 +218,35 @@ NEON_BEGIN = """#if defined(__arm__) && !defined(__clang__)
 NEON_END = "#if defined(__arm__) && !defined(__clang__)\n#pragma GCC pop_options\n#endif\n"
 
 ISAS = (
-    Isa("avx2", "x86-64 with AVX2", "X86", *_x86_region("avx2,popcnt"), ("AVX2", "POPCNT"),
-        (_x86(256), _x86(128)), by_hand=TO_UTF8, prelude=LOOK_UP),
-    Isa("avx512", "x86-64 with AVX-512 from VBMI2 on", "X86", *_x86_region(AVX512),
-        ("AVX2", "POPCNT", "BMI2", "AVX512BW", "AVX512VL", "AVX512VBMI2"),
-        (_avx512(256), _avx512(128)), masked=True, by_hand=TO_UTF8, prelude=f"{LOOK_UP32}\n{FIRST}"),
-    Isa("neon", "Arm with NEON, in 64 bits and 32", "ARM", NEON_BEGIN, NEON_END, ("NEON",),
-        (_neon(),), prelude=NEON),
-)  # fmt: skip
+    Isa(
+        "avx2",
+        "x86-64 with AVX2",
+        "X86",
+        *_x86_region("avx2,popcnt"),
+        needs=("AVX2", "POPCNT"),
+        vectors=(_x86(256), _x86(128)),
+        by_hand=TO_UTF8,
+        prelude=LOOK_UP,
+    ),
+    Isa(
+        "avx512",
+        "x86-64 with AVX-512 from VBMI2 on",
+        "X86",
+        *_x86_region(AVX512),
+        needs=("AVX2", "POPCNT", "BMI2", "AVX512BW", "AVX512VL", "AVX512VBMI2"),
+        vectors=(_avx512(256), _avx512(128)),
+        masked=True,
+        by_hand=TO_UTF8,
+        prelude=f"{LOOK_UP32}\n{FIRST}",
+    ),
+    Isa(
+        "neon",
+        "Arm with NEON, in 64 bits and 32",
+        "ARM",
+        NEON_BEGIN,
+        NEON_END,
+        needs=("NEON",),
+        vectors=(_neon(),),
+        prelude=NEON,
+    ),
+)
