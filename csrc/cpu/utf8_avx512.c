@@ -53,6 +53,52 @@ static inline uint8_t *put_any(uint8_t *out, __m256i units, size_t n)
     return put(out, text, used_bytes(text) & first(4 * n));
 }
 
+/* Each stores blocks of 32 units as far as they are ASCII, and returns how many units these are. */
+
+static inline size_t ascii_run1(uint8_t *out, const uint8_t *src, size_t n)
+{
+    size_t i = 0;
+    for (; n - i >= 32; i += 32) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(src + i));
+        if (_mm256_movemask_epi8(a) != 0)
+            break;
+        _mm256_storeu_si256((__m256i *)(out + i), a);
+    }
+    return i;
+}
+
+static inline size_t ascii_run2(uint8_t *out, const uint16_t *src, size_t n)
+{
+    size_t i = 0;
+    for (; n - i >= 32; i += 32) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(src + i));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(src + i + 16));
+        if (!_mm256_testz_si256(_mm256_or_si256(a, b), _mm256_set1_epi16((short)0xff80)))
+            break;
+        __m256i text = _mm256_permute4x64_epi64(_mm256_packus_epi16(a, b), 0xd8);
+        _mm256_storeu_si256((__m256i *)(out + i), text);
+    }
+    return i;
+}
+
+static inline size_t ascii_run4(uint8_t *out, const uint32_t *src, size_t n)
+{
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    size_t i = 0;
+    for (; n - i >= 32; i += 32) {
+        __m256i a = _mm256_loadu_si256((const __m256i *)(src + i));
+        __m256i b = _mm256_loadu_si256((const __m256i *)(src + i + 8));
+        __m256i c = _mm256_loadu_si256((const __m256i *)(src + i + 16));
+        __m256i d = _mm256_loadu_si256((const __m256i *)(src + i + 24));
+        __m256i any = _mm256_or_si256(_mm256_or_si256(a, b), _mm256_or_si256(c, d));
+        if (!_mm256_testz_si256(any, _mm256_set1_epi32((int)0xffffff80)))
+            break;
+        __m256i text = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
+        _mm256_storeu_si256((__m256i *)(out + i), _mm256_permutevar8x32_epi32(text, order));
+    }
+    return i;
+}
+
 size_t otlite_latin1_to_utf8_avx512(uint8_t *dst, const uint8_t *src, size_t n)
 {
     uint8_t *out = dst;
@@ -61,6 +107,7 @@ size_t otlite_latin1_to_utf8_avx512(uint8_t *dst, const uint8_t *src, size_t n)
         __m256i units = _mm256_maskz_loadu_epi8(first(taken), src);
         if (_mm256_movepi8_mask(units) == 0) {
             _mm256_mask_storeu_epi8(out, first(taken), units);
+            taken += ascii_run1(out + taken, src + taken, n - taken);
             out += taken;
         } else {
             __m128i low = _mm256_castsi256_si128(units), high = _mm256_extracti128_si256(units, 1);
@@ -86,6 +133,7 @@ size_t otlite_ucs2_to_utf8_avx512(uint8_t *dst, const uint16_t *src, size_t n)
         __m256i units = _mm256_maskz_loadu_epi16(mask, src);
         if (_mm256_testz_si256(units, not_ascii)) {
             _mm_mask_storeu_epi8(out, mask, _mm256_cvtepi16_epi8(units));
+            taken += ascii_run2(out + taken, src + taken, n - taken);
             out += taken;
         } else if (_mm256_testz_si256(units, not_short)) {
             out = put_short(out, units, taken);
@@ -112,6 +160,7 @@ size_t otlite_ucs4_to_utf8_avx512(uint8_t *dst, const uint32_t *src, size_t n)
         __m256i units = _mm256_maskz_loadu_epi32(mask, src);
         if (_mm256_testz_si256(units, not_ascii)) {
             _mm_mask_storeu_epi8(out, mask, _mm256_cvtepi32_epi8(units));
+            taken += ascii_run4(out + taken, src + taken, n - taken);
             out += taken;
         } else {
             out = put_any(out, units, taken);

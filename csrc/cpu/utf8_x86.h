@@ -6,6 +6,8 @@
 #define OTLITE_CPU_UTF8_X86_H
 
 #include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
 
 static inline unsigned ones(unsigned bits)
 {
