@@ -272,8 +272,21 @@ static void scalar_runs_before_selection(void)
     CHECK(strcmp(otlite_kernels_name(), "scalar") == 0);
 }
 
-int main(void)
+/* With the argument `tables`: their names alone, for tests/cpus. */
+static int print_tables(void)
 {
+    size_t n = 0;
+    const struct otlite_kernels *const *list = otlite_kernels_list(&n);
+    for (size_t i = 0; i < n; i++)
+        if (runs(list[i]))
+            puts(list[i]->name);
+    return 0;
+}
+
+int main(int count, char **arguments)
+{
+    if (count > 1 && strcmp(arguments[1], "tables") == 0)
+        return print_tables();
     RUN(scalar_runs_before_selection); /* first: the others select */
     RUN(features_are_single_named_bits);
     RUN(facts_are_those_the_compiler_finds);
