@@ -1,8 +1,9 @@
-"""Kernels against the scalar ones in an emulated processor that has AVX-512: `bochs.py VECTORS`, a line of JSON each.
+"""`bochs.py VECTORS`: kernels against the scalar ones in an emulated AVX-512 processor, told as JSON.
 
-bochscpu-python 0.3.1 emulates an i5-1135G7, instruction by instruction. The core's csrc/cpu is compiled without a C
-library and lies in its memory; nothing is mapped around the buffers. A call returns to a `hlt`, which user code may not
-execute: that fault is its end. First each check is shown planted faults, and the choice of the table other machines.
+bochscpu-python 0.3.1 emulates an i5-1135G7, instruction by instruction. The core's csrc/cpu is compiled
+without a C library and lies in its memory; nothing is mapped around the buffers. A call returns to a `hlt`,
+which user code may not execute: that fault is its end. First each check is shown planted faults, and the
+choice of the table operating systems that save less.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from bochscpu import memory
 from bochscpu.cpu import set_long_mode
 
 ROOT = Path(__file__).resolve().parents[2]
-KERNELS = tuple(re.findall(r"^    X\((\w+)\)", (ROOT / "csrc/cpu/kernels.h").read_text("utf-8"), re.MULTILINE))
+KERNELS = tuple(
+    re.findall(r"^    X\((\w+)\)", (ROOT / "csrc/cpu/kernels.h").read_text("utf-8"), re.MULTILINE)
+)
 PAGE = 4096
 CODE, TASK, INPUT, OUTPUT, EXPECTED, STACK, RETURN, TABLES = (place << 20 for place in range(1, 9))
 ROOM = 3 * PAGE
@@ -37,7 +40,7 @@ SEED = 88172645463325252
 
 
 class Outcome(NamedTuple):
-    """What became of a task: how many vectors were equal, whether the next was not, and what ended it, 0: itself."""
+    """What became of a task: the vectors that were equal, whether the next was not, what ended it (0: itself)."""
 
     table: str
     vectors: int
@@ -86,7 +89,7 @@ class Machine:
         self._session.stop()
 
     def _state(self, xcr0: int) -> bochscpu.State:
-        """User code in long mode, about to call, by an operating system that saves the registers of `xcr0`."""
+        """User code in long mode, about to call, where the operating system saves the registers of `xcr0`."""
         state = bochscpu.State()
         set_long_mode(state)
         state.cr4 |= OSFXSR | OSXMMEXCPT | OSXSAVE

@@ -1,7 +1,8 @@
 """The C tests on every processor that the core has code for, and a matrix of what ran: `make cpus`.
 
-Native programs force each table of this machine; the others are cross-compiled and run by qemu-user. AVX-512 runs in an
-emulated processor (bochs.py) too, wherever this is. Fails if any test failed or any processor was not run.
+Native programs force each table of this machine; the others are cross-compiled and run by qemu-user. AVX-512
+runs in an emulated processor (bochs.py) too, wherever this is. Fails if any test failed, or any processor was
+not run.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build/cpus"
 KERNEL_TESTS = ("test_cpu", "test_kernels", "test_encode", "test_scratch", "test_port")
 """Those in which the table matters, and the one that tells how the private page survives a fork."""
 LIMIT = 240  # seconds that one test may take on a loaded machine
@@ -85,9 +85,11 @@ class Outcome:
 
 def build(processor: Processor) -> Path:
     """Where its tests are, built."""
-    folder = BUILD / (processor.compiler or "native")
-    settings = [f"CC={processor.compiler}", "CFLAGS=-static"] if processor.compiler else []
-    command = ["make", "-s", "-C", str(ROOT / "csrc"), f"BUILD={folder}", *settings, "tests"]
+    folder, settings = ROOT / "build/csrc", []
+    if processor.compiler:
+        folder = ROOT / "build/cpus" / processor.compiler
+        settings = [f"BUILD={folder}", f"CC={processor.compiler}", "CFLAGS=-static"]
+    command = ["make", "-s", "-C", str(ROOT / "csrc"), *settings, "tests"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise RuntimeError(f"does not build:\n{done.stdout[-4000:]}")
@@ -119,7 +121,9 @@ def run_test(program: Path, processor: Processor, model: str, outcome: Outcome) 
 
 def judge(outcome: Outcome, name: str, status: int, text: str) -> None:
     """Adds what a test told to its row."""
-    counted = [tuple(map(int, pair)) for pair in re.findall(r" (\d+) checks, (\d+) failed$", text, re.MULTILINE)]
+    counted = [
+        tuple(map(int, pair)) for pair in re.findall(r" (\d+) checks, (\d+) failed$", text, re.MULTILINE)
+    ]
     outcome.tests += 1
     outcome.checks += sum(checks for checks, _ in counted)
     if status or not counted or any(failed for _, failed in counted):
@@ -155,7 +159,9 @@ def run(processor: Processor, vectors: int) -> Outcome:
         outcome.problems.append(str(error))
         return outcome
     if not processor.table or has(processor.table, folder):
-        outcome.ran.append(processor.emulator or ("this machine" if processor.table else "this machine, 32 bits"))
+        outcome.ran.append(
+            processor.emulator or ("this machine" if processor.table else "this machine, 32 bits")
+        )
         for model, chosen in processor.models:
             for program in sorted(folder.glob("test_*")):
                 if program.suffix != ".d" and (not chosen or program.name in chosen):
@@ -174,7 +180,17 @@ def has(table: str, folder: Path) -> bool:
     return table in listed.split()
 
 
-HEADS = ("processor", "result", "run by", "tests", "checks", "tables", "survives fork by", "vectors", "seconds")
+HEADS = (
+    "processor",
+    "result",
+    "run by",
+    "tests",
+    "checks",
+    "tables",
+    "survives fork by",
+    "vectors",
+    "seconds",
+)
 
 
 def matrix(outcomes: Sequence[Outcome]) -> str:
