@@ -83,10 +83,13 @@ int otlite_kernels_choose(const char *name, uint32_t features, struct otlite_ker
 
 int otlite_kernels_select(const char *name)
 {
-    int lacks = otlite_kernels_choose(name, otlite_cpu_features(), &mixed);
+    struct otlite_kernels chosen;
+    int lacks = otlite_kernels_choose(name, otlite_cpu_features(), &chosen);
 
-    if (lacks >= 0)
+    if (lacks >= 0) {
+        mixed = chosen; /* whole: none is NULL meanwhile, should another thread use it after all */
         active = &mixed;
+    }
     return lacks;
 }
 

@@ -1,4 +1,4 @@
-/* utf8_avx2.c - text to UTF-8 by AVX2: what generate.py writes takes two to three times as long */
+/* utf8_avx2.c - text to UTF-8 by AVX2, by hand: docs/kernels.md has the figures */
 
 #include "by_hand.h"
 
@@ -9,6 +9,7 @@
 #endif
 
 #include <immintrin.h>
+
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,popcnt"))), apply_to = function)
 #else
@@ -28,9 +29,7 @@ static inline __m256i load256(const void *src)
     return _mm256_loadu_si256(src);
 }
 
-/* ---- To UTF-8 ----
- *
- * Each unit is encoded in a lane of its own. Two neighbours are joined by one shift: when the text
+/* Each unit is encoded in a lane of its own. Two neighbours are joined by one shift: when the text
  * of the lower ends at the top of its lane, and that of the upper starts at the bottom, the two are
  * one text, and the lower one's gap is shifted out. In the end four 64-bit lanes hold 8 bytes or
  * fewer each, then zeros; they are stored in order, each over the zeros of the one before.

@@ -241,6 +241,7 @@ static struct otlite_stats run(uint32_t count, uint64_t most, void *(*write)(voi
     struct otlite_stats stats;
     uint64_t state = 1, made = 0, kept = 0, refused = 0, table_full = 0;
 
+    ns /= check_emulated() ? 2 : 1;
     memset(writers, 0, sizeof writers);
     for (uint32_t i = 0; i < count; i++)
         writers[i] =

@@ -40,7 +40,7 @@ SEED = 88172645463325252
 
 
 class Outcome(NamedTuple):
-    """What became of a task: the vectors that were equal, whether the next was not, what ended it (0: itself)."""
+    """Of a task: the vectors that were equal, whether the next was not, and what ended it (0: itself)."""
 
     table: str
     vectors: int
