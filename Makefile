@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
-SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c)
+SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/behaviour/*.c)
 
-.PHONY: help demo test check interop bench ledger lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench ledger lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -20,6 +20,10 @@ test: $(VENV)/test ## the C tests and the Python tests
 	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing
 
 check: test lint types ## test, lint and types
+
+cpus: $(VENV)/cpus ## the C tests on eight processors, emulated where this machine is another (3 minutes)
+	sh .ci/cpus
+	$(RUN) tests/cpus/run.py
 
 interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 	PYTHON=$(abspath $(RUN)) sh tests/interop/setup.sh
@@ -70,6 +74,6 @@ $(VENV)/base: $(SOURCES)
 
 EXTRAS_test := test,uwsgi
 
-$(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/lint: $(VENV)/%: $(VENV)/base
+$(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/cpus $(VENV)/lint: $(VENV)/%: $(VENV)/base
 	$(RUN) -m pip install --quiet 'otlp_lite[$(or $(EXTRAS_$*),$*)]'
 	touch $@

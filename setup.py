@@ -34,7 +34,7 @@ def room(name: str, sources: list[str], *flags: str) -> Extension:
 for stub in glob("stubs/otlp_lite/_native/*.pyi"):  # beside the extensions, where type checkers look for them
     shutil.copy(stub, "src/otlp_lite/_native")
 
-core = sorted(path for path in glob("csrc/*/*.c") if not path.startswith("csrc/example"))
+core = sorted(path for path in glob("csrc/**/*.c", recursive=True) if not path.startswith("csrc/example"))
 setup(
     ext_modules=cythonize(
         [room("core", core), room("value", []), room("span", [], SPAN), room("trace", [])],

@@ -85,8 +85,12 @@ struct otlite_text {
  * 0: chosen. 1: known, but this machine lacks it; the best below was chosen. -1: unknown; nothing changed. */
 int otlite_kernels_select(const char *name);
 
-/* The name of the table in use: "scalar", "avx2". */
+/* The name of the table in use: "scalar", "avx2", "avx512", "neon". */
 const char *otlite_kernels_name(void);
+
+/* Which table runs and why, as text: `table NAME REASON`, then a line `KERNEL TABLE REASON` for each kernel, as one
+ * that a table lacks is the next one's. Returns the length; the text, ended by a NUL, is cut to `size`. */
+size_t otlite_cpu_describe(char *dst, size_t size);
 
 /* ---- Time -------------------------------------------------------------------------------------------- */
 
@@ -457,6 +461,9 @@ OTLITE_CHECKED enum otlite_status otlite_http_eof(struct otlite_http_answer *ans
 
 uint64_t otlite_clock_boot(void); /* ns since boot, suspend included where the system can tell */
 uint64_t otlite_clock_wall(void); /* ns since 1970 */
+/* What the system says of the processor, as Linux numbers it for each architecture: AT_HWCAP, or AT_HWCAP2 if
+ * `second`; 0 where it says nothing. */
+uint32_t otlite_hwcap(bool second);
 /* Whether the system keeps its own time by the processor's counter. */
 bool otlite_counter_trusted(void);
 OTLITE_CHECKED enum otlite_status otlite_entropy(void *dst, size_t size);

@@ -1,16 +1,24 @@
 /* detect.c - which instruction sets this machine has, and its operating system has enabled */
 
+#include "../otlite.h"
 #include "counter.h"
 #include "kernels.h"
 
-enum cpuid_word { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, WORDS, BASELINE = WORDS };
+/* Where a feature is reported: of x86 by the processor, of Arm by the operating system. */
+enum word { LEAF1_ECX, LEAF7_EBX, LEAF7_ECX, HWCAP, HWCAP2, WORDS };
+
+#if defined(__aarch64__)
+enum { NEON_BIT = 1, CRC32_WORD = HWCAP, CRC32_BIT = 7 };
+#else
+enum { NEON_BIT = 12, CRC32_WORD = HWCAP2, CRC32_BIT = 4 };
+#endif
 
 /* Register state that the operating system must save, as bits of XCR0. */
 enum os_state { ANY = 0, YMM = 0x06, ZMM = 0xe6 };
 
 static const struct feature {
     uint32_t bit;
-    uint8_t word; /* enum cpuid_word: where x86 reports it */
+    uint8_t word; /* enum word */
     uint8_t shift;
     uint8_t state; /* enum os_state */
     const char *name;
@@ -28,7 +36,8 @@ static const struct feature {
     {OTLITE_CPU_AVX512VL, LEAF7_EBX, 31, ZMM, "avx512vl"},
     {OTLITE_CPU_AVX512VBMI, LEAF7_ECX, 1, ZMM, "avx512vbmi"},
     {OTLITE_CPU_AVX512VBMI2, LEAF7_ECX, 6, ZMM, "avx512vbmi2"},
-    {OTLITE_CPU_NEON, BASELINE, 0, ANY, "neon"},
+    {OTLITE_CPU_NEON, HWCAP, NEON_BIT, ANY, "neon"},
+    {OTLITE_CPU_CRC32, CRC32_WORD, CRC32_BIT, ANY, "crc32"},
 };
 
 #define COUNT (sizeof features / sizeof features[0])
@@ -64,10 +73,10 @@ static uint32_t xgetbv0(void)
     return eax;
 }
 
-uint32_t otlite_cpu_features(void)
+/* Returns the state that the operating system saves. */
+static uint32_t read_words(uint32_t words[WORDS])
 {
     const uint32_t osxsave_and_avx = 1u << 27 | 1u << 28;
-    uint32_t words[WORDS] = {0}, enabled = 0, found = 0;
     uint32_t leaves = cpuid(0, 0).eax;
 
     if (leaves >= 1)
@@ -78,15 +87,7 @@ uint32_t otlite_cpu_features(void)
         words[LEAF7_ECX] = r.ecx;
     }
     /* Without OSXSAVE the instruction itself is illegal. */
-    if ((words[LEAF1_ECX] & osxsave_and_avx) == osxsave_and_avx)
-        enabled = xgetbv0();
-
-    for (size_t i = 0; i < COUNT; i++) {
-        const struct feature *f = &features[i];
-        if (f->word < WORDS && (words[f->word] >> f->shift & 1) && (enabled & f->state) == f->state)
-            found |= f->bit;
-    }
-    return found;
+    return (words[LEAF1_ECX] & osxsave_and_avx) == osxsave_and_avx ? xgetbv0() : 0;
 }
 
 bool otlite_cpu_counter_steady(void)
@@ -95,17 +96,23 @@ bool otlite_cpu_counter_steady(void)
     return cpuid(extended, 0).eax >= extended + 7 && (cpuid(extended + 7, 0).edx >> 8 & 1) != 0;
 }
 
-#elif defined(__aarch64__)
+#elif defined(OTLITE_CPU_ARM)
 
-uint32_t otlite_cpu_features(void)
+static uint32_t read_words(uint32_t words[WORDS])
 {
-    return OTLITE_CPU_NEON; /* part of the architecture's baseline */
+    words[HWCAP] = otlite_hwcap(false);
+    words[HWCAP2] = otlite_hwcap(true);
+#if defined(__aarch64__)
+    words[HWCAP] |= 1u << NEON_BIT; /* part of the architecture's baseline, whoever is asked */
+#endif
+    return 0;
 }
 
 #else
 
-uint32_t otlite_cpu_features(void)
+static uint32_t read_words(uint32_t words[WORDS])
 {
+    (void)words;
     return 0;
 }
 
@@ -119,3 +126,16 @@ bool otlite_cpu_counter_steady(void)
 }
 
 #endif
+
+uint32_t otlite_cpu_features(void)
+{
+    uint32_t words[WORDS] = {0}, found = 0;
+    uint32_t enabled = read_words(words);
+
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct feature *f = &features[i];
+        if ((words[f->word] >> f->shift & 1) && (enabled & f->state) == f->state)
+            found |= f->bit;
+    }
+    return found;
+}

@@ -1,14 +1,26 @@
 /* kernels.h - the kernel tables, what each promises, and the facts by which one is chosen.
  *
  * A table is a named list of functions for one instruction set. detect.c says what this machine
- * has, policy.c which table is worth using, and each kernels_<isa>.c holds one table. A new
- * instruction set is one such file and one line in policy.c.
+ * has, policy.c which tables are worth using. Most are written by generate.py from one description
+ * (docs/kernels.md); what is faster by hand stands beside it, in a file for each instruction set.
  */
 #ifndef OTLITE_CPU_KERNELS_H
 #define OTLITE_CPU_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Where tables beside the scalar one are built. 32-bit Arm: where the compiler can be told of NEON
+ * for a function, or has it for all. */
+#if defined(__x86_64__)
+#define OTLITE_CPU_X86 1
+#elif defined(__aarch64__) && !defined(__AARCH64EB__)
+#define OTLITE_CPU_ARM 1
+#elif defined(__ARM_ARCH) && __ARM_ARCH >= 7 && defined(__ARMEL__) && defined(__ARM_FP) &&         \
+    (defined(__ARM_NEON) || !defined(__clang__))
+#define OTLITE_CPU_ARM 1
+#endif
 
 enum otlite_cpu_feature {
     OTLITE_CPU_SSSE3 = 1 << 0,
@@ -25,11 +37,15 @@ enum otlite_cpu_feature {
     OTLITE_CPU_AVX512VBMI = 1 << 11,
     OTLITE_CPU_AVX512VBMI2 = 1 << 12,
     OTLITE_CPU_NEON = 1 << 13,
+    OTLITE_CPU_CRC32 = 1 << 14, /* Arm's */
 };
 
 /* Every function may be called from any thread, and keeps no state. No buffer may overlap another.
  * None reads outside the n units at src, nor writes outside the room that is stated; what it writes
- * past its result, within that room, is unspecified. n may be 0, and a pointer then anything. */
+ * past its result, within that room, is unspecified. n may be 0, and a pointer then anything.
+ *
+ * In a table of the list a function is NULL where that instruction set has nothing better than the
+ * tables after it; in one that was chosen, none is. */
 struct otlite_kernels {
     const char *name; /* "scalar", "avx2" */
     uint32_t needs;   /* OTLITE_CPU_ bits, all of them */
@@ -57,7 +73,18 @@ struct otlite_kernels {
     uint32_t (*tag16_match)(const uint8_t tags[16], uint8_t tag);
 };
 
-/* The reference. Every build has it, every machine runs it, and other tables end with it. */
+/* X(name) for each of these functions. */
+#define OTLITE_KERNELS(X)                                                                          \
+    X(latin1_to_utf8)                                                                              \
+    X(ucs2_to_utf8)                                                                                \
+    X(ucs4_to_utf8)                                                                                \
+    X(utf8_valid_prefix)                                                                           \
+    X(hex_encode)                                                                                  \
+    X(hex_decode)                                                                                  \
+    X(crc32c)                                                                                      \
+    X(tag16_match)
+
+/* The reference. Every build has it, every machine runs it, and it has every function. */
 extern const struct otlite_kernels otlite_kernels_scalar;
 
 /* The table in use, never NULL: the scalar one before otlite_kernels_select (otlite.h). */
@@ -67,9 +94,9 @@ const struct otlite_kernels *otlite_kernels_active(void);
 const struct otlite_kernels *const *otlite_kernels_list(size_t *n);
 
 /* What otlite_kernels_select chooses on a machine with these features, and its result: 0, 1 or -1.
- * On -1 *chosen is left alone. */
-int otlite_kernels_choose(const char *name, uint32_t features,
-                          const struct otlite_kernels **chosen);
+ * Each function is that of the first table, from the named one on, that has it and runs there; a
+ * table of another architecture stands for all of this one's. On -1 *chosen is left alone. */
+int otlite_kernels_choose(const char *name, uint32_t features, struct otlite_kernels *chosen);
 
 /* The features that this machine has and its operating system has enabled. Asks the processor anew
  * at each call, which a hypervisor may make slow. */

@@ -1,10 +1,13 @@
-/* posix.c - clocks, entropy, memory and the waker, on Linux and its POSIX kin */
+/* posix.c - clocks, the processor, entropy, memory and the waker, on Linux and its POSIX kin */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#endif
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
@@ -57,6 +60,18 @@ bool otlite_counter_trusted(void)
     ssize_t size = read(file, name, sizeof name);
     close(file);
     return size == 4 && memcmp(name, "tsc\n", 4) == 0;
+}
+
+/* ---- Processor ---- */
+
+uint32_t otlite_hwcap(bool second)
+{
+#ifdef __linux__
+    return (uint32_t)getauxval(second ? AT_HWCAP2 : AT_HWCAP);
+#else
+    (void)second;
+    return 0;
+#endif
 }
 
 /* ---- Entropy ---- */

@@ -162,7 +162,8 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
             (schema_url_size == 0 || memcmp(stored + size, schema_url, schema_url_size) == 0))
             entry = known;
     }
-    if (entry != NULL && region->header->condemned[table.kind] == entry - table.entries + 1u)
+    if (entry != NULL &&
+        region->header->condemned[table.kind] == (size_t)(entry - table.entries) + 1)
         region->header->condemned[table.kind] = 0;
     if (entry == NULL) {
         uint32_t needed = (uint32_t)(size + schema_url_size);

@@ -7,12 +7,14 @@ from ._version import __version__
 from .assemble import Telemetry, configure, force_flush, get_tracer, shutdown, stats
 from .counters import DropReason, ExporterStats, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError, OtlpLiteError
+from .kernels import Cpu, cpu
 from .traces.decorate import traced
 from .traces.limits import SpanLimits
 from .traces.schema import SpanSchema, key
 
 __all__ = [
     "ConfigurationError",
+    "Cpu",
     "DropReason",
     "ExporterStats",
     "OtlpLiteError",
@@ -25,6 +27,7 @@ __all__ = [
     "Tracer",
     "__version__",
     "configure",
+    "cpu",
     "force_flush",
     "get_tracer",
     "key",

@@ -104,7 +104,10 @@ def test_each_row_is_there_by_name_value_and_origin() -> None:
     for name, (value, source) in values.items():
         assert row(report, name) == {"name": name, "value": value, "source": source, "ignored": {}}
     assert report["findings"] == ["OTEL_EXPORTER_OTLP_ENDPIONT is set, and is no setting of otlp_lite"]
-    assert report["kernels"]["running"] == report["kernels"]["offered"][0]
+    kernels = report["kernels"]
+    assert kernels["running"] == kernels["offered"][0] and kernels["reason"]
+    assert {"hex_encode", "crc32c"} <= set(kernels["each"])
+    assert all(each["table"] in kernels["offered"] and each["reason"] for each in kernels["each"].values())
     machine = report["machine"]
     assert (
         machine["threads"]
@@ -241,6 +244,7 @@ def test_kernels_that_there_are_not() -> None:
         assert told(receiver=receiver, status=1, OTLP_LITE_CPU="\udcff")["kernels"]["wanted"] == "\udcff"
         assert ", not abacus as wanted (" in doctor(receiver=receiver, OTLP_LITE_CPU="abacus").stdout
         assert told(receiver=receiver, OTLP_LITE_CPU="scalar")["kernels"]["running"] == "scalar"
+        assert "hex_encode: scalar, " in doctor(receiver=receiver, OTLP_LITE_CPU="scalar").stdout
 
 
 def test_a_key_without_its_certificate(tmp_path: Path) -> None:

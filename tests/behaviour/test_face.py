@@ -402,6 +402,21 @@ def test_the_kernels_that_the_variable_names() -> None:
     )
 
 
+def test_which_kernels_run_and_why() -> None:
+    code = """
+        import otlp_lite
+        otlp_lite.configure(endpoint="http://127.0.0.1:1", traces_exporter="none")
+        cpu = otlp_lite.cpu()
+        print(cpu.table, "|", cpu.reason, "|", *{kernel.table for kernel in cpu.kernels.values()})
+    """
+    best, reason, _ = python(code).stdout.strip().split(" | ")
+    assert otlp_lite.cpu().table == best and otlp_lite.cpu().reason == reason
+    assert all(kernel.table and kernel.reason for kernel in otlp_lite.cpu().kernels.values())
+    forced, reason, tables = python(code, env={"OTLP_LITE_CPU": "scalar"}).stdout.strip().split(" | ")
+    assert (forced, tables) == ("scalar", "scalar")
+    assert reason == "the best of this build" or reason.startswith("chosen, though this machine has ")
+
+
 def test_a_reason_of_loss_is_its_name() -> None:
     dropped: dict[str, int] = {otlp_lite.DropReason.REFUSED: 3}
     assert dropped["refused"] == 3 and str(otlp_lite.DropReason.FULL) == "full"

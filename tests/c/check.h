@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static unsigned long checks_made, checks_failed;
 
@@ -16,6 +17,16 @@ static unsigned long checks_made, checks_failed;
 #define CHECK_EQUAL(actual, expected)                                                              \
     check_equal((long long)(actual), (long long)(expected), #actual, __FILE__, __LINE__)
 #define RUN(test) (test(), check_done(#test))
+
+/* Whether an emulator of user programs stands for the kernel: who starts one sets the variable
+ * (tests/cpus/run.py). It knows no seccomp filter and no mark for fork, and is slow. */
+static inline bool check_emulated(void)
+{
+    static int emulated = -1;
+    if (emulated < 0)
+        emulated = getenv("OTLITE_EMULATED") != NULL;
+    return emulated == 1;
+}
 
 static inline bool check_that(bool holds, const char *text, const char *file, int line)
 {

@@ -343,6 +343,13 @@ static void test_spans(void)
     }
 }
 
+/* All to 140, then those around 16384; a seventh where memory is mapped slowly. */
+static uint32_t next_length(uint32_t length)
+{
+    uint32_t next = length + (check_emulated() ? 7 : 1);
+    return length <= 140 && next > 140 ? 16290 : next;
+}
+
 /* A text's length, and those of the messages around it, cross 127/128 and 16383/16384; `full`:
  * nothing is left out. */
 static void test_lengths_and_bounds(void)
@@ -356,7 +363,7 @@ static void test_lengths_and_bounds(void)
 
     for (int full = 0; full < 2; full++)
         for (int part = 0; part < 6; part++)
-            for (uint32_t length = 1; length < 16400; length += length == 140 ? 16150 : 1) {
+            for (uint32_t length = 1; length < 16400; length = next_length(length)) {
                 struct otlite_span span = {.start = 1, .end = 2};
                 for (int i = 0; i < 3; i++)
                     make_sample(parts[i], &seed, 0, full ? 1 : 0, 0);
@@ -457,7 +464,7 @@ static void test_resources_and_scopes(void)
     make_sample(&name, &seed, 0, 0, 0);
     check_resource(NULL);
     check_scope(&name, &name, NULL);
-    for (uint32_t length = 0; length < 16400; length += length == 140 ? 16150 : 1) {
+    for (uint32_t length = 0; length < 16400; length = next_length(length)) {
         struct otlite_value value = long_value(length);
         start(&scratch, 2 * 16400 + 600);
         CHECK_EQUAL(otlite_scratch_attribute(&scratch, 1, text_of("replaced"), &value, 3),
@@ -480,7 +487,7 @@ static void test_resources_and_scopes(void)
 
 int main(void)
 {
-    otlite_kernels_select(NULL);
+    CHECK(otlite_kernels_select(getenv("OTLP_LITE_CPU")) == 0); /* tests/cpus forces each */
     RUN(test_the_reader_is_strict);
     RUN(test_the_request_reader_is_strict);
     RUN(test_the_guard_is_noticed);

@@ -40,6 +40,12 @@ static uint32_t draw(uint32_t below)
     return (uint32_t)((random_state >> 32) % below);
 }
 
+/* Where all would take a minute, a sixteenth of the bytes that are no edge of a range. */
+static bool passed_over(uint32_t byte)
+{
+    return check_emulated() && (byte & 0x0f) != 0 && (byte & 0x0f) != 0x0f && draw(16) != 0;
+}
+
 static bool wrong_at(const struct otlite_kernels *k, const char *what, size_t n, size_t detail)
 {
     if (!quiet)
@@ -254,6 +260,8 @@ static bool finds_prefix(const struct otlite_kernels *k, const uint8_t *bytes, s
 static bool every_short_sequence(const struct otlite_kernels *k)
 {
     for (uint32_t s = 0; s < 1u << 24; s = s == 0xffff ? 0x800000 : s + 1) {
+        if (passed_over(s) || passed_over(s >> 8))
+            continue;
         const uint8_t bytes[3] = {(uint8_t)(s >> 16), (uint8_t)(s >> 8), (uint8_t)s};
         for (size_t size = (s & 0xffff) == 0 ? 1 : (s & 0xff) == 0 ? 2 : 3; size <= 3; size++)
             if (!finds_prefix(k, bytes, size))
@@ -266,13 +274,16 @@ static bool sequences_of_four(const struct otlite_kernels *k)
 {
     static const uint8_t edges[] = {0, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff};
     for (unsigned lead = 0xe0; lead < 0x100; lead++)
-        for (unsigned second = 0; second < 0x100; second++)
+        for (unsigned second = 0; second < 0x100; second++) {
+            if (passed_over(second))
+                continue;
             for (size_t i = 0; i < COUNT(edges) * COUNT(edges); i++) {
                 const uint8_t bytes[4] = {(uint8_t)lead, (uint8_t)second, edges[i / COUNT(edges)],
                                           edges[i % COUNT(edges)]};
                 if (!finds_prefix(k, bytes, 4))
                     return false;
             }
+        }
     return true;
 }
 
@@ -418,12 +429,16 @@ static void every_kernel_of_every_table(void)
 {
     size_t n = 0;
     const struct otlite_kernels *const *list = otlite_kernels_list(&n);
+    const char *only = getenv("OTLP_LITE_CPU");
     for (size_t i = 0; i < n; i++) {
-        bool runs = (otlite_cpu_features() & list[i]->needs) == list[i]->needs;
+        struct otlite_kernels whole;
+        bool runs = otlite_kernels_choose(list[i]->name, otlite_cpu_features(), &whole) == 0;
+        if (only != NULL && strcmp(only, list[i]->name) != 0)
+            continue;
         printf("table %s%s\n", list[i]->name, runs ? "" : ": this machine cannot run it");
         for (size_t c = 0; runs && c < COUNT(checks); c++) {
             random_state = seed;
-            CHECK(checks[c](list[i]));
+            CHECK(checks[c](&whole));
         }
     }
 }

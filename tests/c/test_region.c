@@ -307,7 +307,7 @@ static void test_chains_when_full(void)
         size_t most = otlite_region_record_max(&region);
         uint64_t kept = 0;
         for (uint64_t number = 0; number < 100; number++)
-            kept += append_sized(number, most - number % 7) == OTLITE_OK;
+            kept += append_sized(number, most - (size_t)(number % 7)) == OTLITE_OK;
         struct otlite_stats stats = stats_now();
         uint32_t held = stats.chunks / 3; /* each takes three chunks */
         CHECK_EQUAL(kept, on_full == OTLITE_DROP_NEWEST ? held : 100);

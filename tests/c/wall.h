@@ -19,8 +19,8 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     long result = syscall(SYS_clock_gettime, clock, time);
     if (clock == CLOCK_REALTIME) {
         int64_t ns = time->tv_sec * INT64_C(1000000000) + time->tv_nsec + stepped_ns;
-        time->tv_sec = ns / 1000000000;
-        time->tv_nsec = ns % 1000000000;
+        time->tv_sec = (time_t)(ns / 1000000000);
+        time->tv_nsec = (long)(ns % 1000000000);
         if (stalls)
             usleep(50000);
         stalls = false;

@@ -51,4 +51,5 @@ def test_nothing_is_written_twice() -> None:
     written = files(
         *(f"{top}/*.{kind}" for top in ("csrc", "src", "tests") for kind in ("c", "h", "py", "pyx"))
     )
-    assert judge("clone", clones({file: source(file).text for file in written})) == []
+    by_hand = [file for file in written if "/generated/" not in file]  # what writes those is written once
+    assert judge("clone", clones({file: source(file).text for file in by_hand})) == []

@@ -17,7 +17,7 @@ SYSTEM = {
     "posix": (
         *("__errno_location", "__register_atfork", "pthread_atfork", "pthread_once", "sysconf"),
         *("close", "open", "open64", "read"),
-        *("clock_gettime", "getentropy", "getrandom", "madvise", "mmap", "munmap"),
+        *("clock_gettime", "getauxval", "getentropy", "getrandom", "madvise", "mmap", "munmap"),
         "backtrace",
         *("sem_clockwait", "sem_init", "sem_post", "sem_timedwait", "sem_trywait", "sem_wait"),
     ),

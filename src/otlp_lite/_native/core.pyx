@@ -464,6 +464,13 @@ def kernels_name():
     return otlite_kernels_name().decode()
 
 
+def kernels_describe():
+    """Which table runs, and which each kernel is of, a line each: name, table, reason."""
+    cdef char text[4096]
+    otlite_cpu_describe(text, sizeof(text))
+    return text.decode()
+
+
 def kernels_names():
     """The names of the kernel tables in this build, best first."""
     cdef size_t count = 0

@@ -41,6 +41,7 @@ cdef extern from "otlite.h" nogil:
 
     int otlite_kernels_select(const char *name)
     const char *otlite_kernels_name()
+    size_t otlite_cpu_describe(char *dst, size_t size)
 
     cdef struct otlite_ids:
         uint32_t from_os

@@ -34,6 +34,7 @@ from otlp_lite.errors import ConfigurationError
 from otlp_lite.export.health import NO_ANSWER
 from otlp_lite.export.http import Carrier, Drained, carrier
 from otlp_lite.export.retry import Verdict, classify, hide, partial_success, refusal
+from otlp_lite.kernels import cpu
 from otlp_lite.parse import GIB, KIB, MIB, seconds
 from otlp_lite.traces.limits import SpanLimits
 
@@ -210,7 +211,9 @@ def _kernels(config: Config) -> dict[str, Any]:
     core.kernels_select(None)
     core.kernels_select(config.cpu)
     running = core.kernels_name()
-    return {"running": running, "wanted": config.cpu or running, "offered": offered, "built": built}
+    told = {"running": running, "wanted": config.cpu or running, "offered": offered, "built": built}
+    each = {name: kernel._asdict() for name, kernel in cpu().kernels.items()}
+    return {**told, "reason": cpu().reason, "each": each}
 
 
 def _send(config: Config, timeout: float) -> dict[str, Any]:
@@ -269,6 +272,8 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     offered, built = ", ".join(kernels["offered"]), ", ".join(kernels["built"])
     wanted = "" if kernels["wanted"] == kernels["running"] else f", not {kernels['wanted']} as wanted"
     yield _row("kernels", f"{kernels['running']}{wanted} (offered here: {offered}; built: {built})")
+    for name, kernel in kernels["each"].items():
+        yield _row("", f"{name}: {kernel['table']}, {kernel['reason']}")
     yield _row("open files", _pair(machine["open_files"], str))
     yield _row("locked memory", _pair(machine["locked_memory"], _size))
     yield _row("memory of the cgroup", _size(machine["memory"]))
