@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check interop bench ledger lint types sanitize clean venv
+.PHONY: help demo test check interop bench ledger order lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -17,7 +17,7 @@ demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them c
 
 test: $(VENV)/test ## the C tests and the Python tests
 	$(MAKE) -C csrc check
-	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing
+	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing --ignore tests/proof/order
 
 check: test lint types ## test, lint and types
 
@@ -27,6 +27,9 @@ interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 
 ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (20 minutes)
 	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
+
+order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (3 minutes; ORDER=full: an hour)
+	$(RUN) -m pytest tests/proof/order
 
 BENCH ?=
 bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)

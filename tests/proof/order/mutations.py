@@ -1,7 +1,7 @@
 """How each weakening of an atomic access ends: the table mutations.txt, and what writes it anew.
 
-`python -m order.mutations`, in tests/proof, looks for the cheapest run that catches each weakening, and keeps the
-reasons of those that none catches; one without a reason is left with a question mark, which fails the tests.
+`python -m order.mutations`, in tests/proof, looks for the cheapest run that catches each weakening, and
+keeps the reasons of those that none catches; one without a reason has a question mark, which fails the tests.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from .sites import mutations
 
 TABLE = Path(__file__).with_name("mutations.txt")
 HEAD = """\
-# mutations.txt - each release, acquire, sequentially consistent access, compare-exchange and addition, weakened
+# mutations.txt - each release, acquire, seq access, compare-exchange and addition of csrc, weakened
 #
-# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), why it does
-# no harm, or where else it would show. Which there are is derived from csrc: tests/proof/order/sites.py.
+# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), why it
+# does no harm, or where else it would show. Which there are is derived from csrc: sites.py.
 # Written by `python -m order.mutations` in tests/proof, but for the reasons.
 """
 

@@ -1,4 +1,4 @@
-"""Every schedule of a few threads over the shipped C, and what C11 lets loads return: nothing torn, lost or twice."""
+"""Each schedule of a few threads over the shipped C, each value that C11 lets a load return: all is sound."""
 
 from __future__ import annotations
 

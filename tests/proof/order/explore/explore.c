@@ -15,7 +15,7 @@
 
 #include "explore.h"
 
-enum { STACK = 64 << 10, DEPTH_MAX = 4096, CHOICES_MAX = 64, CLEARED = 1024 };
+enum { STACK = 64 << 10, DEPTH_MAX = 4096, STEPS_MAX = 8192, CHOICES_MAX = 64, CLEARED = 1024 };
 
 struct thread {
     jmp_buf context;
@@ -220,7 +220,7 @@ struct step {
     bool swapped;
 };
 
-static struct step steps[DEPTH_MAX * 4];
+static struct step steps[STEPS_MAX];
 static unsigned step_count, step_of_frame[DEPTH_MAX];
 
 /* Writes the state behind the snapshots that are kept: to be hashed, and perhaps kept. */
@@ -327,6 +327,8 @@ static void step(const struct choice *choice)
     running = choice->thread;
     memory_perform(choice->thread, operation, choice->message);
     running = THREADS;
+    if (step_count == STEPS_MAX)
+        explore_fail("an execution that does not end", NULL, THREADS);
     steps[step_count++] = (struct step){
         .choice = *choice,
         .site = operation->site,
@@ -428,9 +430,30 @@ void explore_fail(const char *what, const void *where, unsigned other)
     _longjmp(found, 1);
 }
 
+static bool is_sound(void)
+{
+    static unsigned begun;
+    if (_setjmp(found) != 0) {
+        printf("%s (%s): found after %llu states\n", scenario->name, scenario->what,
+               states_count());
+        return false;
+    }
+    memory_forget();
+    begun = 1;
+    while (!explore())
+        begun++;
+    printf("%s: %llu states, %llu steps, %llu ends, at most %u preemptions and %u old values, "
+           "%u atomic words, %u stored to blindly; begun %u times\n",
+           scenario->name, states_count(), (unsigned long long)transitions,
+           (unsigned long long)executions, bounds.preemptions, bounds.stale, memory_locations,
+           memory_stored_blindly(), begun);
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *only = NULL;
+    bool any = false;
     sites_number();
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
@@ -455,20 +478,13 @@ int main(int argc, char **argv)
     for (scenario = scenarios; scenario->name != NULL; scenario++) {
         if (only != NULL && strcmp(only, scenario->name) != 0)
             continue;
-        if (_setjmp(found) != 0) {
-            printf("%s (%s): found after %llu states\n", scenario->name, scenario->what,
-                   states_count());
+        any = true;
+        if (!is_sound())
             return 1;
-        }
-        memory_forget();
-        unsigned begun = 1;
-        while (!explore())
-            begun++;
-        printf("%s: %llu states, %llu steps, %llu ends, at most %u preemptions and %u old values, "
-               "%u atomic words, %u stored to blindly; begun %u times\n",
-               scenario->name, states_count(), (unsigned long long)transitions,
-               (unsigned long long)executions, bounds.preemptions, bounds.stale, memory_locations,
-               memory_stored_blindly(), begun);
+    }
+    if (!any) {
+        fprintf(stderr, "explore: no such scenario: %s\n", only);
+        return 2;
     }
     return 0;
 }
