@@ -52,11 +52,12 @@ types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against th
 	pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
-sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan
+sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan, threads under TSan
 	$(MAKE) -C csrc asan
 	$(MAKE) -C csrc ubsan
 	$(MAKE) -C csrc tsan
-	sh .ci/sanitize-python $(RUN)
+	sh .ci/sanitize-python $(RUN) address,undefined
+	sh .ci/sanitize-python $(RUN) thread
 
 clean: ## remove what was built
 	rm -rf build $(VENV) src/otlp_lite/_native/*.so src/otlp_lite/_native/*.pyi
