@@ -28,7 +28,7 @@ interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (20 minutes)
 	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
 
-order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (3 minutes; ORDER=full: an hour)
+order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)
 	$(RUN) -m pytest tests/proof/order
 
 BENCH ?=
