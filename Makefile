@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/behaviour/*.c)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/behaviour/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check cpus interop bench ledger lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench ledger order lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -17,7 +17,7 @@ demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them c
 
 test: $(VENV)/test ## the C tests and the Python tests
 	$(MAKE) -C csrc check
-	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing
+	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing --ignore tests/proof/order
 
 check: test lint types ## test, lint and types
 
@@ -31,6 +31,9 @@ interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 
 ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (20 minutes)
 	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
+
+order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)
+	$(RUN) -m pytest tests/proof/order
 
 BENCH ?=
 bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)
@@ -53,11 +56,12 @@ types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against th
 	pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
-sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan
+sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan, threads under TSan
 	$(MAKE) -C csrc asan
 	$(MAKE) -C csrc ubsan
 	$(MAKE) -C csrc tsan
-	sh .ci/sanitize-python $(RUN)
+	sh .ci/sanitize-python $(RUN) address,undefined
+	sh .ci/sanitize-python $(RUN) thread
 
 clean: ## remove what was built
 	rm -rf build $(VENV) src/otlp_lite/_native/*.so src/otlp_lite/_native/*.pyi

@@ -379,7 +379,8 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
     uint32_t idle = 0;
     if (!otlite_compare_exchange(&region->header->collecting, &idle, 1))
         return OTLITE_BUSY;
-    if (region->header->batch_pinned) {
+    /* acquire: what its holder still read of the work area, against set_pinned */
+    if (otlite_load_acquire(&region->header->batch_pinned)) {
         otlite_store_release(&region->header->collecting, 0);
         return OTLITE_BUSY;
     }
@@ -399,7 +400,7 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
     }
     batch->anchor = work.anchor;
     batch->number = ++region->header->batch;
-    region->header->batch_pinned = batch->pinned;
+    otlite_store_relaxed(&region->header->batch_pinned, batch->pinned);
     /* release: the work area, against the next collector's compare_exchange */
     otlite_store_release(&region->header->collecting, 0);
     return batch->records == 0 ? OTLITE_EMPTY : OTLITE_OK;
@@ -419,7 +420,8 @@ void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch 
 static void set_pinned(struct otlite_region *region, struct otlite_batch *batch, bool pinned)
 {
     batch->pinned = pinned;
-    region->header->batch_pinned = pinned;
+    /* release: another thread may look for a batch meanwhile, and find the work area its own */
+    otlite_store_release(&region->header->batch_pinned, pinned);
 }
 
 static void settle(struct otlite_region *region, struct otlite_batch *batch)

@@ -1,0 +1,224 @@
+/* setting.c - a small region, records, an exporter, and what must hold in each state and at each end */
+#include <stdalign.h>
+#include <string.h>
+
+#include "setting.h"
+
+/* A small region: that of otlite_region_init, with fewer and smaller chunks. */
+struct otlite_region region;
+uint32_t scope;
+uint32_t *posts;
+static uint32_t resource;
+
+enum { CHUNK_SIZE = 64, WORK = 1024, ARENA = 256 };
+
+static void *carve(uint32_t *used, size_t size)
+{
+    void *at = world.memory + *used;
+    *used += (uint32_t)(size + 7) / 8 * 2;
+    if (*used > WORDS)
+        explore_fail("the region is larger than WORDS", NULL, THREADS);
+    return at;
+}
+
+/* The clocks of csrc/port: the boot clock stands still, the wall clock is the scenario's. */
+uint64_t otlite_clock_boot(void)
+{
+    return 1000;
+}
+
+uint64_t otlite_clock_wall(void)
+{
+    return 1000 + world.results[WALL];
+}
+
+void open_region(uint32_t chunks, uint32_t slots, uint32_t scopes, uint32_t on_full)
+{
+    static alignas(64) uint8_t memory[OTLITE_REGION_MIN];
+    struct otlite_region_options options = {.on_full = on_full};
+    CHECK(otlite_region_init(&region, memory, sizeof memory, &options) == OTLITE_OK);
+    const struct otlite_region whole = region;
+    uint32_t used = 0;
+    region.header = carve(&used, sizeof *region.header);
+    memcpy(region.header, whole.header, sizeof *region.header);
+    region.slots = carve(&used, slots * sizeof *region.slots);
+    memcpy(region.slots, whole.slots, slots * sizeof *region.slots);
+    region.resources = carve(&used, sizeof *region.resources);
+    region.scopes = carve(&used, scopes * sizeof *region.scopes);
+    region.chunks = carve(&used, chunks * sizeof *region.chunks);
+    region.arena = carve(&used, ARENA);
+    region.work = carve(&used, WORK);
+    region.data = carve(&used, (size_t)chunks * CHUNK_SIZE);
+    posts = carve(&used, sizeof *posts);
+    region.chunk_size = CHUNK_SIZE;
+    region.chunk_count = chunks;
+    region.slot_count = slots;
+    region.resource_count = 1;
+    region.scope_count = scopes;
+    region.arena_size = ARENA;
+    region.work_size = WORK;
+    CHECK(otlite_resource_register(&region, "Rrrr", 4, NULL, 0, &resource) == OTLITE_OK);
+    CHECK(otlite_scope_register(&region, "Sc00", 4, NULL, 0, &scope) == OTLITE_OK);
+}
+
+/* ---- Records of words that say the same: a mark, their scope's number and their own ---- */
+
+static void fill(uint32_t *words, size_t size, uint32_t word)
+{
+    for (size_t i = 0; i < size / 4; i++)
+        words[i] = word;
+}
+
+enum otlite_status append(uint32_t number, size_t size, uint32_t under, uint32_t name)
+{
+    uint32_t words[LONG / 4];
+    fill(words, size, MARK | name << SCOPE_SHIFT | number);
+    return otlite_region_append(&region, words, size, resource, under, 0, false);
+}
+
+void note(uint32_t number, enum otlite_status status)
+{
+    CHECK(status == OTLITE_OK || status == OTLITE_DROPPED);
+    world.results[BEGUN]++;
+    if (status == OTLITE_OK)
+        world.results[KEPT] |= 1u << number;
+    else
+        world.results[REFUSED] += 1;
+}
+
+void record(uint32_t number)
+{
+    note(number, append(number, RECORD, scope, 0));
+}
+
+/* Which word a record of so many bytes consists of; the run fails if it is torn. */
+uint32_t whole(const uint8_t *at, size_t size)
+{
+    uint32_t words[LONG / 4];
+    memcpy(words, at, size);
+    for (size_t i = 1; i < size / 4; i++)
+        CHECK(words[i] == words[0]);
+    CHECK((words[0] & 0xffff0000) == MARK);
+    return words[0];
+}
+
+/* ---- The exporter ---- */
+
+enum otlite_status collect(struct otlite_batch *batch)
+{
+    const struct otlite_batch_limits limits = {.max_bytes = 400, .gather = true};
+    return otlite_batch_collect(&region, &limits, batch);
+}
+
+/* The body is a head, then for each scope a head and its records: all but the records is a scope's name and lengths. */
+void read_body(const struct otlite_batch *batch)
+{
+    const uint8_t *body = batch->segments[0].data;
+    uint32_t found = 0, name = UINT32_MAX;
+    CHECK(batch->segment_count == 1);
+    for (size_t at = 0; at + 4 <= batch->size;) {
+        uint32_t word;
+        memcpy(&word, body + at, 4);
+        if (memcmp(body + at, "Sc", 2) == 0) {
+            name = (uint32_t)(body[at + 3] - '0');
+            at += 4;
+        } else if ((word & 0xffff0000) == MARK) {
+            size_t size = (word & NUMBER) < 24 ? RECORD : LONG;
+            CHECK(size <= batch->size - at);
+            CHECK(whole(body + at, size) == word);
+            CHECK((word >> SCOPE_SHIFT & 0xff) == name);
+            CHECK((world.results[EXPORTED] >> (word & NUMBER) & 1) == 0); /* not twice */
+            world.results[EXPORTED] |= 1u << (word & NUMBER);
+            at += size;
+            found++;
+        } else {
+            at++;
+        }
+    }
+    CHECK(found == batch->records);
+}
+
+bool export_once(void)
+{
+    struct otlite_batch batch;
+    enum otlite_status status = collect(&batch);
+    CHECK(status == OTLITE_OK || status == OTLITE_EMPTY);
+    if (status == OTLITE_OK) {
+        otlite_batch_offer(&region, &batch);
+        read_body(&batch);
+        otlite_batch_acknowledge(&region, &batch, 0);
+    }
+    return status == OTLITE_OK;
+}
+
+void export_twice(void)
+{
+    (void)export_once();
+    (void)export_once();
+}
+
+/* ---- What holds ---- */
+
+/* In each state: what recovery finds when all threads are killed there. Stores are seen in the order of each thread's
+ * program, as a killed process leaves them; that the committed words are ordered after the bytes is what the
+ * exporter proves. Here csrc/region/recover.c has its place, reading world.memory. */
+void killed_here(void)
+{
+    for (uint32_t i = 0; i < region.chunk_count; i++) {
+        const struct otlite_chunk *chunk = &region.chunks[i];
+        if (!chunk_readable(chunk->state))
+            continue;
+        CHECK(chunk->acked <= chunk->committed);
+        CHECK(chunk->offered <= chunk->committed);
+        CHECK(chunk->resource == 0);
+        for (uint32_t other = 0; other < i; other++)
+            CHECK(!chunk_readable(region.chunks[other].state) ||
+                  region.chunks[other].sequence != chunk->sequence);
+        for (uint32_t at = chunk->acked; at < chunk->committed; at++) {
+            const struct record_index *index = chunk_index(&region, i, at);
+            if (index->flags & RECORD_CHAINED) {
+                CHECK(at == 0 && index->end == LONG && chunk->next < region.chunk_count);
+                CHECK(chunk_is(region.chunks[chunk->next].state, CHUNK_LINK));
+                CHECK(region.chunks[chunk->next].next == NO_CHUNK);
+                size_t part = otlite_region_inline_max(&region);
+                CHECK(whole(chunk_data(&region, i), part) ==
+                      whole(chunk_data(&region, chunk->next), LONG - part));
+            } else {
+                CHECK(index->end == (at + 1) * RECORD && index->scope < region.scope_count);
+                (void)whole(chunk_data(&region, i) + at * RECORD, RECORD);
+            }
+        }
+    }
+}
+
+/* At the end: each record was exported once, or is counted; each chunk can be had again. */
+void balance(void)
+{
+    struct otlite_stats stats;
+    while (export_once()) {
+    }
+    otlite_region_stats(&region, &stats);
+    uint32_t exported = (uint32_t)__builtin_popcount(world.results[EXPORTED]);
+    CHECK(stats.recorded == world.results[BEGUN]);
+    CHECK(stats.exported == exported);
+    CHECK(stats.pending == 0);
+    CHECK(otlite_region_count(&region) == 0);
+    CHECK(exported + stats.dropped[OTLITE_LOSS_OVERWRITTEN] + world.results[GIVEN_UP] ==
+          (uint32_t)__builtin_popcount(world.results[KEPT]));
+    CHECK(stats.dropped[OTLITE_LOSS_SHUTDOWN] == world.results[GIVEN_UP] + world.results[GONE]);
+    CHECK(stats.dropped[OTLITE_LOSS_FULL] + stats.dropped[OTLITE_LOSS_REENTERED] ==
+          world.results[REFUSED]);
+    CHECK((world.results[EXPORTED] & ~world.results[KEPT]) == 0);
+    uint32_t writing = 0, left = 0;
+    for (uint32_t i = 0; i < region.slot_count; i++) {
+        CHECK(region.slots[i].turn % 2 == 0);
+        left += region.slots[i].chunk[SIGNAL_SPANS] != NO_CHUNK;
+    }
+    for (uint32_t i = 0; i < region.chunk_count; i++) {
+        uint32_t state = region.chunks[i].state;
+        CHECK(chunk_is(state, CHUNK_FREE) || chunk_is(state, CHUNK_WRITING));
+        CHECK((state & CHUNK_HELD) == 0);
+        writing += chunk_is(state, CHUNK_WRITING);
+    }
+    CHECK(writing == left);
+}

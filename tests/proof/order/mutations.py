@@ -1,0 +1,104 @@
+"""How each weakening of an atomic access ends: the table mutations.txt, and what writes it anew.
+
+`python -m order.mutations`, in tests/proof, looks for the cheapest run that catches each weakening, and
+keeps the reasons of those that none catches; one without a reason has a question mark, which fails the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .explorer import Run, build, explore
+from .sites import mutations
+
+TABLE = Path(__file__).with_name("mutations.txt")
+HEAD = """\
+# mutations.txt - each release, acquire, seq access, compare-exchange and addition of csrc, weakened
+#
+# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), why it
+# does no harm, or where else it would show. Which there are is derived from csrc: sites.py.
+# Written by `python -m order.mutations` in tests/proof, but for the reasons.
+"""
+
+SCENARIOS = (
+    *("idle", "registrars", "collectors", "clock", "statistics", "chunk"),
+    *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
+)
+KINDS = ("caught", "harmless", "elsewhere")
+SLOW = ("overwrite", "newest", "chain")
+LEVELS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1))
+
+
+class Verdict(NamedTuple):
+    """The run that catches a weakening, or why none does: it is harmless, or is not of what is explored."""
+
+    caught: Run | None
+    reason: str = ""
+    kind: str = "caught"
+
+
+def read(text: str) -> dict[str, Verdict]:
+    """The table's rows by mutation."""
+    rows: dict[str, Verdict] = {}
+    mutation = ""
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        if not line.startswith(" "):
+            mutation = line
+            continue
+        kind, _, rest = line.strip().partition(" ")
+        if mutation in rows or kind not in KINDS:
+            raise ValueError(f"{TABLE.name}: {mutation}: {line}")
+        if kind == "caught":
+            scenario, bounds = rest.split()
+            preemptions, stale = bounds.split("+")
+            rows[mutation] = Verdict(Run(scenario, int(preemptions), int(stale)))
+        else:
+            rows[mutation] = Verdict(None, rest, kind)
+    return rows
+
+
+def write(rows: dict[str, Verdict]) -> str:
+    lines = [HEAD]
+    for mutation, verdict in rows.items():
+        lines.append(f"{mutation}\n    {verdict.kind} {verdict.caught or verdict.reason}\n")
+    return "".join(lines)
+
+
+def runs(levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
+    """All that a weakening may be caught by, the cheapest first."""
+    return [
+        Run(scenario, preemptions, stale)
+        for preemptions, stale in levels
+        for scenario in SCENARIOS
+        if scenario not in SLOW or preemptions < 2
+    ]
+
+
+def catch(mutation: str) -> Run | None:
+    for run in runs():
+        if explore(run, mutation).found:
+            return run
+    return None
+
+
+def survey() -> None:
+    """Writes the table anew. A verdict that holds is kept."""
+    build()
+    known = read(TABLE.read_text("utf-8")) if TABLE.exists() else {}
+    rows: dict[str, Verdict] = {}
+    for mutation in mutations():
+        verdict = known.get(mutation)
+        if verdict is None or (verdict.caught and not explore(verdict.caught, mutation).found):
+            run = catch(mutation)
+            verdict = Verdict(run) if run else Verdict(None, "?", "harmless")
+        rows[mutation] = verdict
+        print(mutation, verdict, flush=True)
+    TABLE.write_text(write(rows), "utf-8")
+
+
+if __name__ == "__main__":
+    survey()

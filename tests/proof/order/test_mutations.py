@@ -1,0 +1,67 @@
+"""Each release, acquire and compare-exchange of csrc is needed, or it is said why not."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from .explorer import FULL, build, explore
+from .mutations import LEVELS, TABLE, read, runs
+from .sites import Site, mutations, sites, sites_of
+
+ROWS = read(TABLE.read_text("utf-8"))
+
+
+def test_sites_are_read() -> None:
+    source = """
+static void one(uint32_t *word)
+{
+    /* otlite_load_seq(none) */
+    otlite_store_release(&chunk->state, otlite_load_relaxed(
+        &a[index(b, 1)]
+            .state) + 1);
+}
+
+bool two(void)
+{
+    return otlite_load_seq(&c) == otlite_load_seq(&d) || otlite_load_seq(&c);
+}
+"""
+    assert sites_of("a.c", source) == [
+        Site("a.c", "one", "store_release", "&chunk->state", 1),
+        Site("a.c", "one", "load_relaxed", "&a[index(b, 1)] .state", 1),
+        Site("a.c", "two", "load_seq", "&c", 1),
+        Site("a.c", "two", "load_seq", "&d", 1),
+        Site("a.c", "two", "load_seq", "&c", 2),
+    ]
+
+
+def test_the_explorer_sees_the_same_sites() -> None:
+    told = subprocess.run([build(), "--list"], capture_output=True, text=True, check=True).stdout.split("\n")
+    of_region = {str(site) for site in sites() if site.file != "terminate.c"}
+    assert {line for line in told if line} == of_region
+    assert len(of_region) > 90
+
+
+def test_the_table_is_that_of_the_source() -> None:
+    """Written anew by `python -m order.mutations` in tests/proof."""
+    assert list(ROWS) == mutations()
+    assert [name for name, row in ROWS.items() if not row.caught and len(row.reason.split()) < 5] == []
+    assert {name.partition(":")[0] for name, row in ROWS.items() if row.kind == "elsewhere"} == {
+        "terminate.c"
+    }
+
+
+@pytest.mark.parametrize("mutation", [name for name, row in ROWS.items() if row.caught])
+def test_a_weakening_is_caught(mutation: str) -> None:
+    run = ROWS[mutation].caught
+    assert run is not None
+    assert explore(run, mutation).found
+
+
+@pytest.mark.parametrize("mutation", [name for name, row in ROWS.items() if row.kind == "harmless"])
+def test_a_harmless_weakening_is_not_caught(mutation: str) -> None:
+    """Nor may a reason outlive what it excuses."""
+    for run in runs(LEVELS[:4] if FULL else LEVELS[:1]):
+        assert not explore(run, mutation).found, run
