@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import pytest
@@ -71,7 +72,9 @@ def test_the_hub_goes_on(name: str, patched: str) -> None:
     program = "\n".join(head if patched == "first" else reversed(head))
     with Receiver() as receiver:
         ended = run(program + library.spawn + PROGRAM, receiver)
-        assert ended.status == 0 and not any(word in ended.err for word in (*CRASH, "greened")), ended
+        assert ended.status == 0 and not any(word in ended.err for word in CRASH), ended
+        # No lock of ours is one that eventlet complains of. (Of CPython 3.14's own it does in any case.)
+        assert "not greened" not in ended.err or sys.version_info >= (3, 14), ended
         spans = {span.span_id: span for span in receiver.spans()}
         assert len(spans) == 42
         inner = [span for span in spans.values() if span.name == "inner"]

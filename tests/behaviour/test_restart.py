@@ -52,9 +52,12 @@ def test_an_interrupted_shutdown_leaves_nothing_behind(worker: bool) -> None:
                 import otlp_lite.export.worker
                 def none(run): raise RuntimeError("can't start new thread")
                 otlp_lite.export.worker.start_thread = none
-            armed = False
+            armed = 0
             def interrupt(_, frame):  # in our code alone: this program is not made for it
-                if armed and "otlp_lite" in frame.f_code.co_filename: raise KeyboardInterrupt
+                global armed
+                if armed and "otlp_lite" in frame.f_code.co_filename:
+                    armed -= 1
+                    raise KeyboardInterrupt
             signal.signal(signal.SIGALRM, interrupt)
             configure = lambda: otlp_lite.configure(endpoint=sys.argv[1], schedule_delay=0.01)
             hits, seed = 0, random.Random(1)
@@ -69,12 +72,12 @@ def test_an_interrupted_shutdown_leaves_nothing_behind(worker: bool) -> None:
                 flush = seed.choice([True, False])
                 try:
                     try:
-                        armed = True
+                        armed = 50  # half as often as a shutdown is taken up again
                         signal.setitimer(signal.ITIMER_REAL, first, more)
                         if flush: telemetry.force_flush(3)
                         telemetry.shutdown(3)
                     finally:
-                        armed = False
+                        armed = 0
                         signal.setitimer(signal.ITIMER_REAL, 0)
                 except KeyboardInterrupt:
                     hits += 1

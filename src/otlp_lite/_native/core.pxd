@@ -1,4 +1,5 @@
 # core.pxd - what the sibling extensions reach of the core: libotlite.a is linked into core alone
+from cpython.ref cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.otlite cimport (
@@ -21,13 +22,19 @@ cdef class Answer:
     cdef bytearray buffer
 
 
+cdef class Batch
+
+
 cdef class Region:
     cdef otlite_region region
     cdef void *memory
     cdef readonly size_t size
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
+    cdef PyObject *out            # the batch that was pinned last, borrowed, and by which thread
+    cdef unsigned long out_thread
 
+    cdef void note_pinned(self, Batch batch) noexcept
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
     cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff
 

@@ -138,7 +138,7 @@ cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
 
 # ---- Batches ----
 
-@cython.no_gc  # it refers to its region, which refers to no object
+@cython.no_gc  # it refers to its region, which holds no object but by a borrowed pointer
 cdef class Batch:
     """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
 
@@ -148,6 +148,8 @@ cdef class Batch:
     def __dealloc__(self):
         if self.owner is not None:
             otlite_batch_release(&self.owner.region, &self.batch)  # no other can be collected while it is pinned
+            if self.owner.out == <PyObject *>self:
+                self.owner.out = NULL
 
     @property
     def records(self):
@@ -203,7 +205,10 @@ cdef class Batch:
 
     def repin(self):
         """Pins again. False when some of it was overwritten: collect anew."""
-        return otlite_batch_repin(&self.owner.region, &self.batch) == OTLITE_OK
+        if otlite_batch_repin(&self.owner.region, &self.batch) != OTLITE_OK:
+            return False
+        self.owner.note_pinned(self)
+        return True
 
     def _check(self):
         if not self.batch.pinned:
@@ -297,6 +302,7 @@ cdef class Region:
             return None
         if status != OTLITE_OK:
             raise_status(status, "collect")
+        self.note_pinned(batch)
         return batch
 
     def drain(self, int descriptor, bytes head not None, uint32_t max_bytes, uint32_t max_records, double timeout,
@@ -340,8 +346,26 @@ cdef class Region:
         if status != OTLITE_OK:
             raise_exchange(status, sent, done)
         if batch.batch.pinned:
+            self.note_pinned(batch)
             return batch, answer, done
         return None, answer if answer.state.close else None, done
+
+    cdef void note_pinned(self, Batch batch) noexcept:
+        self.out = <PyObject *>batch
+        self.out_thread = PyThread_get_thread_ident()
+
+    def in_turn(self, lock, call):
+        """As holding(). A batch that this thread leaves pinned, as a signal's handler raised, is released.
+
+        The exception may hold it, and none can be collected meanwhile.
+        """
+        lock.acquire()
+        try:
+            return call()
+        finally:
+            if self.out != NULL and self.out_thread == PyThread_get_thread_ident():
+                (<Batch>self.out).release()
+            lock.release()
 
     def wait(self, str wake not None, timeout=None):
         """Sleeps until there is something to collect ("any" record, or a filled "chunk"), `wake()` is called, or

@@ -143,7 +143,7 @@ class Pipeline:
         if self._threaded or self._stopped or self._alone:
             self._region = region
             if self._stopped:
-                core.holding(self._turn, self._drop_rest)  # what others recorded meanwhile
+                region.in_turn(self._turn, self._drop_rest)  # what others recorded meanwhile
             return True
         if self._start_at > now:
             return False
@@ -201,7 +201,7 @@ class Pipeline:
         if self._turn.locked():
             self._worker_ended(max(deadline - monotonic(), 0.01))
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
-            core.holding(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
+            region.in_turn(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
         left = self._given_up + region.stats().pending
         self._health.tell_losses(region, last=True)
         if left:
@@ -312,8 +312,8 @@ class Pipeline:
         finally:
             detach(token)
             try:
-                if self._stopped:
-                    core.holding(self._turn, self._drop_rest)
+                if self._stopped and (region := self._region) is not None:
+                    region.in_turn(self._turn, self._drop_rest)
             finally:
                 if caller is None:
                     self._carrier.close()
@@ -390,7 +390,7 @@ class Pipeline:
             self._unreachable = False
             timeout = self._allowed(caller)
             one = self._lost_answer or caller is not None
-            core.holding(self._turn, lambda: self._send(region, timeout, one))
+            region.in_turn(self._turn, lambda: self._send(region, timeout, one))
         except (OSError, ValueError) as error:
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
@@ -504,7 +504,7 @@ class Pipeline:
 
     def _unsupported(self, region: core.Region, reason: str) -> None:
         """The receiver speaks another protocol: no later attempt will do better with what there is."""
-        records = core.holding(self._turn, lambda: self._drop_unsupported(region))
+        records = region.in_turn(self._turn, lambda: self._drop_unsupported(region))
         self._lost_answer = False
         self._back_off(reason, said=True)
         self._health.once(
