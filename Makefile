@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/bench/*.c tests/behaviour/*.c tests/oracle/*.c)
 
 .PHONY: help demo test check interop bench ledger lint types sanitize clean venv
 .DELETE_ON_ERROR:
