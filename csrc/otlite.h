@@ -19,7 +19,8 @@
  *     while (otlite_batch_collect(&region, &limits, &batch) == OTLITE_OK) { send; otlite_batch_acknowledge(...); }
  *
  * Threads: any number may record at once; one at a time may collect and settle batches; tables may be
- * changed from any thread. A scratch, an id generator, ticks and an HTTP answer belong to one thread at a time.
+ * changed from any thread. A scratch, an id generator, ticks, a line of JSON and an HTTP answer belong to one thread
+ * at a time.
  */
 #ifndef OTLITE_H
 #define OTLITE_H
@@ -429,6 +430,48 @@ void otlite_batch_release(struct otlite_region *region, struct otlite_batch *bat
  * new anchor taken. */
 OTLITE_CHECKED enum otlite_status otlite_batch_repin(struct otlite_region *region,
                                                      struct otlite_batch *batch);
+
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
+
+/* A request's body as OTLP/JSON, on one line without its end: identifiers in hexadecimal, enums as integers, 64-bit
+ * integers as strings, other bytes in base64, doubles as short as reads back the same, each byte that begins no
+ * valid UTF-8 as U+FFFD. What is the default is left out, and so are fields that OTLP 1.11 does not have.
+ *
+ *     otlite_json_begin(&json, batch.segments, batch.segment_count);
+ *     while ((status = otlite_json_next(&json, buffer, sizeof buffer, &written)) == OTLITE_OK) write it;
+ *     // EMPTY: the line is whole
+ */
+#define OTLITE_JSON_ROOM 64   /* the least room to write to */
+#define OTLITE_JSON_DEPTH 100 /* messages within each other, protobuf's own limit */
+
+struct otlite_json_frame {
+    size_t end;
+    uint32_t seen; /* a bit a field */
+    uint8_t message, list;
+};
+
+/* Private. It refers to the segments, which stay as they are until the line is whole. */
+struct otlite_json {
+    const struct otlite_segment *segments; /* that are still to come */
+    size_t segment_count;
+    const uint8_t *at, *limit; /* of the present one */
+    size_t limit_at;           /* where `limit` lies in the body */
+    size_t text;               /* bytes left of a string */
+    size_t valid;              /* of these, bytes that are known to be UTF-8 */
+    uint32_t form, depth, status;
+    uint8_t joined[64]; /* bytes from both sides of the segment's end */
+    struct otlite_json_frame frames[OTLITE_JSON_DEPTH];
+};
+
+/* `segments`, in order, are the body of an ExportTraceServiceRequest; they may part it anywhere. */
+void otlite_json_begin(struct otlite_json *json, const struct otlite_segment *segments,
+                       size_t count);
+/* Writes as much of the line as there is room for, but for up to OTLITE_JSON_ROOM bytes. OK: more may follow.
+ * EMPTY: there is no more. INVALID: `size` is below OTLITE_JSON_ROOM. MALFORMED: the body is not a request, nests
+ * deeper than OTLITE_JSON_DEPTH, or has a field twice, two values in one, or a repeated field in two places, which
+ * no encoder writes; what was written before is to be thrown away. */
+OTLITE_CHECKED enum otlite_status otlite_json_next(struct otlite_json *json, void *dst, size_t size,
+                                                   size_t *written);
 
 /* ---- HTTP/1.1, without I/O ----------------------------------------------------------------------------- */
 

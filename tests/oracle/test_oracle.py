@@ -21,6 +21,12 @@ from .sdks import SDKS, Requests, model, stock
 from .strategies import programs
 from .targeted import FAMILIES, SEEDS
 
+RANDOM = settings(
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "400")),
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
 LEDGERS = Path(__file__).resolve().parents[2] / "build" / "oracle"
 
 
@@ -62,12 +68,7 @@ def test_targeted_calls(sdk: str, ledger: Ledger, family: str) -> None:
             ledger.enter(*check(sdk, program))
 
 
-@settings(
-    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "400")),
-    deadline=None,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)
+@RANDOM
 @given(program=programs())
 def test_random_calls(sdk: str, ledger: Ledger, program: Program) -> None:
     ledger.enter(*check(sdk, program))

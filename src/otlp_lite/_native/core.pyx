@@ -10,7 +10,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strlen
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc
+from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.version cimport PY_VERSION_HEX
 from posix.unistd cimport getpid
 
@@ -45,7 +45,7 @@ cdef object raise_status(otlite_status status, str what):
     if status == OTLITE_SYSTEM:
         raise OSError(errno, f"{what}: {os.strerror(errno)}")
     if status == OTLITE_MALFORMED:
-        raise ValueError(f"{what}: the answer is not HTTP/1.1")
+        raise ValueError(f"{what}: the answer is not HTTP/1.1" if what == "receiver" else f"{what}: {text}")
     if status == OTLITE_HTTP2:
         raise WrongProtocol(f"{what}: it speaks HTTP/2, as gRPC does")
     if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
@@ -186,6 +186,37 @@ cdef class Batch:
             memcpy(at, self.batch.segments[i].data, self.batch.segments[i].size)
             at += self.batch.segments[i].size
         return body
+
+    def json(self):
+        """The body as a line of OTLP/JSON, without its end. ValueError when it is no request."""
+        self._check()
+        cdef otlite_json state
+        cdef size_t room = 3 * self.batch.size + OTLITE_JSON_ROOM  # what a usual batch needs
+        cdef size_t used = 0, written
+        cdef char *line = <char *>PyMem_RawMalloc(room)
+        cdef char *larger
+        cdef otlite_status status = OTLITE_OK
+        otlite_json_begin(&state, self.batch.segments, self.batch.segment_count)
+        with nogil:
+            while line != NULL:
+                status = otlite_json_next(&state, line + used, room - used, &written)
+                if status != OTLITE_OK:
+                    break
+                used += written
+                if room - used < OTLITE_JSON_ROOM:
+                    room *= 2
+                    larger = <char *>PyMem_RawRealloc(line, room)
+                    if larger == NULL:
+                        PyMem_RawFree(line)
+                    line = larger
+        if line == NULL:
+            raise MemoryError(f"batch: no memory for {room} bytes of JSON")
+        try:
+            if status != OTLITE_EMPTY:
+                raise_status(status, "batch")
+            return PyBytes_FromStringAndSize(line, <Py_ssize_t>used)
+        finally:
+            PyMem_RawFree(line)
 
     def offer(self):
         """Notes that the batch is about to leave."""

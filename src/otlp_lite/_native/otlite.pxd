@@ -243,6 +243,14 @@ cdef extern from "otlite.h" nogil:
     void otlite_batch_release(otlite_region *region, otlite_batch *batch)
     otlite_status otlite_batch_repin(otlite_region *region, otlite_batch *batch)
 
+    size_t OTLITE_JSON_ROOM
+
+    cdef struct otlite_json:
+        pass
+
+    void otlite_json_begin(otlite_json *json, const otlite_segment *segments, size_t count)
+    otlite_status otlite_json_next(otlite_json *json, void *dst, size_t size, size_t *written)
+
     cdef struct otlite_http_answer:
         uint8_t *body
         uint32_t body_size
