@@ -468,7 +468,7 @@ struct otlite_image {
     uint64_t damaged; /* found so far, and passed over */
     /* private */
     struct otlite_region region;
-    uint64_t age; /* of the chunk, so to speak: the next one is younger */
+    uint64_t age; /* of the chunk; the next one is younger */
     uint32_t chunk, record, checked_resource, checked_scope;
 };
 

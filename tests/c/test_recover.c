@@ -304,6 +304,56 @@ static void test_a_damaged_scope(void)
     (void)balanced_stats(&recorder.region);
 }
 
+/* An entry that is whole, and not the one under which the records were made: they are not sent under it. */
+static void test_an_entry_of_another(void)
+{
+    const uint64_t third = MADE / 3 - (ACKED + 1) / 3;
+    open_with(&durable_options);
+    uint32_t other = register_resource(&recorder.region, "urn:other") & HANDLE_INDEX;
+    record_some(ACKED, MADE);
+    struct otlite_entry *scopes = recorder.region.scopes, *resources = recorder.region.resources;
+    scopes[recorder.scopes[1] & HANDLE_INDEX] = scopes[recorder.scopes[0] & HANDLE_INDEX];
+    CHECK_EQUAL(read_image(memory, SIZE, &findings), OTLITE_OK);
+    CHECK_EQUAL(findings.strange, 0);
+    CHECK_EQUAL(findings.records, MADE - ACKED - third);
+    CHECK_EQUAL(findings.damaged, third);
+    resources[recorder.resource & HANDLE_INDEX] = resources[other];
+    CHECK_EQUAL(read_image(memory, SIZE, &findings), OTLITE_OK);
+    CHECK_EQUAL(findings.damaged, MADE - ACKED);
+}
+
+/* What an adoption gave up stays counted when that process died before it was done; what the dead counted does not. */
+static void test_an_adoption_that_was_not_done(void)
+{
+    struct otlite_header *header = (void *)copy;
+    for (int again = 0; again < 2; again++) {
+        leave_some();
+        header->adopting = (uint32_t)again;
+        header->lost[OTLITE_LOSS_DAMAGED] = 5;
+        header->lost[OTLITE_LOSS_OVERWRITTEN] = 3;
+        header->lost[OTLITE_LOSS_REFUSED] = 2;
+        CHECK_EQUAL(adopt().records, MADE - ACKED);
+        struct otlite_stats stats = balanced_stats(&recorder.region);
+        CHECK_EQUAL(stats.adopted, MADE - ACKED + again * 8);
+        CHECK_EQUAL(stats.dropped[OTLITE_LOSS_DAMAGED], again * 5);
+        CHECK_EQUAL(stats.dropped[OTLITE_LOSS_REFUSED], 0);
+    }
+}
+
+/* Chunks that are filled later come later, whatever the header says. */
+static void test_a_damaged_sequence(void)
+{
+    leave_some();
+    ((struct otlite_header *)(void *)copy)->sequence = 1;
+    CHECK_EQUAL(adopt().records, MADE - ACKED);
+    uint32_t sequence = recorder.region.header->sequence;
+    for (uint32_t i = 0; i < recorder.region.chunk_count; i++)
+        if (chunk_readable(recorder.region.chunks[i].state))
+            CHECK(recorder.region.chunks[i].sequence < sequence);
+    drain_into(&recorder.region, &findings);
+    CHECK_EQUAL(findings.records, MADE - ACKED);
+}
+
 /* As many scopes as you like after an adoption, and those of pending records stay as they are. */
 static void test_scopes_after_adoption(void)
 {
@@ -396,6 +446,9 @@ int main(void)
     RUN(test_a_resource_each);
     RUN(test_a_damaged_record);
     RUN(test_a_damaged_scope);
+    RUN(test_an_entry_of_another);
+    RUN(test_an_adoption_that_was_not_done);
+    RUN(test_a_damaged_sequence);
     RUN(test_scopes_after_adoption);
     RUN(test_clocks_of_boots);
     return check_end();
