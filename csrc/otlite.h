@@ -301,10 +301,10 @@ struct otlite_region_options {
     uint32_t on_full;            /* enum otlite_on_full */
     void (*wake)(void *context); /* from a recording thread: the collector should look */
     void *context;
-    bool
-        durable; /* the memory outlives the process (a file's): each record is sealed by a CRC-32C */
-    uint8_t
-        boot_id[OTLITE_BOOT_ID]; /* of a durable one: any name of this boot; all zero: unknown */
+    /* The memory outlives the process, as a shared file's does: each record is sealed by a CRC-32C. */
+    bool durable;
+    /* Any name of this boot, by which another process knows whether the clock anchors hold; all zero: unknown. */
+    uint8_t boot_id[OTLITE_BOOT_ID];
 };
 
 /* The caller's handle on a region. Private, but for its size. */
@@ -323,7 +323,8 @@ struct otlite_region {
     struct otlite_region_options options;
 };
 
-/* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. */
+/* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. Who dies in it leaves
+ * nothing that otlite_region_check calls a region. */
 OTLITE_CHECKED enum otlite_status otlite_region_init(struct otlite_region *region, void *memory,
                                                      size_t size,
                                                      const struct otlite_region_options *options);
