@@ -244,25 +244,37 @@ static inline bool send_noted(struct recorder *recorder, const struct ledger *le
     return true;
 }
 
+struct verdict {
+    uint64_t lost, invented, twice, settled, unsaid;
+};
+
 /* What was found against what is known: a thread of `threads` records each number that is its own by turns. */
+static inline struct verdict judge(const struct ledger *ledger, const struct findings *findings,
+                                   uint32_t threads)
+{
+    struct verdict verdict = {0};
+    for (uint32_t number = 0; number < NUMBERS; number++) {
+        uint8_t known = ledger->known[number];
+        bool found = findings->times[number] != 0;
+        /* one record a thread may be whole of which nobody knows */
+        bool tried = known != 0 || number < threads || ledger->known[number - threads] != 0;
+        verdict.invented += found && (!tried || has(known, TRIED));
+        verdict.twice += findings->times[number] > 1;
+        verdict.settled += found && has(known, SETTLED);
+        verdict.unsaid += findings->unsaid[number] && has(known, SENT);
+        verdict.lost += !found && has(known, RECORDED) && !has(known, SENT);
+    }
+    return verdict;
+}
+
 static inline void check_against(const struct ledger *ledger, const struct findings *findings,
                                  uint32_t threads, uint64_t overwritten)
 {
-    uint64_t lost = 0, invented = 0, twice = 0, settled = 0, unsaid = 0;
+    struct verdict verdict = judge(ledger, findings, threads);
     CHECK_EQUAL(findings->strange, 0);
     CHECK_EQUAL(findings->damaged, 0);
-    for (uint32_t number = 0; number < NUMBERS; number++) {
-        uint8_t known = ledger->known[number];
-        /* one record a thread may be whole of which nobody knows */
-        bool tried = known != 0 || number < threads || ledger->known[number - threads] != 0;
-        invented += findings->times[number] != 0 && (!tried || has(known, TRIED));
-        twice += findings->times[number] > 1;
-        settled += findings->times[number] != 0 && has(known, SETTLED);
-        unsaid += findings->unsaid[number] && has(known, SENT);
-        lost += findings->times[number] == 0 && has(known, RECORDED) && !has(known, SENT);
-    }
-    CHECK_EQUAL(invented + twice + settled + unsaid, 0);
-    CHECK(lost <= overwritten);
+    CHECK_EQUAL(verdict.invented + verdict.twice + verdict.settled + verdict.unsaid, 0);
+    CHECK(verdict.lost <= overwritten);
 }
 
 #endif

@@ -114,6 +114,34 @@ static uint64_t one_death(uint32_t round)
     return found;
 }
 
+/* A ledger by hand, and findings that are at odds with it in each way. */
+static void test_the_ledger_notices(void)
+{
+    static const uint32_t recorded[] = {0, 1, 2, 3, 4, 5, 6}, refused = 7, sent[] = {0, 1, 2};
+    ledger_open(&ledger);
+    ledger_write(&ledger, RECORDED, recorded, 7);
+    ledger_write(&ledger, TRIED, &refused, 1);
+    ledger_write(&ledger, SENT, sent, 3);
+    ledger_write(&ledger, SETTLED, sent, 2);
+    close(ledger.ends[1]);
+    while (ledger_read(&ledger)) {
+    }
+    close(ledger.ends[0]);
+    memset(&findings, 0, sizeof findings);
+    for (uint32_t number = 2; number < 9; number++)
+        findings.times[number] = number != 7; /* 8: nobody knows of it yet */
+    struct verdict verdict = judge(&ledger, &findings, 1);
+    CHECK(verdict.lost + verdict.invented + verdict.twice + verdict.settled + verdict.unsaid == 0);
+    findings.times[1] = 1; /* settled */
+    findings.unsaid[2] = true;
+    findings.times[3] = 0;                      /* lost */
+    findings.times[4] = 2;                      /* twice */
+    findings.times[7] = findings.times[10] = 1; /* refused; invented */
+    verdict = judge(&ledger, &findings, 1);
+    CHECK(verdict.lost == 1 && verdict.invented == 2 && verdict.twice == 1);
+    CHECK(verdict.settled == 1 && verdict.unsaid == 1);
+}
+
 static void test_deaths(void)
 {
     const char *rounds = getenv("DEATHS");
@@ -134,6 +162,7 @@ static void test_deaths(void)
 int main(void)
 {
     (void)otlite_kernels_select(NULL);
+    RUN(test_the_ledger_notices);
     RUN(test_deaths);
     return check_end();
 }
