@@ -51,6 +51,10 @@ enum otlite_status {
     OTLITE_GONE,       /* a chunk of the batch was overwritten meanwhile; collect anew */
     OTLITE_BUSY,       /* another thread is collecting, or a batch is out */
     OTLITE_INVALID,    /* an argument out of range */
+    OTLITE_FOREIGN,    /* no region that outlives its process, but something else */
+    OTLITE_VERSION,    /* a region of another version, byte order or word size */
+    OTLITE_DAMAGED,    /* a region whose header is not what was written */
+    OTLITE_TRUNCATED,  /* a region that was longer */
     OTLITE_MALFORMED,  /* the peer's bytes are not what the protocol says */
     OTLITE_HTTP2,      /* the peer speaks HTTP/2, as gRPC does */
     OTLITE_TIMEOUT,
@@ -287,6 +291,7 @@ enum otlite_loss {
     OTLITE_LOSS_REFUSED,              /* the receiver refused the request for good */
     OTLITE_LOSS_SHUTDOWN,             /* still unsent when the caller gave up */
     OTLITE_LOSS_UNSUPPORTED_PROTOCOL, /* the receiver speaks another */
+    OTLITE_LOSS_DAMAGED,              /* adopted, but its bytes are not what was recorded */
     OTLITE_LOSSES
 };
 
@@ -295,10 +300,16 @@ const char *otlite_loss_text(enum otlite_loss loss);
 
 enum otlite_on_full { OTLITE_OVERWRITE_OLDEST = 0, OTLITE_DROP_NEWEST };
 
+#define OTLITE_BOOT_ID 16
+
 struct otlite_region_options {
     uint32_t on_full;            /* enum otlite_on_full */
     void (*wake)(void *context); /* from a recording thread: the collector should look */
     void *context;
+    /* The memory outlives the process, as a shared file's does: each record is sealed by a CRC-32C. */
+    bool durable;
+    /* Any name of this boot, by which another process knows whether the clock anchors hold; all zero: unknown. */
+    uint8_t boot_id[OTLITE_BOOT_ID];
 };
 
 /* The caller's handle on a region. Private, but for its size. */
@@ -317,7 +328,8 @@ struct otlite_region {
     struct otlite_region_options options;
 };
 
-/* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. */
+/* Lays a region out in memory (64-byte aligned, zeroed or not), OTLITE_REGION_MIN to _MAX bytes. Who dies in it leaves
+ * nothing that otlite_region_check calls a region. */
 OTLITE_CHECKED enum otlite_status otlite_region_init(struct otlite_region *region, void *memory,
                                                      size_t size,
                                                      const struct otlite_region_options *options);
@@ -364,12 +376,13 @@ void otlite_region_lost(struct otlite_region *region, enum otlite_loss loss);
 
 struct otlite_stats {
     uint64_t recorded; /* ended, kept or not */
+    uint64_t adopted;  /* left by a process that died, and taken over */
     uint64_t exported; /* acknowledged */
     uint64_t rejected; /* acknowledged, but refused by the receiver (partial success) */
     uint64_t dropped[OTLITE_LOSSES];
     uint64_t
         unanswered; /* of those dropped, at most so many were offered without an answer for good: the receiver may have them */
-    uint64_t pending; /* recorded - exported - rejected - dropped */
+    uint64_t pending; /* recorded + adopted - exported - rejected - dropped */
     uint32_t chunks, chunks_used, scopes, scopes_used;
 };
 
@@ -472,6 +485,60 @@ void otlite_json_begin(struct otlite_json *json, const struct otlite_segment *se
  * no encoder writes; what was written before is to be thrown away. */
 OTLITE_CHECKED enum otlite_status otlite_json_next(struct otlite_json *json, void *dst, size_t size,
                                                    size_t *written);
+
+/* ---- Recovery: what a process left that died ------------------------------------------------------------ */
+
+/* A durable region in memory that outlives its process (MAP_SHARED) is whole after each store: whenever the process is
+ * killed, what was recorded is there, and nothing is there by half. The caller sees to it that its process is dead:
+ * nothing else touches the memory during these calls. They survive any bytes, and read none beyond `size`. */
+
+/* What these bytes are: OK, or FOREIGN, VERSION, DAMAGED, TRUNCATED; INVALID: not 64-byte aligned. */
+OTLITE_CHECKED enum otlite_status otlite_region_check(const void *memory, size_t size);
+
+struct otlite_adoption {
+    uint64_t records; /* that will be sent, those that are found damaged by then aside */
+    uint64_t offered; /* of these, may have arrived already */
+    uint64_t damaged; /* known to be: counted so */
+};
+
+/* Takes a dead process's region over where it lies, which is INVALID unless the options say durable; else as check.
+ * Its unacknowledged records are pending again, under their own resource; those that are not what was recorded are
+ * counted `damaged`, at the latest when they would be sent. Its tables stay: register anew. Its counters begin
+ * anew. A process that dies meanwhile leaves a region that can be adopted. Bounded by chunks and table entries, not
+ * by bytes of records. `adoption` may be NULL. */
+OTLITE_CHECKED enum otlite_status otlite_region_adopt(struct otlite_region *region, void *memory,
+                                                      size_t size,
+                                                      const struct otlite_region_options *options,
+                                                      struct otlite_adoption *adoption);
+
+/* The same without writing: the records of an image, in order of their chunks. */
+struct otlite_image {
+    uint64_t damaged; /* found so far, and passed over */
+    /* private */
+    struct otlite_region region;
+    uint64_t age; /* of the chunk; the next one is younger */
+    uint32_t chunk, record, checked_resource, checked_scope;
+};
+
+enum otlite_fate { OTLITE_PENDING = 0, OTLITE_OFFERED /* may have arrived */, OTLITE_ACKNOWLEDGED };
+
+struct otlite_found {
+    struct otlite_segment resource, resource_schema, scope, scope_schema; /* as registered */
+    size_t size;
+    uint64_t wall_offset; /* wall minus boot clock, by the anchor of its times; 0: not known */
+    enum otlite_fate fate;
+    bool explicit_time;
+    /* private */
+    uint32_t chunk, start;
+};
+
+OTLITE_CHECKED enum otlite_status otlite_image_open(struct otlite_image *image, const void *memory,
+                                                    size_t size);
+/* The next whole record; false after the last. */
+bool otlite_image_next(struct otlite_image *image, struct otlite_found *found);
+/* The bytes of a record, from `offset` on as far as they lie together; size 0 at its end. */
+struct otlite_segment otlite_image_bytes(const struct otlite_image *image,
+                                         const struct otlite_found *found, size_t offset);
 
 /* ---- HTTP/1.1, without I/O ----------------------------------------------------------------------------- */
 

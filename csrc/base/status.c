@@ -2,13 +2,24 @@
 #include "otlite.h"
 
 static const char *const statuses[] = {
-    [OTLITE_OK] = "ok",           [OTLITE_EMPTY] = "empty",
-    [OTLITE_NO_ROOM] = "no room", [OTLITE_DROPPED] = "dropped",
-    [OTLITE_STALE] = "stale",     [OTLITE_TABLE_FULL] = "table full",
-    [OTLITE_GONE] = "gone",       [OTLITE_BUSY] = "busy",
-    [OTLITE_INVALID] = "invalid", [OTLITE_MALFORMED] = "malformed",
-    [OTLITE_HTTP2] = "http2",     [OTLITE_TIMEOUT] = "timeout",
-    [OTLITE_CLOSED] = "closed",   [OTLITE_SYSTEM] = "system",
+    [OTLITE_OK] = "ok",
+    [OTLITE_EMPTY] = "empty",
+    [OTLITE_NO_ROOM] = "no room",
+    [OTLITE_DROPPED] = "dropped",
+    [OTLITE_STALE] = "stale",
+    [OTLITE_TABLE_FULL] = "table full",
+    [OTLITE_GONE] = "gone",
+    [OTLITE_BUSY] = "busy",
+    [OTLITE_INVALID] = "invalid",
+    [OTLITE_FOREIGN] = "foreign",
+    [OTLITE_VERSION] = "another version",
+    [OTLITE_DAMAGED] = "damaged",
+    [OTLITE_TRUNCATED] = "truncated",
+    [OTLITE_MALFORMED] = "malformed",
+    [OTLITE_HTTP2] = "http2",
+    [OTLITE_TIMEOUT] = "timeout",
+    [OTLITE_CLOSED] = "closed",
+    [OTLITE_SYSTEM] = "system",
 };
 
 /* Identifiers, not prose: users meet them as keys of statistics. */
@@ -22,6 +33,7 @@ static const char *const losses[] = {
     [OTLITE_LOSS_REFUSED] = "refused",
     [OTLITE_LOSS_SHUTDOWN] = "shutdown",
     [OTLITE_LOSS_UNSUPPORTED_PROTOCOL] = "unsupported_protocol",
+    [OTLITE_LOSS_DAMAGED] = "damaged",
 };
 
 _Static_assert(sizeof statuses / sizeof *statuses == OTLITE_SYSTEM + 1, "a name for each status");

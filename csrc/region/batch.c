@@ -216,6 +216,10 @@ static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
         const struct record_index *index = chunk_index(region, item->chunk, record);
         uint32_t start = record == 0 ? 0 : chunk_index(region, item->chunk, record - 1)->end;
         uint32_t size = index->end - start;
+        /* The next batch begins with it, and so gives it up. */
+        if (region->chunks[item->chunk].unchecked && record != item->from &&
+            !otlite_record_whole(region, item->chunk, record, item->to))
+            break;
         if ((limits->max_records != 0 && records + (record - item->from) == limits->max_records) ||
             !add_record(region, work, limits, base + start, size, index->scope,
                         shift_of(region, work, index, size), record != item->from)) {
@@ -224,6 +228,20 @@ static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
         }
     }
     return record - item->from;
+}
+
+/* Of an adopted chunk: gives up the damaged records that come next; returns the first that is whole. */
+static uint32_t skip_damaged(struct otlite_region *region, const struct item *item)
+{
+    uint32_t record = item->from;
+    while (record < item->to && !otlite_record_whole(region, item->chunk, record, item->to))
+        record++;
+    if (record != item->from) {
+        otlite_add_relaxed(&region->header->lost[OTLITE_LOSS_DAMAGED], record - item->from);
+        /* seq: as in settle */
+        otlite_store_seq(&region->chunks[item->chunk].acked, record);
+    }
+    return record;
 }
 
 static uint32_t collect_items(struct otlite_region *region, struct work *work,
@@ -243,6 +261,9 @@ static uint32_t collect_items(struct otlite_region *region, struct work *work,
         item.from = otlite_load_acquire(&chunk->acked);
         /* acquire: the bytes and the index of what is committed */
         item.to = otlite_load_acquire(&chunk->committed);
+        if (chunk->unchecked)
+            item.from = skip_damaged(region, &item);
+        KILL_POINT("batch");
         uint32_t added = 0;
         if (chunk->resource == work->resource)
             added = add_chunk(region, work, limits, &item, records, &full);
@@ -397,6 +418,7 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
         batch->copied = work.gather_used;
         batch->item_count = work.item_count;
         batch->pinned = true;
+        KILL_POINT("batch");
     }
     batch->anchor = work.anchor;
     batch->number = ++region->header->batch;
@@ -414,6 +436,7 @@ void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch 
         if (otlite_load_relaxed(&chunk->offered) <
             items[i].to) /* a larger batch may have been offered before */
             otlite_store_release(&chunk->offered, items[i].to);
+        KILL_POINT("offer");
     }
 }
 
@@ -429,8 +452,11 @@ static void settle(struct otlite_region *region, struct otlite_batch *batch)
     const struct item *items = batch_items(region, batch);
     for (uint32_t i = 0; i < batch->item_count; i++) {
         /* seq: against the writer that completes this chunk; the later of us two frees it */
+        KILL_POINT("acknowledge");
         otlite_store_seq(&region->chunks[items[i].chunk].acked, items[i].to);
+        KILL_POINT("acknowledge");
         otlite_chunk_release(region, items[i].chunk, CHUNK_PINNED);
+        KILL_POINT("acknowledge");
     }
     set_pinned(region, batch, false);
     batch->item_count = 0;

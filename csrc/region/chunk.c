@@ -52,8 +52,18 @@ static void free_links(struct otlite_region *region, struct otlite_chunk *head)
 static void clear_cursors(struct otlite_chunk *chunk)
 {
     otlite_store_relaxed(&chunk->committed, 0);
-    otlite_store_relaxed(&chunk->offered, 0);
-    otlite_store_relaxed(&chunk->acked, 0);
+    KILL_POINT("free");
+    /* release: in this order, lest what was settled is taken for pending by who adopts the chunk half cleared */
+    otlite_store_release(&chunk->offered, 0);
+    otlite_store_release(&chunk->acked, 0);
+}
+
+void otlite_chunk_clear(struct otlite_chunk *chunk)
+{
+    clear_cursors(chunk);
+    uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
+    /* release: zeroed cursors before the chunk is free, against the taker's compare_exchange */
+    otlite_store_release(&chunk->state, generation * CHUNK_GENERATION | CHUNK_FREE);
 }
 
 void otlite_chunk_free(struct otlite_region *region, uint32_t index)
@@ -61,10 +71,7 @@ void otlite_chunk_free(struct otlite_region *region, uint32_t index)
     struct otlite_chunk *chunk = &region->chunks[index];
     if (chunk_is(otlite_load_relaxed(&chunk->state), CHUNK_TAKEN))
         free_links(region, chunk);
-    clear_cursors(chunk);
-    uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
-    /* release: zeroed cursors before the chunk is free, against the taker's compare_exchange */
-    otlite_store_release(&chunk->state, generation * CHUNK_GENERATION | CHUNK_FREE);
+    otlite_chunk_clear(chunk);
     if (index < otlite_load_relaxed(&region->header->free_hint))
         otlite_store_relaxed(&region->header->free_hint, index);
 }
@@ -142,12 +149,14 @@ static uint32_t take_oldest(struct otlite_region *region)
         struct otlite_chunk *chunk = &region->chunks[oldest];
         if (!take(chunk, oldest_state))
             continue;
+        KILL_POINT("overwrite");
         uint32_t acked = otlite_load_relaxed(&chunk->acked);
         uint32_t offered = otlite_load_relaxed(&chunk->offered);
         if (offered > acked)
             otlite_add_relaxed(&region->header->unanswered, offered - acked);
         (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
                          otlite_load_relaxed(&chunk->committed) - acked);
+        KILL_POINT("overwrite");
         free_links(region, chunk);
         clear_cursors(chunk);
         return oldest;
@@ -170,13 +179,20 @@ static uint32_t take_chunk(struct otlite_region *region)
     return index;
 }
 
-/* Makes a chunk that we took readable: in `state`, under a new generation. */
-static void publish(struct otlite_region *region, uint32_t index, uint32_t resource, uint32_t state)
+/* Says whose records a chunk that we took will hold, and gives it its turn. */
+static void open_chunk(struct otlite_region *region, uint32_t index, uint32_t resource)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
     otlite_store_relaxed(&chunk->sequence, otlite_add_relaxed(&region->header->sequence, 1));
     chunk->signal = SIGNAL_SPANS;
     chunk->resource = resource;
+    chunk->unchecked = 0;
+}
+
+/* Makes an opened chunk readable: in `state`, under a new generation. */
+static void publish(struct otlite_region *region, uint32_t index, uint32_t state)
+{
+    struct otlite_chunk *chunk = &region->chunks[index];
     uint32_t generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + 1;
     /* seq: fields and cursors before the state, against whoever pins it, and against otlite_region_arm */
     otlite_store_seq(&chunk->state, generation * CHUNK_GENERATION | state);
@@ -218,7 +234,9 @@ static void leave_chunk(struct otlite_region *region, struct otlite_slot *slot)
     if (index == NO_CHUNK)
         return;
     slot->chunk[SIGNAL_SPANS] = NO_CHUNK;
+    KILL_POINT("chunk change");
     complete(region, index);
+    KILL_POINT("chunk change");
     wake_for(region, OTLITE_WAKE_CHUNK);
 }
 
@@ -235,20 +253,36 @@ static uint32_t reserve(struct otlite_region *region, struct otlite_slot *slot, 
     }
     index = take_chunk(region);
     if (index != NO_CHUNK) {
-        publish(region, index, resource, CHUNK_WRITING);
+        KILL_POINT("reserve");
+        open_chunk(region, index, resource);
+        KILL_POINT("reserve");
+        publish(region, index, CHUNK_WRITING);
+        KILL_POINT("reserve");
         slot->chunk[SIGNAL_SPANS] = index;
     }
     return index;
+}
+
+/* Its bytes are written, and its index is complete but for this. */
+static void seal(const struct otlite_region *region, uint32_t index, uint32_t start,
+                 struct record_index *record)
+{
+    if (region->options.durable)
+        record->seal = otlite_record_seal(region, index, start, record);
 }
 
 static void commit(struct otlite_region *region, uint32_t index, struct record_index record)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
     uint32_t committed = otlite_load_relaxed(&chunk->committed);
+    KILL_POINT("commit");
     *chunk_index(region, index, committed) = record;
+    KILL_POINT("commit");
     chunk->used = record.end;
+    KILL_POINT("commit");
     /* seq: bytes and index before the cursor; and the cursor before our look at `wake` */
     otlite_store_seq(&chunk->committed, committed + 1);
+    KILL_POINT("commit");
     wake_for(region, OTLITE_WAKE_ANY);
 }
 
@@ -299,13 +333,14 @@ enum otlite_status otlite_span_record(struct otlite_region *region, const struct
     } else {
         uint32_t used = region->chunks[index].used;
         size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
-        commit(region, index,
-               (struct record_index){
-                   .end = used + (uint32_t)size,
-                   .scope = (uint16_t)(scope & HANDLE_INDEX),
-                   .anchor = span->anchor,
-                   .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
-               });
+        struct record_index record = {
+            .end = used + (uint32_t)size,
+            .scope = (uint16_t)(scope & HANDLE_INDEX),
+            .anchor = span->anchor,
+            .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
+        };
+        seal(region, index, used, &record);
+        commit(region, index, record);
     }
     return_slot(slot);
     return status;
@@ -333,7 +368,9 @@ static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, s
         uint32_t state = otlite_load_relaxed(&region->chunks[link].state);
         otlite_store_relaxed(&region->chunks[link].state,
                              (state & ~(uint32_t)CHUNK_STATE) | CHUNK_LINK);
+        KILL_POINT("chain");
         region->chunks[last].next = link;
+        KILL_POINT("chain");
         last = link;
         part = region->chunk_size;
     }
@@ -347,11 +384,17 @@ static enum otlite_status append_chain(struct otlite_region *region, struct otli
     uint32_t head = fill_chain(region, bytes, size);
     if (head == NO_CHUNK)
         return count_lost(region, OTLITE_LOSS_FULL, 1);
+    open_chunk(region, head, resource);
     record.end = (uint32_t)size;
     record.flags |= RECORD_CHAINED;
+    seal(region, head, 0, &record);
     *chunk_index(region, head, 0) = record;
-    otlite_store_relaxed(&region->chunks[head].committed, 1);
-    publish(region, head, resource, CHUNK_COMPLETE);
+    KILL_POINT("chain");
+    /* release: what is committed is whole, should nobody come to publish it */
+    otlite_store_release(&region->chunks[head].committed, 1);
+    KILL_POINT("chain");
+    publish(region, head, CHUNK_COMPLETE);
+    KILL_POINT("chain");
     wake_for(region, OTLITE_WAKE_CHUNK);
     return OTLITE_OK;
 }
@@ -381,6 +424,7 @@ enum otlite_status otlite_region_append(struct otlite_region *region, const void
             uint32_t used = region->chunks[index].used;
             memcpy(chunk_data(region, index) + used, bytes, size);
             record.end = used + (uint32_t)size;
+            seal(region, index, used, &record);
             commit(region, index, record);
         }
     }

@@ -12,8 +12,16 @@
 #include "base/atomics.h"
 #include "otlite.h"
 
+/* Where a test's build may end the process: what is stored before a point is all that another finds. */
+#ifdef OTLITE_KILL_POINTS
+void otlite_kill_point(const char *name);
+#define KILL_POINT(name) otlite_kill_point(name)
+#else
+#define KILL_POINT(name) ((void)0)
+#endif
+
 #define LAYOUT_MAGIC "OTLITE\x1a\x01"
-enum { LAYOUT_VERSION = 1, LAYOUT_BYTE_ORDER = 0x01020304 };
+enum { LAYOUT_VERSION = 2, LAYOUT_BYTE_ORDER = 0x01020304 };
 
 enum signal { SIGNAL_SPANS = 0, SIGNALS = 8 };
 
@@ -32,14 +40,20 @@ struct section {
     uint32_t type, offset, size, count; /* offset from the region's start, in bytes */
 };
 
-enum { ANCHORS = 64 };
+enum { ANCHORS = 64, RESOURCES_MIN = 8 /* as many lives of a process */, RESOURCES_MAX = 64 };
 
 enum table_kind { TABLE_RESOURCES = 0, TABLE_SCOPES, TABLES };
 
 struct otlite_header {
+    /* Every version has these four here. */
     uint8_t magic[8];
-    uint32_t version, byte_order, word_size, chunk_size;
+    uint32_t version, byte_order, word_size;
+    uint32_t durable; /* the records are sealed */
+    uint32_t size;    /* of the region */
+    uint32_t chunk_size;
     struct section sections[SECTIONS];
+    uint32_t seal; /* of all above, stored last: none of it changes any more */
+
     uint32_t sequence;    /* of the next chunk to be opened */
     uint32_t wake;        /* enum otlite_wake */
     uint32_t collecting;  /* collector lock */
@@ -55,6 +69,9 @@ struct otlite_header {
     uint32_t exported, rejected;
     uint32_t lost[OTLITE_LOSSES];
     uint32_t unanswered;
+    uint32_t adopting;               /* an adoption began, and did not end */
+    uint8_t boot_id[OTLITE_BOOT_ID]; /* of the boot that the anchors belong to */
+    uint32_t anchor_seals[ANCHORS];
     uint64_t anchors[ANCHORS]; /* wall clock minus boot clock */
     /* Below: the snapshot's alone. */
     uint32_t seen_recorded, seen_exported, seen_rejected, seen_lost[OTLITE_LOSSES], seen_unanswered;
@@ -105,9 +122,10 @@ struct otlite_chunk {
     uint32_t sequence;
     uint32_t signal;
     uint32_t resource;
-    uint32_t next; /* of a chained record */
-    uint32_t used; /* the writer's: bytes of records */
-    uint32_t reserved[7];
+    uint32_t next;      /* of a chained record */
+    uint32_t used;      /* the writer's: bytes of records */
+    uint32_t unchecked; /* adopted: its records' seals are looked at when they are batched */
+    uint32_t reserved[6];
 };
 
 struct record_index {
@@ -115,10 +133,10 @@ struct record_index {
     uint16_t scope;
     uint8_t anchor;
     uint8_t flags;
-    uint32_t crc; /* of a file-backed region */
+    uint32_t seal; /* of a durable region */
 };
 
-enum { RECORD_EXPLICIT_TIME = 1, RECORD_CHAINED = 2 };
+enum { RECORD_EXPLICIT_TIME = 1, RECORD_CHAINED = 2, RECORD_FLAGS = 3 };
 
 static inline uint8_t *chunk_data(const struct otlite_region *region, uint32_t chunk)
 {
@@ -157,6 +175,41 @@ static inline bool handle_valid(const struct otlite_entry *table, uint32_t count
            (otlite_load_seq(&table[index].generation) & HANDLE_GENERATION) == handle >> HANDLE_BITS;
 }
 
+/* region.c: where the sections lie, or would, in a region of `size` bytes. */
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size);
+/* region.c: fills the handle from the header. */
+void otlite_region_attach(struct otlite_region *region, const void *memory);
+/* region.c: after an adoption: none but what holds on this boot. */
+void otlite_region_adopt_anchors(struct otlite_region *region);
+
+/* seal.c: CRC-32C of the header's constant part. */
+uint32_t otlite_header_seal(const struct otlite_header *header);
+uint32_t otlite_anchor_seal(const struct otlite_header *header, uint32_t anchor);
+/* seal.c: CRC-32C of the bytes of a record that begins at `start` of its chunk, and of all that says whose they are:
+ * its index, its chunk's turn, the hashes of its scope and resource. What it reads lies within bounds already. */
+uint32_t otlite_record_seal(const struct otlite_region *region, uint32_t chunk, uint32_t start,
+                            const struct record_index *record);
+/* seal.c: whether record number `record` of `committed` is as it was written; any bytes will do. */
+bool otlite_record_whole(const struct otlite_region *region, uint32_t chunk, uint32_t record,
+                         uint32_t committed);
+
+/* The cursors of a chunk that somebody else's process left, in order and within bounds. */
+struct cursors {
+    uint32_t committed, offered, acked;
+    uint32_t damaged; /* records that are there, but whose number is damaged: at least */
+    bool kept;        /* what was committed is to be had */
+};
+
+/* seal.c */
+struct cursors otlite_chunk_cursors(const struct otlite_region *region, uint32_t chunk);
+
+/* table.c: whether the entry's bytes are those that were registered; any bytes will do. */
+bool otlite_entry_whole(const struct otlite_region *region, const struct otlite_entry *entry);
+/* table.c: after an adoption: entries that are not whole are given up, and nobody holds a handle. */
+void otlite_tables_adopt(struct otlite_region *region);
+
+/* chunk.c: makes a chunk that nobody else touches a free one. */
+void otlite_chunk_clear(struct otlite_chunk *chunk);
 /* chunk.c: gives a chunk back whose records are settled and that the caller owns by CHUNK_TAKEN. */
 void otlite_chunk_free(struct otlite_region *region, uint32_t chunk);
 

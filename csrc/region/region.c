@@ -1,7 +1,7 @@
 /* region.c - laying a region out, its clock, its counters, and who is woken when */
 #include "region/layout.h"
 
-enum { SLOTS_MAX = 64, RESOURCES_MAX = 64, ALIGNMENT = 64 };
+enum { SLOTS_MAX = 64, ALIGNMENT = 64 };
 
 static uint32_t clamp(uint32_t value, uint32_t low, uint32_t high)
 {
@@ -22,17 +22,18 @@ static void add_section(struct otlite_header *header, enum section_type type, ui
     *offset += size;
 }
 
-static void lay_out(struct otlite_header *header, uint32_t size)
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
 {
     uint32_t offset = align(sizeof *header);
     uint32_t chunk_size = 4096;
     while (chunk_size < 65536 && chunk_size * 256 < size)
         chunk_size *= 2;
+    header->size = size;
     header->chunk_size = chunk_size;
     add_section(header, SECTION_SLOTS, &offset, sizeof(struct otlite_slot),
                 clamp(size / chunk_size / 8, 2, SLOTS_MAX));
     add_section(header, SECTION_RESOURCES, &offset, sizeof(struct otlite_entry),
-                clamp(size / 65536, 2, RESOURCES_MAX));
+                clamp(size / 65536, RESOURCES_MIN, RESOURCES_MAX));
     add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry),
                 clamp(size / 2048, 16, 1u << HANDLE_BITS));
     add_section(header, SECTION_ARENA, &offset, 1, clamp(size / 16, 4096, 1u << 20));
@@ -47,8 +48,9 @@ static void lay_out(struct otlite_header *header, uint32_t size)
     add_section(header, SECTION_DATA, &offset, chunk_size, chunks);
 }
 
-static void attach(struct otlite_region *region, uint8_t *base)
+void otlite_region_attach(struct otlite_region *region, const void *memory)
 {
+    uint8_t *base = (uint8_t *)(uintptr_t)memory;
     const struct section *sections = ((struct otlite_header *)(void *)base)->sections;
     region->base = base;
     region->header = (struct otlite_header *)(void *)base;
@@ -85,6 +87,12 @@ static uint64_t wall_offset(void)
     return offset;
 }
 
+static void set_anchor(struct otlite_header *header, uint32_t anchor, uint64_t offset)
+{
+    header->anchors[anchor] = offset;
+    header->anchor_seals[anchor] = otlite_anchor_seal(header, anchor);
+}
+
 enum otlite_status otlite_region_init(struct otlite_region *region, void *memory, size_t size,
                                       const struct otlite_region_options *options)
 {
@@ -97,8 +105,11 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
     header->version = LAYOUT_VERSION;
     header->byte_order = LAYOUT_BYTE_ORDER;
     header->word_size = sizeof(void *);
-    lay_out(header, (uint32_t)size);
-    attach(region, memory);
+    header->durable = options->durable;
+    memcpy(header->boot_id, options->boot_id, sizeof header->boot_id);
+    otlite_region_lay_out(header, (uint32_t)size);
+    otlite_region_attach(region, memory);
+    KILL_POINT("creation");
     region->options = *options;
     memset(region->slots, 0, region->slot_count * sizeof *region->slots);
     memset(region->resources, 0, region->resource_count * sizeof *region->resources);
@@ -107,7 +118,10 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
     for (uint32_t i = 0; i < region->slot_count; i++)
         for (uint32_t signal = 0; signal < SIGNALS; signal++)
             region->slots[i].chunk[signal] = NO_CHUNK;
-    header->anchors[0] = wall_offset();
+    set_anchor(header, 0, wall_offset());
+    KILL_POINT("creation");
+    /* release: a region is one from here on, and has all that it needs */
+    otlite_store_release(&header->seal, otlite_header_seal(header));
     return OTLITE_OK;
 }
 
@@ -133,10 +147,30 @@ bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance)
     if (moved + tolerance <= 2 * tolerance)
         return false;
     uint32_t next = (current + 1) % ANCHORS;
-    header->anchors[next] = offset;
+    set_anchor(header, next, offset);
     /* release: against the acquire of otlite_region_clock */
     otlite_store_release(&header->anchor, next);
     return true;
+}
+
+/* An anchor of another boot says nothing of steps since: such a record's times are right, or no longer to be put
+ * right. Those of the same boot go on being moved with the clock. */
+void otlite_region_adopt_anchors(struct otlite_region *region)
+{
+    static const uint8_t unknown[OTLITE_BOOT_ID];
+    struct otlite_header *header = region->header;
+    const uint8_t *boot_id = region->options.boot_id;
+    bool same = memcmp(header->boot_id, boot_id, OTLITE_BOOT_ID) == 0 &&
+                memcmp(boot_id, unknown, OTLITE_BOOT_ID) != 0;
+    uint64_t offset = wall_offset();
+    for (uint32_t i = 0; i < ANCHORS; i++)
+        if (!same || header->anchor_seals[i] != otlite_anchor_seal(header, i))
+            set_anchor(header, i, offset);
+    KILL_POINT("adoption");
+    memcpy(header->boot_id, boot_id, OTLITE_BOOT_ID);
+    if (header->anchor >= ANCHORS)
+        header->anchor = 0;
+    (void)otlite_region_reanchor(region, 1000000);
 }
 
 void otlite_region_lost(struct otlite_region *region, enum otlite_loss loss)
@@ -170,7 +204,8 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
         recorded += otlite_load_acquire(&region->slots[i].recorded);
     fold(&totals->recorded, &header->seen_recorded, recorded);
     /* the counters are relaxed: another thread's may show what left before what came */
-    totals->pending = gone < totals->recorded ? totals->recorded - gone : 0;
+    uint64_t came = totals->recorded + totals->adopted;
+    totals->pending = gone < came ? came - gone : 0;
     totals->chunks = region->chunk_count;
     totals->chunks_used = totals->scopes_used = 0;
     for (uint32_t i = 0; i < region->chunk_count; i++)

@@ -6,11 +6,17 @@ enum {
     LOOKS = 256 /* at a borrowed slot: a writer that runs has returned it by then */
 };
 
-static uint32_t hash_bytes(const uint8_t *bytes, size_t size, uint32_t hash)
+static uint32_t hash_more(const uint8_t *bytes, size_t size, uint32_t hash)
 {
     for (size_t i = 0; i < size; i++)
         hash = (hash ^ bytes[i]) * 16777619u;
     return hash;
+}
+
+static uint32_t hash_entry(const uint8_t *bytes, size_t size, const uint8_t *schema_url,
+                           size_t schema_url_size)
+{
+    return hash_more(schema_url, schema_url_size, hash_more(bytes, size, 2166136261u));
 }
 
 struct table {
@@ -18,6 +24,12 @@ struct table {
     uint32_t count;
     enum table_kind kind;
 };
+
+static struct table table_of(const struct otlite_region *region, enum table_kind kind)
+{
+    return kind == TABLE_RESOURCES ? (struct table){region->resources, region->resource_count, kind}
+                                   : (struct table){region->scopes, region->scope_count, kind};
+}
 
 /* Marks the entries that an unsettled record refers to. Chunks that are being taken or given back hold none. */
 static void mark(struct otlite_region *region, struct table table)
@@ -33,8 +45,11 @@ static void mark(struct otlite_region *region, struct table table)
             table.entries[chunk->resource].marked = 1;
         uint32_t committed =
             table.kind == TABLE_SCOPES ? otlite_load_acquire(&chunk->committed) : 0;
-        for (uint32_t record = otlite_load_acquire(&chunk->acked); record < committed; record++)
-            table.entries[chunk_index(region, i, record)->scope].marked = 1;
+        for (uint32_t record = otlite_load_acquire(&chunk->acked); record < committed; record++) {
+            uint16_t scope = chunk_index(region, i, record)->scope;
+            if (scope < table.count) /* of an adopted record it may be anything */
+                table.entries[scope].marked = 1;
+        }
         otlite_chunk_release(region, i, CHUNK_SCANNED);
     }
 }
@@ -152,7 +167,7 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
 {
     if (size > region->arena_size || schema_url_size > region->arena_size - size)
         return OTLITE_TABLE_FULL;
-    uint32_t hash = hash_bytes(schema_url, schema_url_size, hash_bytes(bytes, size, 2166136261u));
+    uint32_t hash = hash_entry(bytes, size, schema_url, schema_url_size);
     struct otlite_entry *entry = NULL;
     for (uint32_t i = 0; i < table.count && entry == NULL; i++) {
         struct otlite_entry *known = &table.entries[i];
@@ -170,7 +185,9 @@ static enum otlite_status enter(struct otlite_region *region, struct table table
         entry = find_entry(region, table, needed);
         if (entry == NULL)
             return OTLITE_TABLE_FULL;
+        KILL_POINT("register");
         entry->hash = hash;
+        KILL_POINT("register");
         entry->size = (uint32_t)size;
         entry->schema_size = (uint32_t)schema_url_size;
         memcpy(region->arena + entry->offset, bytes, size);
@@ -200,7 +217,7 @@ enum otlite_status otlite_resource_register(struct otlite_region *region, const 
                                             size_t size, const void *schema_url,
                                             size_t schema_url_size, uint32_t *handle)
 {
-    struct table table = {region->resources, region->resource_count, TABLE_RESOURCES};
+    struct table table = table_of(region, TABLE_RESOURCES);
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);
 }
 
@@ -208,6 +225,68 @@ enum otlite_status otlite_scope_register(struct otlite_region *region, const voi
                                          size_t size, const void *schema_url,
                                          size_t schema_url_size, uint32_t *handle)
 {
-    struct table table = {region->scopes, region->scope_count, TABLE_SCOPES};
+    struct table table = table_of(region, TABLE_SCOPES);
     return enter_locked(region, table, bytes, size, schema_url, schema_url_size, handle);
+}
+
+/* ---- After a death ---- */
+
+bool otlite_entry_whole(const struct otlite_region *region, const struct otlite_entry *entry)
+{
+    uint32_t offset = entry->offset, size = entry->size, schema_size = entry->schema_size;
+    if (entry->used != 1 || offset % ARENA_STEP != 0 || offset > region->arena_size ||
+        size > region->arena_size - offset || schema_size > region->arena_size - offset - size)
+        return false;
+    const uint8_t *bytes = region->arena + offset;
+    return entry->hash == hash_entry(bytes, size, bytes + size, schema_size);
+}
+
+/* Takes the arena's steps in [from, to) as far as they are free; returns where that ended. */
+static uint32_t take_steps(uint8_t *taken, uint32_t from, uint32_t to)
+{
+    for (; from < to && !taken[from]; from++)
+        taken[from] = 1;
+    return from;
+}
+
+static uint32_t steps(uint32_t bytes)
+{
+    return bytes / ARENA_STEP + (bytes % ARENA_STEP != 0);
+}
+
+/* First what the entries' bytes take, then the room that each says it has beyond: as far as it is nobody's. */
+void otlite_tables_adopt(struct otlite_region *region)
+{
+    struct otlite_header *header = region->header;
+    uint8_t *taken = region->work; /* a byte for each step of the arena */
+    memset(taken, 0, region->arena_size / ARENA_STEP);
+    for (int kind = 0; kind < TABLES; kind++) {
+        struct table table = table_of(region, (enum table_kind)kind);
+        header->condemned[kind] = 0;
+        header->next_victim[kind] %= table.count;
+        for (uint32_t i = 0; i < table.count; i++) {
+            struct otlite_entry *entry = &table.entries[i];
+            uint32_t first = entry->offset / ARENA_STEP;
+            if (!otlite_entry_whole(region, entry) ||
+                take_steps(taken, first, first + steps(entry->size + entry->schema_size)) !=
+                    first + steps(entry->size + entry->schema_size))
+                *entry = (struct otlite_entry){.generation = entry->generation};
+            KILL_POINT("adoption");
+        }
+    }
+    header->arena_used = 0;
+    for (int kind = 0; kind < TABLES; kind++) {
+        struct table table = table_of(region, (enum table_kind)kind);
+        for (uint32_t i = 0; i < table.count; i++) {
+            struct otlite_entry *entry = &table.entries[i];
+            uint32_t end = entry->capacity < region->arena_size - entry->offset
+                               ? entry->offset + entry->capacity
+                               : region->arena_size;
+            uint32_t used = entry->offset / ARENA_STEP + steps(entry->size + entry->schema_size);
+            end = take_steps(taken, used, end / ARENA_STEP) * ARENA_STEP;
+            entry->capacity = end - entry->offset;
+            if (end > header->arena_used)
+                header->arena_used = end;
+        }
+    }
 }

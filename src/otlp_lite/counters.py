@@ -19,6 +19,7 @@ class DropReason(str, Enum):
     REFUSED = "refused"
     SHUTDOWN = "shutdown"
     UNSUPPORTED_PROTOCOL = "unsupported_protocol"
+    DAMAGED = "damaged"
 
     __repr__ = str.__repr__
     __str__ = str.__str__
@@ -33,6 +34,7 @@ MEANINGS: Mapping[str, str] = {
     "no_memory": "the system refused memory to encode them",
     "refused": "the receiver refused them for good",
     "unsupported_protocol": "the receiver speaks another protocol than http/protobuf",
+    "damaged": "a process that died had left them, and their bytes are not what it recorded",
     "rejected": "the receiver took the request, and rejected these",
 }
 """For messages, as far as they are not said otherwise."""

@@ -22,9 +22,9 @@ static void test_status_text(void)
 
 static void test_loss_text(void)
 {
-    static const char *const expected[] = {"overwritten", "full",      "too_large",
-                                           "table_full",  "reentered", "no_memory",
-                                           "refused",     "shutdown",  "unsupported_protocol"};
+    static const char *const expected[] = {
+        "overwritten", "full",    "too_large", "table_full",           "reentered",
+        "no_memory",   "refused", "shutdown",  "unsupported_protocol", "damaged"};
 
     CHECK_EQUAL(OTLITE_LOSSES, sizeof expected / sizeof *expected);
     for (int i = 0; i < OTLITE_LOSSES; i++)

@@ -163,6 +163,7 @@ cdef extern from "otlite.h" nogil:
         OTLITE_LOSS_REFUSED
         OTLITE_LOSS_SHUTDOWN
         OTLITE_LOSS_UNSUPPORTED_PROTOCOL
+        OTLITE_LOSS_DAMAGED
         OTLITE_LOSSES
 
     const char *otlite_loss_text(otlite_loss loss)
@@ -197,9 +198,10 @@ cdef extern from "otlite.h" nogil:
 
     cdef struct otlite_stats:
         uint64_t recorded
+        uint64_t adopted
         uint64_t exported
         uint64_t rejected
-        uint64_t dropped[9]
+        uint64_t dropped[10]
         uint64_t unanswered
         uint64_t pending
         uint32_t chunks
