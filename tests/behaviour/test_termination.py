@@ -294,6 +294,25 @@ def test_a_handler_of_the_first_process_sees_to_the_end_itself() -> None:
         assert (ended.status, len(receiver.names())) == (3, 1000), ended
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
+def test_a_child_of_the_first_process_gives_back_what_it_found() -> None:
+    """As uvicorn does: its own handler, then what was there before, then the signal again."""
+    rest = """
+    if os.fork() == 0:
+        tracer.start_span("child").end()
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(60)
+    print(-os.WTERMSIG(os.wait()[1]), flush=True)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        names = receiver.names()
+    assert (ended.status, ended.out, names.count("child")) == (0, "-15\n", 1), ended
+
+
 @pytest.mark.parametrize("first", ["threading", "_thread"])
 def test_configured_in_another_thread_nothing_is_set(first: str) -> None:
     """Whichever thread `threading` takes for the main one, which it does when it is imported."""

@@ -128,13 +128,13 @@ def _generator(
             while True:
                 try:
                     with inside:
-                        item = step(sent)
+                        items = [step(sent)]
                 except StopIteration as stop:
                     return stop.value
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent, item = body.send, (yield item), None
+                    step, sent = body.send, (yield items.pop())  # kept here by no one
                 except BaseException as error:
                     step, sent = body.throw, error
 
@@ -168,13 +168,13 @@ def _async_generator(
             while True:
                 try:
                     with inside:
-                        item = await step(sent)
+                        items = [await step(sent)]
                 except StopAsyncIteration:
                     return
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent, item = body.asend, (yield item), None
+                    step, sent = body.asend, (yield items.pop())  # kept here by no one
                 except BaseException as error:
                     step, sent = body.athrow, error
 
