@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections import Counter
 
 import pytest
 from child import CRASH, run
@@ -292,6 +293,22 @@ def test_a_handler_of_the_first_process_sees_to_the_end_itself() -> None:
     with Receiver() as receiver:
         ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
         assert (ended.status, len(receiver.names())) == (3, 1000), ended
+
+
+def test_what_ends_after_the_signal_is_said() -> None:
+    rest = """
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not telemetry.tracer_provider.closed:
+        time.sleep(0.01)
+    for i in range(7):
+        tracer.start_span("late").end()
+    time.sleep(60)
+    """
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        names = receiver.names()
+    assert ended.status == -signal.SIGTERM and Counter(names) == {"ended": 1000}, ended
+    assert "7 span(s) ended after the shutdown had begun: dropped" in ended.err, ended
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")

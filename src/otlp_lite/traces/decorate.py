@@ -51,9 +51,9 @@ def traced(
 ) -> Any:
     """Decorates a function, method, coroutine, generator or async generator: each call is a span.
 
-    The span is named by `__qualname__`, its scope by `__module__`, unless `name` and `tracer` say otherwise.
-    Arguments and results are not recorded. The span of a generator lasts from its first step to its end, and
-    is current only while its body runs. A `leaf` never becomes current.
+    The span is named by `__qualname__`, its scope by `__module__`, unless a name, as in `traced("name")`, and
+    `tracer` say otherwise. Arguments and results are not recorded. That of a generator lasts from its first
+    step to its end, and is current only while its body runs. A `leaf` never becomes current.
     """
     if name is not None and not isinstance(name, str):
         return _wrap(name, None, kind, attributes, leaf, tracer)
