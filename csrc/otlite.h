@@ -598,7 +598,7 @@ bool otlite_term_is_default(void);
 bool otlite_term_catch(void);
 /* `waker`, which outlives the process, is posted when it comes, by its handler, whatever the main thread does; again
  * it changes nothing. `bound` ns later it ends the process, whoever is still at work; 0: no bound. A NULL waker:
- * nobody waits; if it has come, it comes again, and ends the process. */
+ * nobody waits; if it has come, it comes again, and ends the process, unless that is process 1. */
 void otlite_term_watch(void *waker, uint64_t bound);
 /* Whether it came, to this process. */
 bool otlite_term_came(void);

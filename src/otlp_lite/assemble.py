@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
@@ -45,6 +46,8 @@ class Telemetry:
         self._pipeline = pipeline
         self._implicit = False
         """Set up by the environment alone, before configure() was called."""
+        self._late_told = -1
+        """Spans that ended after a shutdown, as far as that was said at the process's end."""
 
     def __enter__(self) -> Telemetry:
         return self
@@ -117,7 +120,7 @@ class Telemetry:
         provider = self.tracer_provider
         termination.hold()
         if isinstance(provider, trace.TracerProvider):
-            provider.shutdown(self.config.exit_timeout, exiting=True)
+            self._end(provider)
         termination.hold()
         termination.over()
 
@@ -129,10 +132,31 @@ class Telemetry:
         if termination.spared():
             provider.force_flush(int(self.config.exit_timeout * 1000))
             return
+        self._end(provider)
+
+    def _end(self, provider: trace.TracerProvider) -> None:
+        """The last shutdown. Other threads go on, and do not say what they lose: that may stop the exit."""
+        if self._late_told < 0:
+            self._late_told = _late(provider)
         provider.shutdown(self.config.exit_timeout, exiting=True)
         patience = monotonic() + self.config.exit_timeout
         while provider.closing and monotonic() < patience:
             sleep(0.01)
+        self._tell_late()
+
+    def _tell_late(self) -> None:
+        provider = self.tracer_provider
+        if self._late_told < 0 or not isinstance(provider, trace.TracerProvider):
+            return
+        late = _late(provider)
+        if late > self._late_told:
+            number, self._late_told = late - self._late_told, late
+            core.say(
+                _log,
+                logging.WARNING,
+                "%d %s ended after the shutdown had begun: dropped",
+                (number, TRACES.records),
+            )
 
     def stats(self) -> Stats:
         """What became of each record, in this process.
@@ -164,6 +188,22 @@ class Telemetry:
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
         )
+
+
+def _last_words() -> None:
+    if _telemetry is not None:
+        _telemetry._tell_late()
+
+
+atexit.register(_last_words)  # before most, as this is imported early: it comes after theirs
+
+
+def _late(provider: trace.TracerProvider) -> int:
+    """Spans that ended after a shutdown, in this process."""
+    if provider.region is None:
+        return 0
+    now = provider.region.stats()
+    return now.dropped.get("shutdown", 0) - now.given_up
 
 
 def configure(

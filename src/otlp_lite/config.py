@@ -56,7 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
             "The whole URL for traces, used as it is."),
     Setting("headers", _otlp("HEADERS"), parse.headers, parse.read_headers, {},
             "Headers of each request.", secret=True),
-    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_word, "parentbased_always_on",
+    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_sampler, "parentbased_always_on",
             "A sampler, by name or as an object."),
     Setting("sampler_arg", ("OTEL_TRACES_SAMPLER_ARG",), parse.ratio, parse.read_ratio, 1.0,
             "The share of traces that a ratio sampler takes, 0 to 1."),
@@ -233,7 +233,7 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     for variable in FILES:
         if environ.get(variable, "").strip():
             text = environ[variable]
-            _log.warning("%s=%r is ignored: expected a variable for each setting", variable, text)
+            _log.warning("%s=%r: no file of settings is read; expected a variable for each", variable, text)
     if given.get("protocol", PROTOCOL) != PROTOCOL:
         raise ConfigurationError(f"protocol={given['protocol']!r}: expected {PROTOCOL}")
     if values["region_size"] is None:
@@ -295,8 +295,11 @@ def _from_variables(row: Setting, environ: Mapping[str, str]) -> tuple[Any, Orig
             origin.second[variable] = f"{origin.variable} comes first"
             continue
         try:
-            value = row.check(row.read(variable, text))
+            read = row.read(variable, text)
+            value = row.check(read)
             origin = origin._replace(variable=variable)
+            if isinstance(read, parse.Pairs) and read.wrong:
+                origin.wrong[variable] = read.wrong
         except ValueError as error:
             origin.wrong[variable] = f"expected {error}"
             _log.warning("%s=%s is ignored: expected %s", variable, _shown(row, text), error)

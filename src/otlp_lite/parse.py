@@ -128,6 +128,10 @@ def sampler(value: Any) -> Any:
         raise ValueError(f"{error}, or an object, and no class, with should_sample()") from None
 
 
+def read_sampler(variable: str, text: str) -> str:
+    return str(choice(*SAMPLERS)(text.strip()))
+
+
 def having(*methods: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if not isinstance(value, type) and all(hasattr(value, method) for method in methods):
@@ -302,22 +306,29 @@ def unquote(text: str) -> str:
     return parse.unquote(text)
 
 
-def read_pairs(variable: str, text: str) -> dict[str, str]:
+class Pairs(dict[str, str]):
+    """Those that a variable holds; `wrong` says what is with the others."""
+
+    wrong = ""
+
+
+def read_pairs(variable: str, text: str) -> Pairs:
     """`key=value,key=value`, values percent-encoded, as the stock SDK reads it."""
-    pairs = {}
+    pairs = Pairs()
     for number, item in enumerate(text.split(","), 1):
         key, equals, value = item.partition("=")
         if key.strip() and equals:
             pairs[key.strip()] = unquote(value.strip())
         elif item.strip():
             # Not shown: it may be a piece of another's value, one that holds a comma.
-            _log.warning("%s: item %d is ignored: expected key=value", variable, number)
+            pairs.wrong = f"item {number} is ignored: expected key=value"
+            _log.warning("%s: %s", variable, pairs.wrong)
     return pairs
 
 
-def read_headers(variable: str, text: str) -> dict[str, str]:
+def read_headers(variable: str, text: str) -> Pairs:
     """As read_pairs, but for what HTTP allows. A value that holds spaces is taken as it stands."""
-    headers = {}
+    headers = Pairs()
     for item in text.split(","):
         name, equals, value = item.partition("=")
         name, value = unquote(name.strip()).lower(), value.strip()
@@ -325,10 +336,11 @@ def read_headers(variable: str, text: str) -> dict[str, str]:
             continue
         try:
             if not equals:
-                raise ValueError("a value")
+                raise ValueError("name=value")
             value = value if " " in value else unquote(value).strip()
             _check_header(name, value)
             headers[name] = value
         except ValueError as error:
-            _log.warning("%s: a header is ignored: expected name=value, and %s", variable, error)
+            headers.wrong = f"a header is ignored: expected {error}"
+            _log.warning("%s: %s", variable, headers.wrong)
     return headers

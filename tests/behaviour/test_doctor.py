@@ -230,10 +230,12 @@ def test_what_is_warned_of_is_found() -> None:
     with Receiver() as receiver:
         report = told(
             receiver=f"{receiver.url}/v1/traces",
+            status=1,
             OTEL_RESOURCE_ATTRIBUTES="a=b,nothing",
             OTEL_EXPORTER_OTLP_HEADERS=f"x y={SECRET}",
         )
         assert len(report["findings"]) == 3 and SECRET not in str(report)
+        assert report["wrong"] == ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES"]
         assert receiver.requests[0].line == "POST /v1/traces/v1/traces HTTP/1.1"
 
 

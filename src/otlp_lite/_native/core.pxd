@@ -31,8 +31,10 @@ cdef class Region:
     cdef readonly size_t size
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
+    cdef readonly uint64_t given_up  # records dropped at a shutdown, those aside that came after it
     cdef PyObject *out            # the batch that was pinned last, borrowed, and by which thread
     cdef unsigned long out_thread
+    cdef uint64_t pins            # how often one was
 
     cdef void note_pinned(self, Batch batch) noexcept
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff

@@ -138,7 +138,7 @@ cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
 
 # ---- Batches ----
 
-@cython.no_gc  # it refers to its region, which holds no object but by a borrowed pointer
+@cython.no_gc  # it refers to its region, which holds nothing that could refer back
 cdef class Batch:
     """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
 
@@ -228,7 +228,10 @@ cdef class Batch:
 
     def drop(self, str loss not None, bint answered=False):
         """Gives the records up, counted under `loss`. `answered`: the receiver has said that it took none of them."""
-        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss), answered)
+        cdef otlite_loss counted = <otlite_loss>loss_number(loss)
+        if counted == OTLITE_LOSS_SHUTDOWN and self.batch.pinned:
+            self.owner.given_up += self.batch.records
+        otlite_batch_drop(&self.owner.region, &self.batch, counted, answered)
 
     def release(self):
         """Unpins: a full region may overwrite the records meanwhile."""
@@ -249,7 +252,7 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending",
+    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
                  "chunks", "chunks_used", "scopes", "scopes_used")
 
 
@@ -382,19 +385,22 @@ cdef class Region:
         return None, answer if answer.state.close else None, done
 
     cdef void note_pinned(self, Batch batch) noexcept:
+        self.pins += 1
         self.out = <PyObject *>batch
         self.out_thread = PyThread_get_thread_ident()
 
     def in_turn(self, lock, call):
-        """As holding(). A batch that this thread leaves pinned, as a signal's handler raised, is released.
+        """As holding(). A batch that `call` leaves pinned, as a signal's handler raised, is released.
 
-        The exception may hold it, and none can be collected meanwhile.
+        The exception may hold it, and none can be collected meanwhile. One that was out before is another turn's, which
+        such a handler interrupts.
         """
         lock.acquire()
+        cdef uint64_t before = self.pins
         try:
             return call()
         finally:
-            if self.out != NULL and self.out_thread == PyThread_get_thread_ident():
+            if self.pins != before and self.out != NULL and self.out_thread == PyThread_get_thread_ident():
                 (<Batch>self.out).release()
             lock.release()
 
@@ -426,6 +432,7 @@ cdef class Region:
         cdef otlite_stats now
         cdef int loss
         otlite_region_stats(&self.region, &now)
+        cdef uint64_t given_up = self.given_up  # at once, between two batches
         stats = Stats()
         stats.recorded = now.recorded
         stats.exported = now.exported
@@ -436,6 +443,7 @@ cdef class Region:
                 stats.dropped[LOSSES[loss]] = now.dropped[loss]
         stats.unanswered = now.unanswered
         stats.pending = now.pending
+        stats.given_up = given_up
         stats.chunks = now.chunks
         stats.chunks_used = now.chunks_used
         stats.scopes = now.scopes
@@ -652,6 +660,13 @@ def term_catch():
     return otlite_term_catch()
 
 
+def term_inherited():
+    """After the fork of process 1: what its handlers find as the default is ours, and to the child its own."""
+    import _signal
+    if getpid() != 1 and _signal.getsignal(_signal.SIGTERM) is _signal.SIG_DFL:
+        term_catch()
+
+
 def term_given_back(number, frame):
     """What Python takes for the handler.
 
@@ -680,7 +695,8 @@ def term_watch(double bound):
 
 
 def term_unwatch():
-    """SIGTERM ends this process as ever: nobody waits. One that has come and was waited for does so now."""
+    """SIGTERM ends this process as ever: nobody waits. One that has come and was waited for does so now, but for
+    process 1."""
     otlite_term_watch(NULL, 0)
 
 
@@ -753,6 +769,8 @@ def hush():
         saying_thread = thread
     if saying_thread == thread:
         saying_depth += 1
+        return True
+    return False
 
 
 def said():
@@ -767,11 +785,12 @@ def said():
 
 cpdef object say(object log, int level, str message, tuple arguments, object exc_info=False):
     """As `log.log` does."""
-    hush()
+    held = hush()
     try:
         log.log(level, message, *arguments, exc_info=exc_info or None)
     finally:
-        said()
+        if held:
+            said()
 
 
 def exits_prepare():

@@ -648,26 +648,25 @@ cdef int leave(CurrentSpan manager) except -1:
         context_api.detach(token)
         return 0
     cdef bint in_order = current_context() is attached
-    if not otlp_lite_var_reset(context_var, token):
-        if manager.tracer.recorder is not None:
-            manager.tracer.recorder.detach_failures += 1
-        if in_order:  # it was entered in another copy of the context: this one does not stay in an ended span
-            below = token.old_value
-            otlp_lite_var_set(context_var, default_context if below is MISSING else below)
-        return 0
+    cdef bint restored = otlp_lite_var_reset(context_var, token)
+    if not restored and manager.tracer.recorder is not None:
+        manager.tracer.recorder.detach_failures += 1
     if not in_order:
         left_out_of_order += 1
-    if left_out_of_order != 0:
+    if left_out_of_order != 0 or not restored:
         below = token.old_value
+        if below is MISSING:
+            below = default_context
     token = None
-    if not (in_order and keep_context(attached)) and left_out_of_order != 0:
+    if not restored and in_order:  # it was entered in another copy of the context: this one does not stay in it
+        otlp_lite_var_set(context_var, below)
+    elif not (in_order and keep_context(attached)) and left_out_of_order != 0:
         # An attribute, which no copy of the context inherits.
-        attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()),
-                                   default_context if below is MISSING else below)
+        attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()), below)
     if left_out_of_order != 0:
-        restored = current_context()
-        wanted = skip_left(restored)
-        if wanted is not restored:
+        current = current_context()
+        wanted = skip_left(current)
+        if wanted is not current:
             otlp_lite_var_set(context_var, wanted)
     return 0
 

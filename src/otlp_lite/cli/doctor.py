@@ -300,7 +300,7 @@ def _row(name: str, value: str, source: str = "") -> str:
 def _setting_lines(name: str, value: Any, source: str, ignored: Mapping[str, str]) -> Iterator[str]:
     yield _row(name, "-" if value is None else str(value), source)
     for variable, why in ignored.items():
-        yield _row("", f"{variable} is ignored: {why}")
+        yield _row("", f"{variable}: {why}" if variable == source else f"{variable} is ignored: {why}")
 
 
 def _sending_lines(sending: Mapping[str, Any]) -> Iterator[str]:

@@ -121,8 +121,8 @@ class Pipeline:
         self._lost_answer = False
         self._bytes_max = BODY_MAX
         self._halved_at = 0.0
-        self._given_up = 0
-        """Records dropped at the shutdown."""
+        self._given_before = 0
+        """Records of the region that earlier shutdowns gave up."""
         self._health.reset()
 
     # ---- From any thread ----
@@ -138,6 +138,7 @@ class Pipeline:
             if self._pid != os.getpid():
                 self._stopped = self._ended = False  # so was the end
             self._reset()
+            self._given_before = region.given_up
             self._health.starts_with(region)
         now = monotonic()
         if self._threaded or self._stopped or self._alone:
@@ -202,7 +203,8 @@ class Pipeline:
             self._worker_ended(max(deadline - monotonic(), 0.01))
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
             region.in_turn(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
-        left = self._given_up + region.stats().pending
+        stats = region.stats()
+        left = stats.pending + stats.given_up - self._given_before
         self._health.tell_losses(region, last=True)
         if left:
             self._health.given_up(left)
@@ -232,10 +234,8 @@ class Pipeline:
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
-        given_up = sum(
-            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol")
-        )
-        return stats.exported + stats.rejected + given_up + self._given_up
+        lost = sum(dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol"))
+        return stats.exported + stats.rejected + lost + stats.given_up - self._given_before
 
     def _here(self) -> core.Region | None:
         """This process's region; not the one that a forked child has seen in its parent."""
@@ -540,7 +540,6 @@ class Pipeline:
                 batch = region.collect(BODY_MAX)
                 if batch is None:
                     break
-                self._given_up += batch.records
                 batch.drop("shutdown")
         if not self._threaded:
             self._carrier.close()
