@@ -593,6 +593,8 @@ bool otlite_waker_wait(void *waker, uint64_t deadline);
 
 /* SIGTERM. Whether its disposition is the default, or ours already. */
 bool otlite_term_is_default(void);
+/* Whether it is ours. */
+bool otlite_term_is_caught(void);
 /* Takes it over, whatever its disposition. Until a thread of this process waits for it, it ends the process as ever; but
  * not process 1, which the kernel spares. */
 bool otlite_term_catch(void);

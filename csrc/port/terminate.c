@@ -79,6 +79,12 @@ bool otlite_term_is_default(void)
            (is_ours(&now) || ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL));
 }
 
+bool otlite_term_is_caught(void)
+{
+    struct sigaction now;
+    return sigaction(SIGTERM, NULL, &now) == 0 && is_ours(&now);
+}
+
 bool otlite_term_catch(void)
 {
     struct sigaction ours = {.sa_sigaction = on_term,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 RESTART_MAX = 2.0
 """Seconds that a configure() waits for another's restart."""
+GIVING_UP = 0.1
+"""Seconds for what another's shutdown did not send by the process's end: it is counted, and said."""
 
 _log = logging.getLogger(__name__)
 _telemetry: Telemetry | None = None
@@ -46,8 +49,8 @@ class Telemetry:
         self._pipeline = pipeline
         self._implicit = False
         """Set up by the environment alone, before configure() was called."""
-        self._late_told = -1
-        """Spans that ended after a shutdown, as far as that was said at the process's end."""
+        self._late: tuple[core.Region | None, int] | None = None
+        """At the process's end, of its region: spans that ended after a shutdown, as far as that was said."""
 
     def __enter__(self) -> Telemetry:
         return self
@@ -119,10 +122,12 @@ class Telemetry:
     def _exit(self) -> None:
         provider = self.tracer_provider
         termination.hold()
-        if isinstance(provider, trace.TracerProvider):
-            self._end(provider)
-        termination.hold()
-        termination.over()
+        try:
+            if isinstance(provider, trace.TracerProvider):
+                self._end(provider)
+        finally:
+            termination.hold()
+            termination.over()
 
     def _terminate(self) -> None:
         """Sends what is left, in a thread of its own; beside a shutdown that is under way, to its end."""
@@ -136,27 +141,31 @@ class Telemetry:
 
     def _end(self, provider: trace.TracerProvider) -> None:
         """The last shutdown. Other threads go on, and do not say what they lose: that may stop the exit."""
-        if self._late_told < 0:
-            self._late_told = _late(provider)
+        if self._late is None or self._late[0] is not provider.region:
+            self._late = provider.region, _late(provider)
         provider.shutdown(self.config.exit_timeout, exiting=True)
         patience = monotonic() + self.config.exit_timeout
         while provider.closing and monotonic() < patience:
             sleep(0.01)
+        if provider.closing and self._pipeline is not None:  # another's shutdown, which is given more time
+            self._pipeline.shutdown(GIVING_UP)
         self._tell_late()
 
     def _tell_late(self) -> None:
         provider = self.tracer_provider
-        if self._late_told < 0 or not isinstance(provider, trace.TracerProvider):
+        if self._late is None or not isinstance(provider, trace.TracerProvider):
             return
+        region, told = self._late
         late = _late(provider)
-        if late > self._late_told:
-            number, self._late_told = late - self._late_told, late
-            core.say(
-                _log,
-                logging.WARNING,
-                "%d %s ended after the shutdown had begun: dropped",
-                (number, TRACES.records),
-            )
+        if region is provider.region and late > told:
+            self._late = region, late
+            with suppress(Exception):  # of a handler of the log
+                core.say(
+                    _log,
+                    logging.WARNING,
+                    "%d %s ended after the shutdown had begun: dropped",
+                    (late - told, TRACES.records),
+                )
 
     def stats(self) -> Stats:
         """What became of each record, in this process.

@@ -299,7 +299,7 @@ def _from_variables(row: Setting, environ: Mapping[str, str]) -> tuple[Any, Orig
             value = row.check(read)
             origin = origin._replace(variable=variable)
             if isinstance(read, parse.Pairs) and read.wrong:
-                origin.wrong[variable] = read.wrong
+                origin.wrong[variable] = "; ".join(read.wrong)
         except ValueError as error:
             origin.wrong[variable] = f"expected {error}"
             _log.warning("%s=%s is ignored: expected %s", variable, _shown(row, text), error)

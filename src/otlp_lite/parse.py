@@ -307,9 +307,10 @@ def unquote(text: str) -> str:
 
 
 class Pairs(dict[str, str]):
-    """Those that a variable holds; `wrong` says what is with the others."""
+    """Those that a variable holds, and what is wrong with the others."""
 
-    wrong = ""
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
 
 
 def read_pairs(variable: str, text: str) -> Pairs:
@@ -321,8 +322,8 @@ def read_pairs(variable: str, text: str) -> Pairs:
             pairs[key.strip()] = unquote(value.strip())
         elif item.strip():
             # Not shown: it may be a piece of another's value, one that holds a comma.
-            pairs.wrong = f"item {number} is ignored: expected key=value"
-            _log.warning("%s: %s", variable, pairs.wrong)
+            pairs.wrong.append(f"item {number} is ignored: expected key=value")
+            _log.warning("%s: %s", variable, pairs.wrong[-1])
     return pairs
 
 
@@ -341,6 +342,6 @@ def read_headers(variable: str, text: str) -> Pairs:
             _check_header(name, value)
             headers[name] = value
         except ValueError as error:
-            headers.wrong = f"a header is ignored: expected {error}"
-            _log.warning("%s: %s", variable, headers.wrong)
+            headers.wrong.append(f"a header is ignored: expected {error}")
+            _log.warning("%s: %s", variable, headers.wrong[-1])
     return headers

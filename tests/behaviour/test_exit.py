@@ -391,3 +391,21 @@ def test_what_threads_end_after_the_exits_own_shutdown_is_said() -> None:
         ended = run(textwrap.dedent(code), receiver)
         assert receiver.names() == ["before"]
     assert (ended.status, ended.err) == (0, "7 span(s) ended after the shutdown had begun: dropped\n"), ended
+
+
+def test_what_anothers_shutdown_did_not_send_by_the_end_is_counted_and_said() -> None:
+    """A daemon thread's, which has a minute, while the process stays `exit_timeout` at most."""
+    code = """
+    import threading
+    import otlp_lite
+    telemetry = otlp_lite.configure(exit_timeout=0.5)
+    otlp_lite.get_tracer("exit").start_span("before").end()
+    threading.Thread(target=telemetry.shutdown, args=(60,), daemon=True).start()
+    while not telemetry.tracer_provider.closed:
+        pass
+    """
+    with Receiver(default=stall) as receiver:
+        began = time.monotonic()
+        ended = run(textwrap.dedent(code), receiver)
+        assert time.monotonic() - began < 10
+    assert ended.status == 0 and "1 span(s) dropped at the shutdown" in ended.err, ended

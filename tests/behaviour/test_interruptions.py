@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import textwrap
-import time
 
 import pytest
 from child import SET_UP, run, well
@@ -344,21 +345,21 @@ def test_without_memory_what_does_not_fit_is_dropped_and_counted() -> None:
 def test_a_handler_that_restarts_amid_a_flush_leaves_it_its_batch() -> None:
     """Without a worker: the flush that is interrupted has a batch out, of the region that both use."""
 
-    def slowly(connection: socket.socket, request: Request) -> bool:
-        time.sleep(0.4)
+    def interrupting(connection: socket.socket, request: Request) -> bool:
+        os.kill(int(request.headers["pid"]), signal.SIGALRM)
         return partial(1)(connection, request)
 
-    with Receiver(slowly) as receiver:
-        well(
+    with Receiver(interrupting) as receiver:
+        ended = run(
             """
-            import logging, signal, otlp_lite, otlp_lite.export.worker
+            import os, signal, otlp_lite, otlp_lite.export.worker
             def none(run): raise RuntimeError("can't start new thread")
             otlp_lite.export.worker.start_thread = none
-            logging.disable(logging.CRITICAL)
-            telemetry = otlp_lite.configure()
+            headers = {"pid": str(os.getpid())}
+            telemetry = otlp_lite.configure(headers=headers)
             def restart(number, frame):
                 otlp_lite.shutdown(0.1)
-                otlp_lite.configure()
+                otlp_lite.configure(headers=headers)
                 otlp_lite.get_tracer("t").start_span("second").end()
                 otlp_lite.force_flush(0.1)
                 global handled
@@ -367,7 +368,6 @@ def test_a_handler_that_restarts_amid_a_flush_leaves_it_its_batch() -> None:
             signal.signal(signal.SIGALRM, restart)
             for _ in range(5):
                 otlp_lite.get_tracer("t").start_span("first").end()
-            signal.setitimer(signal.ITIMER_REAL, 0.2)
             otlp_lite.force_flush(5)
             assert handled
             assert otlp_lite.force_flush(5)
@@ -377,4 +377,6 @@ def test_a_handler_that_restarts_amid_a_flush_leaves_it_its_batch() -> None:
             """,
             receiver,
         )
+        assert ended.status == 0 and "rejected 1 of 5" in ended.err, ended
+        assert not any(word in ended.err for word in ("dropped", "failed", "Traceback")), ended
         assert receiver.names() == [*["first"] * 5, "second"]

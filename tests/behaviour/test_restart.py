@@ -328,7 +328,7 @@ def test_what_another_gives_up_meanwhile_is_told_once(start: Start, caplog: pyte
         region = pipeline._region
         pipeline._region = Held()
         telemetry.shutdown(0.3)
-        assert about.is_set()
+        assert about.wait(5)
         told.set()
         assert until(lambda: telemetry.stats().traces.pending == 0)
     assert telemetry.stats().traces.dropped == {"shutdown": 10}

@@ -311,6 +311,26 @@ def test_what_ends_after_the_signal_is_said() -> None:
     assert "7 span(s) ended after the shutdown had begun: dropped" in ended.err, ended
 
 
+def test_a_handler_of_the_log_that_raises_ends_nothing() -> None:
+    """Amid the exit's own shutdown: the process still dies of the signal."""
+    rest = """
+    import logging
+    class Handler(logging.Handler):
+        def emit(self, record):
+            raise RuntimeError("handler")
+    logging.getLogger("otlp_lite").addHandler(Handler())
+    def late():
+        while not telemetry.tracer_provider.closed:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+        tracer.start_span("late").end()
+    threading.Thread(target=late, daemon=True).start()
+    """
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        assert (ended.status, len(receiver.names())) == (-signal.SIGTERM, 1000), ended
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
 def test_a_child_of_the_first_process_gives_back_what_it_found() -> None:
     """As uvicorn does: its own handler, then what was there before, then the signal again."""

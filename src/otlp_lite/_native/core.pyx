@@ -35,6 +35,10 @@ class WrongProtocol(OSError):
     acknowledged = 0
 
 
+class Busy(RuntimeError):
+    """Another has a batch out."""
+
+
 cdef object raise_status(otlite_status status, str what):
     """The one place where a status becomes an exception."""
     text = otlite_status_text(status).decode()
@@ -50,6 +54,8 @@ cdef object raise_status(otlite_status status, str what):
         raise WrongProtocol(f"{what}: it speaks HTTP/2, as gRPC does")
     if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
         raise MemoryError(f"{what}: {text}")
+    if status == OTLITE_BUSY:
+        raise Busy(f"{what}: another batch is out")
     raise RuntimeError(f"{what}: {text}")
 
 
@@ -404,6 +410,12 @@ cdef class Region:
                 (<Batch>self.out).release()
             lock.release()
 
+    def interrupted(self):
+        """Records of the batch that this thread has out: a turn that a signal's handler interrupts."""
+        if self.out == NULL or self.out_thread != PyThread_get_thread_ident() or not (<Batch>self.out).batch.pinned:
+            return 0
+        return (<Batch>self.out).batch.records
+
     def wait(self, str wake not None, timeout=None):
         """Sleeps until there is something to collect ("any" record, or a filled "chunk"), `wake()` is called, or
         `timeout` seconds have passed. True when woken."""
@@ -661,9 +673,9 @@ def term_catch():
 
 
 def term_inherited():
-    """After the fork of process 1: what its handlers find as the default is ours, and to the child its own."""
+    """After the fork of process 1: ours, which its handlers find as the default, is to the child's the handler."""
     import _signal
-    if getpid() != 1 and _signal.getsignal(_signal.SIGTERM) is _signal.SIG_DFL:
+    if getpid() != 1 and otlite_term_is_caught() and _signal.getsignal(_signal.SIGTERM) is _signal.SIG_DFL:
         term_catch()
 
 

@@ -277,6 +277,7 @@ cdef extern from "otlite.h" nogil:
     void otlite_waker_post(void *waker)
     bint otlite_waker_wait(void *waker, uint64_t deadline)
     bint otlite_term_is_default()
+    bint otlite_term_is_caught()
     bint otlite_term_catch()
     void otlite_term_watch(void *waker, uint64_t bound)
     bint otlite_term_came()

@@ -37,7 +37,8 @@ cdef class Recorder:
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
     cdef bint exiting             # it was, by a process that ends
-    cdef unsigned long exit_thread  # and by this thread: another that writes then may stop the exit
+    cdef bint quiet               # the process ends: another thread than this that writes then may stop the exit
+    cdef unsigned long exit_thread
     cdef bint restarting          # restart() was called, and is not through
     cdef int shut_pid             # of the process that called either
     cdef tuple retired            # the processors that were shut down

@@ -120,7 +120,7 @@ cdef class Recorder:
                 except Exception as error:
                     hook_failed(processor, "reopen", error)
         self.retired, self.processors = (), self.retired + self.processors
-        self.exiting = False
+        self.exiting = self.quiet = False
         return 0
 
     cdef Region map_region(self):
@@ -704,7 +704,7 @@ cdef class Span:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
-            if not recorder.warned_closed and (not recorder.exiting
+            if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
                 say(logger, logging.WARNING,

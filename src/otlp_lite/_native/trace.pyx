@@ -651,7 +651,7 @@ cdef int leave(CurrentSpan manager) except -1:
     cdef bint restored = otlp_lite_var_reset(context_var, token)
     if not restored and manager.tracer.recorder is not None:
         manager.tracer.recorder.detach_failures += 1
-    if not in_order:
+    if restored and not in_order:
         left_out_of_order += 1
     if left_out_of_order != 0 or not restored:
         below = token.old_value
@@ -659,8 +659,8 @@ cdef int leave(CurrentSpan manager) except -1:
             below = default_context
     token = None
     if not restored and in_order:  # it was entered in another copy of the context: this one does not stay in it
-        otlp_lite_var_set(context_var, below)
-    elif not (in_order and keep_context(attached)) and left_out_of_order != 0:
+        otlp_lite_var_set(context_var, skip_left(below))
+    elif not (in_order and keep_context(attached)) and (left_out_of_order != 0 or not restored):
         # An attribute, which no copy of the context inherits.
         attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()), below)
     if left_out_of_order != 0:
@@ -814,12 +814,14 @@ cdef class TracerProvider:
         cdef Recorder recorder = self.recorder
         cdef bint done = True, interrupted = True
         cdef object late = None
+        if exiting:
+            recorder.quiet = True
+            recorder.exit_thread = PyThread_get_thread_ident()
         if recorder.closed:
             return True
         deadline = monotonic() + timeout
         recorder.warned_closed = False
         recorder.exiting = exiting
-        recorder.exit_thread = PyThread_get_thread_ident()
         recorder.shut_pid = getpid()
         recorder.shut = False
         recorder.closed = True

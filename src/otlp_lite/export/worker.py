@@ -31,6 +31,8 @@ from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
+BUSY_WAIT = 0.05
+"""Seconds until another's batch is asked after again."""
 BODY_MIN = 4096
 """A receiver that finds this too large has another reason: it refuses."""
 GROW_AFTER = 60.0
@@ -204,7 +206,7 @@ class Pipeline:
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
             region.in_turn(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
         stats = region.stats()
-        left = stats.pending + stats.given_up - self._given_before
+        left = stats.pending + stats.given_up - self._given_before - region.interrupted()
         self._health.tell_losses(region, last=True)
         if left:
             self._health.given_up(left)
@@ -391,6 +393,8 @@ class Pipeline:
             timeout = self._allowed(caller)
             one = self._lost_answer or caller is not None
             region.in_turn(self._turn, lambda: self._send(region, timeout, one))
+        except core.Busy:  # an overtaken worker's, or of a turn that this handler of a signal interrupts
+            self._sleep(BUSY_WAIT)
         except (OSError, ValueError) as error:
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
@@ -535,7 +539,7 @@ class Pipeline:
 
     def _drop_rest(self) -> None:
         """Gives up what was not sent, counted. The caller holds the turn."""
-        with suppress(RuntimeError):  # another pipeline's worker, left behind or the next, has a batch out
+        with suppress(core.Busy):  # another pipeline's worker, left behind or the next, has a batch out
             while not self._abandoned and (region := self._region) is not None:
                 batch = region.collect(BODY_MAX)
                 if batch is None:
