@@ -323,7 +323,7 @@ def read_pairs(variable: str, text: str) -> Pairs:
         elif item.strip():
             # Not shown: it may be a piece of another's value, one that holds a comma.
             pairs.wrong.append(f"item {number} is ignored: expected key=value")
-            _log.warning("%s: %s", variable, pairs.wrong[-1])
+            _log.warning("%s: item %d is ignored: expected key=value", variable, number)
     return pairs
 
 
@@ -343,5 +343,5 @@ def read_headers(variable: str, text: str) -> Pairs:
             headers[name] = value
         except ValueError as error:
             headers.wrong.append(f"a header is ignored: expected {error}")
-            _log.warning("%s: %s", variable, headers.wrong[-1])
+            _log.warning("%s: a header is ignored: expected %s", variable, error)
     return headers

@@ -97,8 +97,8 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
              (DEPTH_MAX,))
         return None
     # The builtin types first: what the abstract ones are asked is Python code.
-    if isinstance(value, (list, tuple)) or (not isinstance(value, (dict, UserString))
-                                            and isinstance(value, Sequence)):  # a UserString is one of UserStrings
+    if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)
+                                            and not isinstance(value, UserString)):  # each of its items is one, too
         return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
     if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth, budget)
