@@ -58,7 +58,8 @@ static struct left read_image(void)
     left.damaged = (uint32_t)image.damaged;
     CHECK((left.pending & ~world.results[STARTED]) == 0); /* none invented */
     CHECK((left.pending & world.results[SETTLED]) == 0);  /* none that was done with */
-    CHECK((left.pending & world.results[EXPORTED] & ~left.offered) == 0);
+    uint32_t sent = world.results[OFFERED] | world.results[EXPORTED];
+    CHECK((left.pending & sent & ~left.offered) == 0);
     return left;
 }
 
@@ -165,4 +166,27 @@ void adopted_whole(void)
     CHECK(stats.dropped[OTLITE_LOSS_OVERWRITTEN] == world.results[GONE]);
     CHECK(count(world.results[KEPT] & ~world.results[EXPORTED]) == world.results[GONE]);
     CHECK(stats.pending == 0 && otlite_region_count(&region) == 0);
+}
+
+/* ---- While thread A makes a region ---- */
+
+static void open_unfinished(void)
+{
+    struct otlite_image image;
+    struct otlite_found found;
+    struct otlite_region next;
+    explore_deaths++;
+    if (otlite_image_open(&image, copy, OTLITE_REGION_MIN) != OTLITE_OK)
+        return;
+    CHECK(!otlite_image_next(&image, &found) && image.damaged == 0);
+    struct otlite_adoption told = adopt(&next);
+    CHECK(told.records == 0 && told.damaged == 0);
+}
+
+void created_here(void)
+{
+    memcpy(copy, world.memory, sizeof copy);
+    open_unfinished();
+    for (unsigned i = 0; memcpy(copy, world.memory, sizeof copy), memory_undo(copy, i); i++)
+        open_unfinished();
 }

@@ -19,7 +19,7 @@ enum {
     CLOCKS = LOCATIONS,
     MESSAGES = 32, /* values of one word that some thread may still read */
     RESULTS = 24,  /* words of what a scenario notes, memory no thread shares */
-    LATES = 256    /* stores of one thread that may come late */
+    LATES = 512    /* stores of one thread that may come late */
 };
 
 /* What is known: of each atomic word the oldest value that may still be read; of each thread how far its plain
@@ -104,7 +104,8 @@ unsigned memory_stored_blindly(void);
 
 /* Begins to keep the logs, but of stores to `from` and the next `size` bytes. */
 void memory_log(const void *from, size_t size);
-/* Takes late store number `number`, of all threads', out of a copy of the memory; false: there are no more. */
+/* Takes late store number `number`, of those of all threads that changed a word, out of a copy of the memory; false:
+ * there are no more. */
 bool memory_undo(uint32_t *copy, unsigned number);
 /* The word of the store that was taken out last; WORDS: none. */
 extern unsigned memory_undone;

@@ -16,6 +16,15 @@
 #include "explore.h"
 
 struct world world;
+
+/* Where the variables of csrc/port/terminate.c lie, which the Makefile makes extern there. */
+#define PLACE(name, word) __asm__(".globl " #name "\n.set " #name ", world + 4 * " #word)
+PLACE(watching, 1264);
+PLACE(timer_owner, 1265);
+PLACE(came, 1266);
+PLACE(watch, 1268);
+_Static_assert(WORDS == 1280, "the last 16 words are these, and a scenario's semaphore");
+
 unsigned memory_locations, memory_undone = WORDS;
 
 /* Learnt over all executions. */
@@ -147,12 +156,14 @@ bool memory_undo(uint32_t *copy, unsigned number)
     memory_undone = WORDS;
     for (unsigned thread = 0; thread < THREADS; thread++) {
         const struct log *log = &world.log[thread];
-        if (number < log->count) {
-            memory_undone = log->late[number].word;
-            copy[memory_undone] = log->late[number].before;
-            return true;
+        for (unsigned i = 0; i < log->count; i++) {
+            const struct late *late = &log->late[i];
+            if (late->before != world.memory[late->word] && number-- == 0) {
+                memory_undone = late->word;
+                copy[late->word] = late->before;
+                return true;
+            }
         }
-        number -= log->count;
     }
     return false;
 }
@@ -466,7 +477,8 @@ void memory_alone(struct operation *operation)
 
 void memory_only(unsigned thread, struct operation *operation)
 {
-    bool swaps = operation->site->access != ACCESS_COMPARE || *operation->word == operation->expected;
+    bool swaps =
+        operation->site->access != ACCESS_COMPARE || *operation->word == operation->expected;
     log_atomic(thread, number_of(operation->word), swaps ? operation->site : &a_load,
                operation->site->access != ACCESS_STORE, true);
     memory_alone(operation);

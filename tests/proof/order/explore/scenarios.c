@@ -1,4 +1,6 @@
 /* scenarios.c - what the explorer's threads do */
+#include <string.h>
+
 #include "setting.h"
 
 /* ---- overwrite ---- */
@@ -275,6 +277,20 @@ static void collect_if_idle(void)
     }
 }
 
+/* ---- busy: one who has a batch asks for another, and is refused ---- */
+
+static void collect_twice(void)
+{
+    struct otlite_batch batch, more;
+    enum otlite_status status = collect(&region, &batch);
+    CHECK(status == OTLITE_OK || status == OTLITE_EMPTY || status == OTLITE_BUSY);
+    if (status == OTLITE_OK) {
+        CHECK(collect(&region, &more) == OTLITE_BUSY);
+        read_body(&batch);
+        otlite_batch_acknowledge(&region, &batch, 0);
+    }
+}
+
 /* ---- clock: a writer takes its times while the anchor moves ---- */
 
 #define STEPPED UINT32_C(2000000000)
@@ -302,6 +318,19 @@ static void durable_begin(void)
     open_durable(2, 1);
     record(10);
     record(11);
+}
+
+/* What was sent without an answer may have arrived: who adopts it is told so. */
+static void offer_and_export(void)
+{
+    struct otlite_batch batch;
+    if (collect(&region, &batch) != OTLITE_OK)
+        return;
+    otlite_batch_offer(&region, &batch);
+    explore_system_call(); /* which sends it */
+    world.results[OFFERED] = records_of(&batch, 0);
+    otlite_batch_release(&region, &batch);
+    (void)export_once();
 }
 
 static void links_begin(void)
@@ -376,6 +405,25 @@ static void full_begin(void)
     region.header->lost[OTLITE_LOSS_OVERWRITTEN] = 99;
     world.results[KEPT] &= ~1u;
     world.results[GONE] = 2;
+}
+
+/* ---- creation: one thread makes a region where anything lies ---- */
+
+static void litter(void)
+{
+    durable_begin();
+    memset(region.header, 0, sizeof *region.header);
+}
+
+static void create(void)
+{
+    struct otlite_region new;
+    CHECK(otlite_region_init(&new, world.memory, OTLITE_REGION_MIN, &region.options) == OTLITE_OK);
+}
+
+static void created(void)
+{
+    CHECK(otlite_region_check(world.memory, OTLITE_REGION_MIN) == OTLITE_OK);
 }
 
 const struct scenario scenarios[] = {
@@ -463,6 +511,13 @@ const struct scenario scenarios[] = {
      balance,
      killed_here,
      false},
+    {"busy",
+     "two threads that collect, of which one asks for more",
+     collectors_begin,
+     {one_record, collect_twice, collect_if_idle},
+     balance,
+     killed_here,
+     false},
     {"idle",
      "two threads that collect, and find nothing",
      idle_begin,
@@ -480,7 +535,7 @@ const struct scenario scenarios[] = {
     {"durable",
      "two chunks, full to begin with, of a region that outlives its process",
      durable_begin,
-     {one_record, two_records, export_twice},
+     {one_record, two_records, offer_and_export},
      balance,
      recovered_here,
      false},
@@ -519,5 +574,33 @@ const struct scenario scenarios[] = {
      adopted_whole,
      adopted_here,
      true},
+    {"creation",
+     "one thread makes a region, over the records of another",
+     litter,
+     {create, NULL, NULL},
+     created,
+     created_here,
+     true},
+    {"signal",
+     "SIGTERM comes while a thread begins to wait for it",
+     signal_begin,
+     {watch_term, receive_term, NULL},
+     has_ended_or_woken,
+     NULL,
+     false},
+    {"ceasing",
+     "SIGTERM comes while a thread ceases to wait for it",
+     watched_begin,
+     {watch_no_more_term, receive_term, NULL},
+     has_ended,
+     NULL,
+     false},
+    {"signals",
+     "SIGTERM comes to two threads at once",
+     watched_begin,
+     {NULL, receive_term, receive_term},
+     has_ended_or_woken,
+     NULL,
+     false},
     {0},
 };

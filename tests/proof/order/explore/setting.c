@@ -16,14 +16,16 @@ static struct {
     uint32_t slots, scopes, chunks;
 } small;
 
-/* What image.c calls for otlite_region_lay_out: a region as that lays it out, but for the numbers. */
-void __wrap_otlite_region_lay_out(struct otlite_header *header, uint32_t size);
-void __wrap_otlite_region_lay_out(struct otlite_header *header, uint32_t size)
+/* In the place of the core's (small.h). It says that the region is of a `size` that is allowed. */
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
 {
-    const uint32_t items[SECTIONS][2] = {
-        {sizeof(struct otlite_slot), small.slots}, {sizeof(struct otlite_entry), RESOURCES},
-        {sizeof(struct otlite_entry), small.scopes}, {1, ARENA}, {1, WORK},
-        {sizeof(struct otlite_chunk), small.chunks}, {CHUNK_SIZE, small.chunks}};
+    const uint32_t items[SECTIONS][2] = {{sizeof(struct otlite_slot), small.slots},
+                                         {sizeof(struct otlite_entry), RESOURCES},
+                                         {sizeof(struct otlite_entry), small.scopes},
+                                         {1, ARENA},
+                                         {1, WORK},
+                                         {sizeof(struct otlite_chunk), small.chunks},
+                                         {CHUNK_SIZE, small.chunks}};
     uint32_t offset = (sizeof *header + 63) & ~63u;
     header->size = size;
     header->chunk_size = CHUNK_SIZE;
@@ -49,14 +51,7 @@ uint64_t otlite_clock_wall(void)
 
 static void open_with(const struct otlite_region_options *options)
 {
-    static alignas(64) uint8_t memory[OTLITE_REGION_MIN];
-    CHECK(otlite_region_init(&region, memory, sizeof memory, options) == OTLITE_OK);
-    struct otlite_header *header = memcpy(world.memory, memory, sizeof *header);
-    __wrap_otlite_region_lay_out(header, sizeof memory);
-    header->seal = otlite_header_seal(header);
-    const struct otlite_slot *slots = region.slots;
-    otlite_region_attach(&region, world.memory);
-    memcpy(region.slots, slots, small.slots * sizeof *slots);
+    CHECK(otlite_region_init(&region, world.memory, OTLITE_REGION_MIN, options) == OTLITE_OK);
     posts = &world.memory[WORDS - 1];
     register_first();
 }
@@ -74,9 +69,8 @@ void open_durable(uint32_t chunks, uint32_t scopes)
     small.chunks = chunks;
     small.slots = 2;
     small.scopes = scopes;
-    open_with(
-        &(struct otlite_region_options){.on_full = OTLITE_OVERWRITE_OLDEST, .durable = true});
-    memory_log(region.work, region.work_size);
+    open_with(&(struct otlite_region_options){.on_full = OTLITE_OVERWRITE_OLDEST, .durable = true});
+    memory_log(region.work, region.work_size); /* it is no part of what is left */
 }
 
 void adopt_region(void)

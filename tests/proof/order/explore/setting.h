@@ -13,7 +13,20 @@ extern uint32_t *posts; /* the semaphore that wakes the exporter */
 /* What the threads note. Sets of records are bits; what two threads note may not hang on who comes first. STARTED are
  * those that may have been recorded, SETTLED those whose acknowledging is over, BROKEN those that a dead process left
  * damaged. */
-enum note { KEPT, REFUSED, EXPORTED, OFFERED, GIVEN_UP, BEGUN, GONE, WALL, STARTED, SETTLED, BROKEN };
+enum note {
+    KEPT,
+    REFUSED,
+    EXPORTED,
+    OFFERED,
+    GIVEN_UP,
+    BEGUN,
+    GONE,
+    WALL,
+    STARTED,
+    SETTLED,
+    BROKEN,
+    ENDED
+};
 
 /* Records are words that say the same: a mark, their scope's number, and their own. From 24 on they are LONG. */
 enum { RECORD = 16, LONG = 80, MARK = 0x52450000, NUMBER = 31, SCOPE_SHIFT = 8 };
@@ -47,12 +60,23 @@ void read_body(const struct otlite_batch *batch);
 bool export_once(void);
 void export_twice(void);
 
+/* signal.c */
+void signal_begin(void);
+void watched_begin(void);
+void watch_term(void);
+void watch_no_more_term(void);
+void receive_term(void);
+void has_ended(void);
+void has_ended_or_woken(void);
+
 /* In each state. */
 void killed_here(void);
 /* deaths.c: the same of a durable region, by the C that recovers it. */
 void recovered_here(void);
 /* deaths.c: the same while thread A adopts; and that what was left is as it was, after. */
 void adopted_here(void);
+/* deaths.c: while it makes a region. */
+void created_here(void);
 void adopted_whole(void);
 /* At the end. */
 void balance(void);
