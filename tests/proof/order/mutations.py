@@ -23,9 +23,11 @@ HEAD = """\
 """
 
 SCENARIOS = (
-    *("idle", "registrars", "collectors", "busy", "clock", "statistics", "chunk", "signal", "ceasing", "signals"),
+    *("idle", "registrars", "collectors", "busy", "clock", "statistics", "chunk"),
     *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
 )
+SIGNALS = ("signal", "ceasing", "signals")
+"""Those of csrc/port/terminate.c."""
 DEADLY = ("durable", "links", "sealed", "adopted")
 """Those in which the threads are killed in each state."""
 ALONE = ("adoption", "room", "creation")
@@ -74,17 +76,24 @@ def write(rows: dict[str, Verdict]) -> str:
 
 def runs(mutation: str, levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
     """All that a weakening may be caught by, the cheapest first."""
-    alone = ALONE if mutation.startswith(("chunk.c", "recover.c", "region.c:otlite_region_init", "seal.c")) else ()
-    return [
-        *(Run(scenario, 0, 0) for scenario in (*DEADLY, *alone)),
-        *(
-            Run(scenario, preemptions, stale)
-            for preemptions, stale in levels
-            for scenario in (*SCENARIOS, *DEADLY)
-            if scenario not in SLOW or preemptions < 2
-            if scenario not in DEADLY or preemptions + stale < 2
-        ),
-    ]
+    alone = [Run(scenario, 0, 0) for scenario in ALONE]
+    match mutation.partition(":")[0]:
+        case "terminate.c":
+            return [Run(scenario, *level) for level in levels for scenario in SIGNALS]
+        case "recover.c":
+            return alone
+        case _:
+            return [
+                *alone,
+                *(Run(scenario, 0, 0) for scenario in DEADLY),
+                *(
+                    Run(scenario, preemptions, stale)
+                    for preemptions, stale in levels
+                    for scenario in (*SCENARIOS, *DEADLY)
+                    if scenario not in SLOW or preemptions < 2
+                    if scenario not in DEADLY or preemptions + stale < 2
+                ),
+            ]
 
 
 def catch(mutation: str) -> Run | None:

@@ -52,12 +52,16 @@ __attribute__((noinline)) static void yield(void)
         _longjmp(scheduler, 1);
 }
 
+static void pause(void)
+{
+    threads[running].paused = true;
+    yield();
+}
+
 bool explore_pause(void)
 {
-    if (scenario->each_store) {
-        threads[running].paused = true;
-        yield();
-    }
+    if (scenario->each_store)
+        pause();
     return scenario->each_store;
 }
 
@@ -86,6 +90,8 @@ static void perform(struct operation *operation)
                  thread->operation.word == operation->word && site->function != NULL &&
                  strcmp(site->function, "writers_passed") == 0;
     if (!memory_contested(running, operation) || again) {
+        if (memory_orders(running, operation))
+            pause(); /* the last state in which those stores are late */
         memory_perform(running, operation, memory_choices(running, operation, 0));
         return;
     }

@@ -104,6 +104,8 @@ unsigned memory_stored_blindly(void);
 
 /* Begins to keep the logs, but of stores to `from` and the next `size` bytes. */
 void memory_log(const void *from, size_t size);
+/* Whether stores that may be late now may not be after the operation. */
+bool memory_orders(unsigned thread, const struct operation *operation);
 /* Takes late store number `number`, of those of all threads that changed a word, out of a copy of the memory; false:
  * there are no more. */
 bool memory_undo(uint32_t *copy, unsigned number);

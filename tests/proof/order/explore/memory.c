@@ -475,6 +475,12 @@ void memory_alone(struct operation *operation)
     }
 }
 
+bool memory_orders(unsigned thread, const struct operation *operation)
+{
+    const struct site *site = operation->site;
+    return world.log[thread].count != 0 && site->access != ACCESS_LOAD && releases(site->order);
+}
+
 void memory_only(unsigned thread, struct operation *operation)
 {
     bool swaps =
