@@ -51,7 +51,8 @@ static void free_links(struct otlite_region *region, struct otlite_chunk *head)
 
 static void clear_cursors(struct otlite_chunk *chunk)
 {
-    otlite_store_relaxed(&chunk->committed, 0);
+    /* release: what is lost with it was counted before */
+    otlite_store_release(&chunk->committed, 0);
     KILL_POINT("free");
     /* release: in this order, lest what was settled is taken for pending by who adopts the chunk half cleared */
     otlite_store_release(&chunk->offered, 0);
@@ -157,8 +158,8 @@ static uint32_t take_oldest(struct otlite_region *region)
         (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
                          otlite_load_relaxed(&chunk->committed) - acked);
         KILL_POINT("overwrite");
+        clear_cursors(chunk); /* first: who adopts it meanwhile would miss the links */
         free_links(region, chunk);
-        clear_cursors(chunk);
         return oldest;
     }
     return NO_CHUNK;

@@ -17,22 +17,28 @@ TABLE = Path(__file__).with_name("mutations.txt")
 HEAD = """\
 # mutations.txt - each release, acquire, seq access, compare-exchange and addition of csrc, weakened
 #
-# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), why it
-# does no harm, or where else it would show. Which there are is derived from csrc: sites.py.
+# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), or why it
+# does no harm. Which there are is derived from csrc: sites.py.
 # Written by `python -m order.mutations` in tests/proof, but for the reasons.
 """
 
 SCENARIOS = (
-    *("idle", "registrars", "collectors", "clock", "statistics", "chunk"),
+    *("idle", "registrars", "collectors", "busy", "clock", "statistics", "chunk"),
     *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
 )
-KINDS = ("caught", "harmless", "elsewhere")
+SIGNALS = ("signal", "ceasing", "signals")
+"""Those of csrc/port/terminate.c."""
+DEADLY = ("durable", "links", "sealed", "adopted")
+"""Those in which the threads are killed in each state."""
+ALONE = ("adoption", "room", "creation")
+"""Those of one thread, which has one schedule."""
+KINDS = ("caught", "harmless")
 SLOW = ("overwrite", "newest", "chain")
 LEVELS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1))
 
 
 class Verdict(NamedTuple):
-    """The run that catches a weakening, or why none does: it is harmless, or is not of what is explored."""
+    """The run that catches a weakening, or why none does."""
 
     caught: Run | None
     reason: str = ""
@@ -68,18 +74,30 @@ def write(rows: dict[str, Verdict]) -> str:
     return "".join(lines)
 
 
-def runs(levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
+def runs(mutation: str, levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
     """All that a weakening may be caught by, the cheapest first."""
-    return [
-        Run(scenario, preemptions, stale)
-        for preemptions, stale in levels
-        for scenario in SCENARIOS
-        if scenario not in SLOW or preemptions < 2
-    ]
+    alone = [Run(scenario, 0, 0) for scenario in ALONE]
+    match mutation.partition(":")[0]:
+        case "terminate.c":
+            return [Run(scenario, *level) for level in levels for scenario in SIGNALS]
+        case "recover.c":
+            return alone
+        case _:
+            return [
+                *alone,
+                *(Run(scenario, 0, 0) for scenario in DEADLY),
+                *(
+                    Run(scenario, preemptions, stale)
+                    for preemptions, stale in levels
+                    for scenario in (*SCENARIOS, *DEADLY)
+                    if scenario not in SLOW or preemptions < 2
+                    if scenario not in DEADLY or preemptions + stale < 2
+                ),
+            ]
 
 
 def catch(mutation: str) -> Run | None:
-    for run in runs():
+    for run in runs(mutation):
         if explore(run, mutation).found:
             return run
     return None

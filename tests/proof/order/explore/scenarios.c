@@ -1,4 +1,6 @@
 /* scenarios.c - what the explorer's threads do */
+#include <string.h>
+
 #include "setting.h"
 
 /* ---- overwrite ---- */
@@ -56,7 +58,7 @@ static void export_thrice(void)
 static void export_again(void)
 {
     struct otlite_batch batch;
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     otlite_batch_offer(&region, &batch);
     otlite_batch_release(&region, &batch);
@@ -92,7 +94,7 @@ static void record_two_and_lose(void)
 static void offer_and_drop(void)
 {
     struct otlite_batch batch;
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     uint32_t before = world.results[EXPORTED];
     read_body(&batch);
@@ -100,7 +102,7 @@ static void offer_and_drop(void)
     world.results[EXPORTED] = before;
     otlite_batch_offer(&region, &batch);
     otlite_batch_release(&region, &batch);
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     read_body(&batch);
     world.results[OFFERED] |= world.results[EXPORTED];
@@ -267,9 +269,23 @@ static void idle_begin(void)
 static void collect_if_idle(void)
 {
     struct otlite_batch batch;
-    enum otlite_status status = collect(&batch);
+    enum otlite_status status = collect(&region, &batch);
     CHECK(status == OTLITE_OK || status == OTLITE_EMPTY || status == OTLITE_BUSY);
     if (status == OTLITE_OK) {
+        read_body(&batch);
+        otlite_batch_acknowledge(&region, &batch, 0);
+    }
+}
+
+/* ---- busy: one who has a batch asks for another, and is refused ---- */
+
+static void collect_twice(void)
+{
+    struct otlite_batch batch, more;
+    enum otlite_status status = collect(&region, &batch);
+    CHECK(status == OTLITE_OK || status == OTLITE_EMPTY || status == OTLITE_BUSY);
+    if (status == OTLITE_OK) {
+        CHECK(collect(&region, &more) == OTLITE_BUSY);
         read_body(&batch);
         otlite_batch_acknowledge(&region, &batch, 0);
     }
@@ -295,90 +311,296 @@ static void clock_mover(void)
     (void)export_once();
 }
 
+/* ---- durable, links, sealed: what is killed there is recovered ---- */
+
+static void durable_begin(void)
+{
+    open_durable(2, 1);
+    record(10);
+    record(11);
+}
+
+/* What was sent without an answer may have arrived: who adopts it is told so. */
+static void offer_and_export(void)
+{
+    struct otlite_batch batch;
+    if (collect(&region, &batch) != OTLITE_OK)
+        return;
+    otlite_batch_offer(&region, &batch);
+    explore_system_call(); /* which sends it */
+    world.results[OFFERED] = records_of(&batch, 0);
+    otlite_batch_release(&region, &batch);
+    (void)export_once();
+}
+
+static void links_begin(void)
+{
+    open_durable(8, 1);
+    note(24, append(24, LONG, scope, 0));
+    for (uint32_t i = 10; i < 20; i++)
+        record(i);
+}
+
+static void export_first(void)
+{
+    (void)export_once();
+}
+
+static void sealed_begin(void)
+{
+    uint32_t other;
+    open_durable(3, 3);
+    CHECK(otlite_scope_register(&region, "Sc01", 4, NULL, 0, &other) == OTLITE_OK);
+    CHECK(otlite_scope_register(&region, "Sc02", 4, NULL, 0, &other) == OTLITE_OK);
+}
+
+/* ---- adopted: threads go on where another process was killed ---- */
+
+static void adopted_begin(void)
+{
+    open_durable(3, 2);
+    for (uint32_t i = 10; i < 14; i++)
+        record(i);
+    chunk_data(&region, 0)[0] ^= 1;
+    world.results[BROKEN] = 1u << 10;
+    adopt_region();
+    register_first();
+    world.results[BEGUN] = 0;
+}
+
+/* ---- adoption, room: one thread adopts, and is killed at each store ---- */
+
+/* What a killed process leaves of every kind (recover.c), with what it had counted itself. */
+static void dead_begin(void)
+{
+    open_durable(8, 2);
+    for (uint32_t i = 0; i < 6; i++)
+        record(i);
+    note(24, append(24, LONG, scope, 0));
+    record(6);
+    struct otlite_chunk *chunks = region.chunks;
+    chunks[0].offered = 2;
+    chunks[0].acked = 1;
+    chunks[1].state = (chunks[1].state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN;
+    chunks[2].resource = 77; /* damaged */
+    chunks[6].state = CHUNK_LINK;
+    region.slots[0].turn++;
+    struct otlite_header *header = region.header;
+    header->collecting = header->registering = header->batch_pinned = 1;
+    header->lost[OTLITE_LOSS_DAMAGED] = header->lost[OTLITE_LOSS_OVERWRITTEN] = 99;
+    world.results[BROKEN] = 1 << 4 | 1 << 5;
+    world.results[KEPT] &= ~world.results[BROKEN] & ~1u;
+}
+
+/* The table of resources is full. */
+static void full_begin(void)
+{
+    open_durable(8, 2);
+    record(0);
+    record(1);
+    note(24, append(24, LONG, scope, 0));
+    register_resource("Ssss");
+    record(2);
+    region.chunks[0].offered = region.chunks[0].acked = 1;
+    region.header->lost[OTLITE_LOSS_OVERWRITTEN] = 99;
+    world.results[KEPT] &= ~1u;
+    world.results[GONE] = 2;
+}
+
+/* ---- creation: one thread makes a region where anything lies ---- */
+
+static void litter(void)
+{
+    durable_begin();
+    memset(region.header, 0, sizeof *region.header);
+}
+
+static void create(void)
+{
+    struct otlite_region new;
+    CHECK(otlite_region_init(&new, world.memory, OTLITE_REGION_MIN, &region.options) == OTLITE_OK);
+}
+
+static void created(void)
+{
+    CHECK(otlite_region_check(world.memory, OTLITE_REGION_MIN) == OTLITE_OK);
+}
+
 const struct scenario scenarios[] = {
     {"overwrite",
      "two writers of three records each, an exporter, three chunks",
      overwrite_begin,
      {three_records, three_more, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"newest",
      "the same, but what is full drops the newest",
      newest_begin,
      {three_records, three_more, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"tight",
      "two chunks, full to begin with",
      tight_begin,
      {one_record, two_records, export_thrice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"release",
      "an exporter that backs off and pins its batch again",
      tight_begin,
      {one_record, two_records, export_again},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"drop",
      "an exporter that gives a batch up, and writers that have lost a record",
      tight_begin,
      {record_and_lose, record_two_and_lose, offer_and_drop},
      drop_end,
-     killed_here},
+     killed_here,
+     false},
     {"wake",
      "an exporter that sleeps until the next record",
      wake_begin,
      {one_record, two_records, sleep_for_any},
      slept_well,
-     killed_here},
+     killed_here,
+     false},
     {"chunk",
      "an exporter that sleeps until a chunk is full",
      wake_begin,
      {three_records, NULL, sleep_for_chunk},
      slept_well,
-     killed_here},
+     killed_here,
+     false},
     {"chain",
      "records of two chunks where there is room for four",
      chain_begin,
      {chain_first, chain_second, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"table",
      "an entry of the table changes hands under a writer",
      table_begin,
      {table_writer, table_registrar, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"registrars",
      "two threads that register at once",
      table_begin,
      {registrar_first, registrar_second, NULL},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"statistics",
      "a snapshot is taken meanwhile",
      overwrite_begin,
      {three_records, count_used, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"collectors",
      "two threads that collect at once",
      collectors_begin,
      {one_record, collect_if_idle, collect_if_idle},
      balance,
-     killed_here},
+     killed_here,
+     false},
+    {"busy",
+     "two threads that collect, of which one asks for more",
+     collectors_begin,
+     {one_record, collect_twice, collect_if_idle},
+     balance,
+     killed_here,
+     false},
     {"idle",
      "two threads that collect, and find nothing",
      idle_begin,
      {NULL, collect_if_idle, collect_if_idle},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"clock",
      "the clock's anchor moves under a writer",
      overwrite_begin,
      {clock_reader, NULL, clock_mover},
      balance,
-     killed_here},
+     killed_here,
+     false},
+    {"durable",
+     "two chunks, full to begin with, of a region that outlives its process",
+     durable_begin,
+     {one_record, two_records, offer_and_export},
+     balance,
+     recovered_here,
+     false},
+    {"links",
+     "a record of two chunks there, which overwrites one",
+     links_begin,
+     {chain_first, NULL, export_first},
+     balance,
+     recovered_here,
+     false},
+    {"sealed",
+     "an entry of the table there, of which the seals tell, changes hands",
+     sealed_begin,
+     {table_writer, table_registrar, export_first},
+     balance,
+     recovered_here,
+     false},
+    {"adopted",
+     "what a killed process left, one record of it damaged, is overwritten and exported",
+     adopted_begin,
+     {one_record, two_records, export_twice},
+     balance,
+     recovered_here,
+     false},
+    {"adoption",
+     "one thread adopts what was left in every state",
+     dead_begin,
+     {adopt_region, NULL, NULL},
+     adopted_whole,
+     adopted_here,
+     true},
+    {"room",
+     "one thread adopts a full table of resources",
+     full_begin,
+     {adopt_region, NULL, NULL},
+     adopted_whole,
+     adopted_here,
+     true},
+    {"creation",
+     "one thread makes a region, over the records of another",
+     litter,
+     {create, NULL, NULL},
+     created,
+     created_here,
+     true},
+    {"signal",
+     "SIGTERM comes while a thread begins to wait for it",
+     signal_begin,
+     {watch_term, receive_term, NULL},
+     has_ended_or_woken,
+     NULL,
+     false},
+    {"ceasing",
+     "SIGTERM comes while a thread ceases to wait for it",
+     watched_begin,
+     {watch_no_more_term, receive_term, NULL},
+     has_ended,
+     NULL,
+     false},
+    {"signals",
+     "SIGTERM comes to two threads at once",
+     watched_begin,
+     {NULL, receive_term, receive_term},
+     has_ended_or_woken,
+     NULL,
+     false},
     {0},
 };
