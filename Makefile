@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
 .PHONY: help demo test check cpus interop bench fuzz ledger order lint types sanitize clean venv
 .DELETE_ON_ERROR:
@@ -44,6 +44,7 @@ BENCH ?=
 bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)
 	$(MAKE) -C csrc bench
 	$(RUN) tests/bench/run.py $(BENCH)
+	$(RUN) tests/bench/instructions.py
 
 lint types: export PATH := $(abspath $(VENV)/bin):$(PATH)
 
