@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/heap/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check cpus interop bench fuzz ledger order lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench fuzz ledger mutants order lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
