@@ -4,9 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
-C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/behaviour/*.c tests/oracle/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
+C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/heap/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check cpus interop bench ledger order lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench fuzz ledger mutants order lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -35,10 +35,16 @@ ledger: $(VENV)/test ## every way in which a process ends, a hundred times, unde
 order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)
 	$(RUN) -m pytest tests/proof/order
 
+SECONDS ?= 120
+fuzz: $(VENV)/base ## any bytes and calls, by libFuzzer with ASan and UBSan (SECONDS=120, one target a processor at a time)
+	sh .ci/fuzz
+	cd tests && $(abspath $(RUN)) -m fuzz.run $(SECONDS)
+
 BENCH ?=
 bench: $(VENV)/bench ## the figures of docs/performance.md: every peer in the same run (BENCH='--quick' for a look)
 	$(MAKE) -C csrc bench
 	$(RUN) tests/bench/run.py $(BENCH)
+	$(RUN) tests/bench/instructions.py
 
 lint types: export PATH := $(abspath $(VENV)/bin):$(PATH)
 

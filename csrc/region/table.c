@@ -139,20 +139,33 @@ static bool give_room(struct otlite_region *region, struct otlite_entry *entry, 
     return true;
 }
 
-/* An entry never used; or one that is needed no more: with room enough, or else with new room. */
-static struct otlite_entry *find_entry(struct otlite_region *region, struct table table,
-                                       uint32_t size)
+/* An entry that is nobody's: with room that an adoption left it, or else with new room. */
+static struct otlite_entry *find_unused(struct otlite_region *region, struct table table,
+                                        uint32_t size)
 {
+    struct otlite_entry *unused = NULL;
     for (uint32_t i = 0; i < table.count; i++) {
         struct otlite_entry *entry = &table.entries[i];
         if (entry->used)
             continue;
-        if (!give_room(region, entry, size))
-            break;
+        if (entry->capacity != 0 && entry->capacity >= size)
+            return entry;
+        if (unused == NULL || entry->capacity < unused->capacity)
+            unused = entry;
+    }
+    return unused != NULL && give_room(region, unused, size) ? unused : NULL;
+}
+
+/* An entry that is nobody's; or one that is needed no more: with room enough, or else with new room. */
+static struct otlite_entry *find_entry(struct otlite_region *region, struct table table,
+                                       uint32_t size)
+{
+    struct otlite_entry *entry = find_unused(region, table, size);
+    if (entry != NULL) {
         otlite_store_relaxed(&entry->used, 1); /* for statistics, which take no lock */
         return entry;
     }
-    struct otlite_entry *entry = evict(region, table, size);
+    entry = evict(region, table, size);
     if (entry == NULL && size <= region->arena_size - region->header->arena_used) {
         entry = evict(region, table, 0);
         if (entry != NULL && !give_room(region, entry, size))
@@ -254,7 +267,31 @@ static uint32_t steps(uint32_t bytes)
     return bytes / ARENA_STEP + (bytes % ARENA_STEP != 0);
 }
 
-/* First what the entries' bytes take, then the room that each says it has beyond: as far as it is nobody's. */
+/* The room between what is taken is that of entries to come, scopes first: there are more of them. */
+static void share_holes(struct otlite_region *region, uint8_t *taken)
+{
+    uint32_t last = region->arena_size / ARENA_STEP, at = 0;
+    while (last > 0 && !taken[last - 1])
+        last--;
+    region->header->arena_used = last * ARENA_STEP;
+    for (int kind = TABLES - 1; kind >= 0; kind--) {
+        struct table table = table_of(region, (enum table_kind)kind);
+        for (uint32_t i = 0; i < table.count; i++) {
+            struct otlite_entry *entry = &table.entries[i];
+            if (entry->used)
+                continue;
+            while (at < last && taken[at])
+                at++;
+            uint32_t end = take_steps(taken, at, last);
+            entry->offset = at * ARENA_STEP;
+            entry->capacity = (end - at) * ARENA_STEP;
+            at = end;
+        }
+    }
+}
+
+/* An entry keeps what its bytes take. How much room it says it has nothing vouches for: believed, one damaged word
+ * would leave no room for new entries for ever. */
 void otlite_tables_adopt(struct otlite_region *region)
 {
     struct otlite_header *header = region->header;
@@ -267,26 +304,13 @@ void otlite_tables_adopt(struct otlite_region *region)
         for (uint32_t i = 0; i < table.count; i++) {
             struct otlite_entry *entry = &table.entries[i];
             uint32_t first = entry->offset / ARENA_STEP;
-            if (!otlite_entry_whole(region, entry) ||
-                take_steps(taken, first, first + steps(entry->size + entry->schema_size)) !=
-                    first + steps(entry->size + entry->schema_size))
+            uint32_t end = first + steps(entry->size + entry->schema_size);
+            if (otlite_entry_whole(region, entry) && take_steps(taken, first, end) == end)
+                entry->capacity = (end - first) * ARENA_STEP;
+            else
                 *entry = (struct otlite_entry){.generation = entry->generation};
             KILL_POINT("adoption");
         }
     }
-    header->arena_used = 0;
-    for (int kind = 0; kind < TABLES; kind++) {
-        struct table table = table_of(region, (enum table_kind)kind);
-        for (uint32_t i = 0; i < table.count; i++) {
-            struct otlite_entry *entry = &table.entries[i];
-            uint32_t end = entry->capacity < region->arena_size - entry->offset
-                               ? entry->offset + entry->capacity
-                               : region->arena_size;
-            uint32_t used = entry->offset / ARENA_STEP + steps(entry->size + entry->schema_size);
-            end = take_steps(taken, used, end / ARENA_STEP) * ARENA_STEP;
-            entry->capacity = end - entry->offset;
-            if (end > header->arena_used)
-                header->arena_used = end;
-        }
-    }
+    share_holes(region, taken);
 }

@@ -36,15 +36,21 @@ def record(program: Path, row: str, rounds: int, count_instructions: bool) -> di
     samples = [line["ns"] for _ in range(runs) for line in _lines([str(program), row, str(_RECORDS)])]
     figure: dict[str, Any] = {"ns": significant(statistics.median(samples)), "rounds": samples}
     if count_instructions and which("valgrind"):
-        few, many = _COUNTED
-        spent = _instructions(program, row, many) - _instructions(program, row, few)
-        figure["instructions"] = significant(spent / (many - few))
+        figure["instructions"] = significant(instructions_a_span(program, row))
     return figure
 
 
-def _instructions(program: Path, row: str, count: int) -> int:
+def instructions_a_span(program: Path, row: str, *table: str) -> float:
+    """With the kernels of that table, or valgrind's best."""
+    few, many = _COUNTED
+    spent = _instructions(program, row, many, *table) - _instructions(program, row, few, *table)
+    return spent / (many - few)
+
+
+def _instructions(program: Path, row: str, count: int, *table: str) -> int:
     tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={os.devnull}"]
-    done = subprocess.run([*tool, program, row, str(count)], check=True, capture_output=True, text=True)
+    command = [*tool, str(program), row, str(count), *table]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if not found:
         raise RuntimeError(f"callgrind gave no count:\n{done.stderr}")

@@ -1,5 +1,5 @@
 /* record.c - times a span of 4 attributes: `record encode COUNT`, `record record COUNT`, `record json
- * COUNT`; one line of JSON
+ * COUNT`, each with a table of kernels after it or this machine's best; one line of JSON
  *
  * encode: otlite_span_encode alone, of a span whose attributes lie in its scratch. record: a span's
  * whole life, from its identifiers to otlite_span_record. The region is emptied between bursts,
@@ -201,9 +201,10 @@ static void time_json(uint64_t count)
 
 int main(int argc, char **argv)
 {
-    uint64_t count = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
+    uint64_t count = argc >= 3 ? strtoull(argv[2], NULL, 10) : 0;
 
-    otlite_kernels_select(NULL);
+    if (otlite_kernels_select(argc == 4 ? argv[3] : NULL) != 0)
+        return fprintf(stderr, "record: no table %s here\n", argv[3]), 2;
     prepare();
     if (count != 0 && strcmp(argv[1], "encode") == 0)
         time_encode(count);
@@ -212,6 +213,6 @@ int main(int argc, char **argv)
     else if (count != 0 && strcmp(argv[1], "json") == 0)
         time_json(count);
     else
-        return fprintf(stderr, "usage: record encode|record|json COUNT\n"), 2;
+        return fprintf(stderr, "usage: record encode|record|json COUNT [TABLE]\n"), 2;
     return 0;
 }

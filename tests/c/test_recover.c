@@ -304,6 +304,41 @@ static void test_a_damaged_scope(void)
     (void)balanced_stats(&recorder.region);
 }
 
+/* What an entry says of its room nothing vouches for; what others left is room again. */
+static void test_damaged_room_of_an_entry(void)
+{
+    static uint8_t long_scope[400];
+    uint32_t handle;
+    for (int lost = 0; lost < 2; lost++) {
+        open_with(&durable_options);
+        record_some(0, 3);
+        die();
+        struct otlite_region left;
+        otlite_region_attach(&left, copy);
+        for (uint32_t i = 0; i < left.scope_count; i++) {
+            left.scopes[i].capacity = UINT32_MAX;
+            left.scopes[i].hash ^= lost == 1 && i != 2;
+        }
+        left.resources[0].capacity = UINT32_MAX - 63;
+        (void)adopt();
+        size_t size = left.arena_size, none = 0, limit = size / sizeof long_scope - 2;
+        CHECK(limit > 8);
+        for (size_t i = 0; i < limit; i++) {
+            memcpy(long_scope, &i, sizeof i);
+            none += otlite_scope_register(&recorder.region, long_scope, sizeof long_scope, "", 0,
+                                          &handle) != OTLITE_OK;
+        }
+        CHECK_EQUAL(none, 0);
+        drain_into(&recorder.region, &findings);
+        CHECK_EQUAL(findings.records, lost == 1 ? 1 : 3);
+        CHECK_EQUAL(findings.strange, 0);
+        register_all(&recorder, "another's");
+        for (uint32_t i = 0; i < SCOPES; i++)
+            CHECK(recorder.scopes[i] != UINT32_MAX);
+        CHECK(recorder.resource != UINT32_MAX);
+    }
+}
+
 /* An entry that is whole, and not the one under which the records were made: they are not sent under it. */
 static void test_an_entry_of_another(void)
 {
@@ -446,6 +481,7 @@ int main(void)
     RUN(test_a_resource_each);
     RUN(test_a_damaged_record);
     RUN(test_a_damaged_scope);
+    RUN(test_damaged_room_of_an_entry);
     RUN(test_an_entry_of_another);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_a_damaged_sequence);

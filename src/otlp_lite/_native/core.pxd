@@ -38,7 +38,7 @@ cdef class Region:
 
     cdef void note_pinned(self, Batch batch) noexcept
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
-    cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff
+    cdef bint register_scope(self, bytes encoded, bytes schema_url, uint32_t *handle) noexcept
 
 
 cdef class Batch:

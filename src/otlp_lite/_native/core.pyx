@@ -309,14 +309,11 @@ cdef class Region:
             raise_status(status, "resource")
         return handle
 
-    cdef uint32_t register_scope(self, bytes encoded, bytes schema_url) except? 0xffffffff:
-        cdef uint32_t handle = 0
-        cdef otlite_status status = otlite_scope_register(
+    cdef bint register_scope(self, bytes encoded, bytes schema_url, uint32_t *handle) noexcept:
+        """False when there is no room: said so, as an exception at each span that is dropped would take memory."""
+        return otlite_scope_register(
             &self.region, PyBytes_AS_STRING(encoded), len(encoded), PyBytes_AS_STRING(schema_url), len(schema_url),
-            &handle)
-        if status != OTLITE_OK:
-            raise_status(status, "scope")
-        return handle
+            handle) == OTLITE_OK
 
     @property
     def record_max(self):

@@ -44,7 +44,10 @@ cdef object logger = logging.getLogger("otlp_lite.traces")
 cdef tuple KINDS = (SpanKind.INTERNAL, SpanKind.SERVER, SpanKind.CLIENT, SpanKind.PRODUCER, SpanKind.CONSUMER)
 cdef tuple ONE = ("attribute", "event", "link")  # as otlite_list numbers them
 cdef tuple LISTS = ("attributes too large", "events too large", "links too large")
-cdef tuple STATUSES = (StatusCode.UNSET, StatusCode.OK, StatusCode.ERROR)
+cdef object UNSET = StatusCode.UNSET  # CPython 3.11 makes an object at each look at a member
+cdef object OK = StatusCode.OK
+cdef object ERROR = StatusCode.ERROR
+cdef tuple STATUSES = (UNSET, OK, ERROR)
 
 cdef enum:
     BLOCK_SIZE = 1024    # of a usual span's scratch
@@ -459,7 +462,7 @@ cdef class Span:
             return
         self.scratch.dropped[<int>OTLITE_ATTRIBUTES] += 1
         if self.recorder.limits.attributes != 0:
-            once("types of set_attribute's keys", type(key).__name__,
+            once("types of set_attribute's keys", "str" if type(key) is str else type(key).__name__,
                  "attribute key of type %s: not a non-empty str; dropped", ())
 
     def set_attributes(self, attributes):
@@ -572,12 +575,17 @@ cdef class Span:
         if self.ended:
             self.too_late("Tried calling set_status on an ended span.")
             return
+        if type(status) is StatusCode and description is None:
+            if status is not UNSET and self.data.status != 1:
+                self.data.status = 1 if status is OK else 2
+                self.description = None
+            return
         if isinstance(status, Status):
             if description is not None:
                 once("statuses", "set_status", "%s: its description is ignored. Use either `Status` or "
                      "`(StatusCode, Description)`", ())
         elif isinstance(status, StatusCode):
-            if status is StatusCode.UNSET or self.data.status == 1:
+            if status is UNSET or self.data.status == 1:
                 return
             status = Status(status, description)
         else:
@@ -591,9 +599,9 @@ cdef class Span:
             once("statuses", type(status).__name__, "status of type %s: reading it raised %s; ignored",
                  (type(error).__name__,))
             return
-        if (code is not StatusCode.OK and code is not StatusCode.ERROR) or self.data.status == 1:
+        if (code is not OK and code is not ERROR) or self.data.status == 1:
             return
-        self.data.status = 1 if code is StatusCode.OK else 2
+        self.data.status = 1 if code is OK else 2
         self.description = description
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
@@ -712,9 +720,10 @@ cdef class Span:
             return 0
         while status == OTLITE_STALE and tries < 3:
             if scope.epoch != recorder.epoch or tries > 0:
+                if not region.register_scope(scope.encoded, scope.schema_url, &scope.handle):
+                    break
+                scope.epoch = recorder.epoch
                 try:
-                    scope.handle = region.register_scope(scope.encoded, scope.schema_url)
-                    scope.epoch = recorder.epoch
                     if tries > 0:
                         recorder.register_resource()
                 except (MemoryError, RuntimeError):
