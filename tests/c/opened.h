@@ -12,7 +12,7 @@ enum { START = 1000000, NAME_ROOM = 76 };
 
 static inline size_t opened_name_size(uint64_t number)
 {
-    return number % 5 == 4 ? 60 + number % 37 : number % 40;
+    return number % 16 == 15 ? 5000 : number % 5 == 4 ? 60 + number % 37 : number % 40;
 }
 
 static inline struct otlite_span opened_span(const struct otlite_region *region, uint64_t number)
@@ -32,11 +32,38 @@ static inline struct otlite_span opened_span(const struct otlite_region *region,
     return span;
 }
 
+static inline enum otlite_status open_number(struct recorder *recorder, uint64_t number,
+                                             struct otlite_span *span)
+{
+    *span = opened_span(&recorder->region, number);
+    return otlite_open_begin(&recorder->region, span, recorder->resource,
+                             recorder->scopes[number % SCOPES]);
+}
+
+/* One in 16 is a chain. */
+static inline enum otlite_status end_number(struct recorder *recorder, uint64_t number,
+                                            struct otlite_span *span)
+{
+    uint8_t bytes[6000];
+    uint32_t scope = recorder->scopes[number % SCOPES];
+    span->end = span->start + 5;
+    if (span->name.length < 1000)
+        return otlite_span_record(&recorder->region, span, recorder->resource, scope);
+    size_t size = otlite_span_encode(bytes, span);
+    return otlite_span_append(&recorder->region, span, bytes, size, recorder->resource, scope);
+}
+
 struct opened {
+    const struct otlite_header *header;
     uint8_t unfinished[NUMBERS], recorded[NUMBERS];
     uint64_t spans, wrong, damaged;
-    uint64_t latest; /* end of one that was open, less its start */
+    uint64_t longest; /* that one which was open lasted */
 };
+
+/* Whose clock the spans began by, where the one at hand may be damaged. */
+static const struct otlite_header *undamaged;
+
+enum what { WRONG, RECORD, UNFINISHED };
 
 static inline bool attribute_is(struct reader *span, const char *key)
 {
@@ -47,12 +74,11 @@ static inline bool attribute_is(struct reader *span, const char *key)
 }
 
 /* Whether it is that number's span, each field of it. */
-static inline bool opened_is(struct bytes field, uint64_t number, bool *unfinished, uint64_t *lasted)
+static inline enum what what_is(const struct opened *opened, struct bytes field, uint64_t number,
+                                uint64_t *lasted)
 {
-    struct otlite_region none = {0};
-    struct otlite_header header = {0};
-    none.header = &header;
-    struct otlite_span expected = opened_span(&none, number);
+    const struct otlite_region region = {.header = (void *)(uintptr_t)opened->header};
+    struct otlite_span expected = opened_span(&region, number);
     struct reader outer = read_bytes(field), span = next_message(&outer, 2);
     size_t size = opened_name_size(number);
     bool right = next_bytes_are(&span, 1, (struct bytes){expected.trace_id, 16}) &&
@@ -63,10 +89,10 @@ static inline bool opened_is(struct bytes field, uint64_t number, bool *unfinish
     if (span.at < span.end && *span.at == (5 << 3 | BYTES))
         name = next_field(&span, 5, BYTES).bytes;
     right &= next_value_is(&span, 6, VARINT, expected.kind + 1u);
-    uint64_t start = next_field(&span, 7, FIXED64).value;
-    *lasted = next_field(&span, 8, FIXED64).value - start;
-    *unfinished = span.at < span.end && *span.at == (9 << 3 | BYTES);
-    if (*unfinished) {
+    right &= next_value_is(&span, 7, FIXED64, opened->header->anchors[0] + START + number);
+    *lasted = next_field(&span, 8, FIXED64).value - expected.start;
+    bool unfinished = span.at < span.end && *span.at == (9 << 3 | BYTES);
+    if (unfinished) {
         right &= attribute_is(&span, "otlp_lite.unfinished");
         if (size > NAME_ROOM) {
             right &= attribute_is(&span, "otlp_lite.name_cut");
@@ -75,37 +101,39 @@ static inline bool opened_is(struct bytes field, uint64_t number, bool *unfinish
     }
     right &= same_bytes(name, (struct bytes){(const uint8_t *)expected.name.data, size});
     struct reader status = next_message(&span, 15);
-    right &= *unfinished ? next_value_is(&status, 3, VARINT, 2) : status.at == status.end;
-    return right && next_value_is(&span, 16, FIXED32, expected.flags) && read_all(&span) &&
-           read_all(&outer) && read_all(&status) && *lasted < UINT64_C(1) << 62;
+    right &= unfinished ? next_value_is(&status, 3, VARINT, 2) : status.at == status.end;
+    right &= next_value_is(&span, 16, FIXED32, expected.flags) && read_all(&span);
+    right &= read_all(&outer) && read_all(&status) && *lasted >> 62 == 0;
+    return !right ? WRONG : unfinished ? UNFINISHED : RECORD;
 }
 
-static inline void note_opened(struct opened *opened, struct bytes field, struct bytes scope)
+static inline enum what note_opened(struct opened *opened, struct bytes field, struct bytes scope)
 {
     static const char *const names[SCOPES] = {"one", "another", "the third"};
     struct reader outer = read_bytes(field), span = next_message(&outer, 2);
     struct bytes trace_id = next_field(&span, 1, BYTES).bytes;
     struct reader reader = read_bytes(scope), inner = next_message(&reader, 1);
-    uint64_t number = UINT64_MAX, lasted = 0;
-    bool unfinished = false;
+    uint64_t number = 0, lasted = 0;
     opened->spans++;
     if (trace_id.size == 16)
         memcpy(&number, trace_id.data + 8, 8);
-    if (--number >= NUMBERS || !opened_is(field, number, &unfinished, &lasted) ||
-        !next_bytes_are(&inner, 1,
-                        (struct bytes){(const uint8_t *)names[number % SCOPES],
-                                       strlen(names[number % SCOPES])})) {
+    const char *name = names[--number % SCOPES];
+    enum what what = number < NUMBERS ? what_is(opened, field, number, &lasted) : WRONG;
+    if (!next_bytes_are(&inner, 1, (struct bytes){(const uint8_t *)name, strlen(name)}))
+        what = WRONG;
+    if (what == WRONG) {
         opened->wrong++;
-        return;
+        return WRONG;
     }
-    ++*(unfinished ? &opened->unfinished[number] : &opened->recorded[number]);
-    if (unfinished && lasted > opened->latest)
-        opened->latest = lasted;
+    ++*(what == UNFINISHED ? &opened->unfinished[number] : &opened->recorded[number]);
+    if (what == UNFINISHED && lasted > opened->longest)
+        opened->longest = lasted;
+    return what;
 }
 
 static inline void note_opened_record(void *opened, const struct record *record)
 {
-    note_opened(opened, record->field, record->scope);
+    (void)note_opened(opened, record->field, record->scope);
 }
 
 /* Reads without writing; what is acknowledged is left out. */
@@ -115,6 +143,7 @@ static inline enum otlite_status read_opened(const void *memory, size_t size, st
     static struct otlite_image image;
     struct otlite_found found;
     memset(opened, 0, sizeof *opened);
+    opened->header = undamaged != NULL ? undamaged : memory;
     enum otlite_status status = otlite_image_open(&image, memory, size);
     if (status != OTLITE_OK)
         return status;
@@ -129,13 +158,9 @@ static inline enum otlite_status read_opened(const void *memory, size_t size, st
         opened->wrong += at != found.size;
         if (found.fate == OTLITE_ACKNOWLEDGED)
             continue;
-        uint64_t before = opened->wrong, spans = 0;
-        for (uint32_t i = 0; found.unfinished && i < NUMBERS; i += NUMBERS)
-            spans++;
-        note_opened(opened, (struct bytes){bytes, found.size},
-                    (struct bytes){found.scope.data, found.scope.size});
-        (void)before;
-        (void)spans;
+        enum what what = note_opened(opened, (struct bytes){bytes, found.size},
+                                     (struct bytes){found.scope.data, found.scope.size});
+        opened->wrong += what != WRONG && (what == UNFINISHED) != found.unfinished;
     }
     opened->damaged = image.damaged;
     return OTLITE_OK;
@@ -147,6 +172,7 @@ static inline void drain_opened(struct otlite_region *region, struct opened *ope
     struct otlite_batch_limits limits = {.max_bytes = 1 << 16};
     struct otlite_batch batch;
     memset(opened, 0, sizeof *opened);
+    opened->header = undamaged != NULL ? undamaged : region->header;
     while (otlite_batch_collect(region, &limits, &batch) == OTLITE_OK) {
         struct bytes body = join_segments(&batch);
         opened->wrong += !read_request(body, note_opened_record, opened);
