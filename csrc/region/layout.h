@@ -114,7 +114,7 @@ enum {
 };
 
 struct otlite_open_span {
-    uint32_t seal; /* of the state word and all below; 0: of none */
+    uint32_t seal; /* of all below, its place, and its scope and resource; 0: of none */
     uint32_t flags;
     uint64_t start;
     uint8_t trace_id[16], span_id[8], parent_span_id[8];
@@ -240,7 +240,7 @@ uint32_t otlite_record_seal(const struct otlite_region *region, uint32_t chunk, 
 bool otlite_record_whole(const struct otlite_region *region, uint32_t chunk, uint32_t record,
                          uint32_t committed);
 
-/* seal.c: CRC-32C of an entry of the open spans under `state`, never 0. What it reads lies within bounds. */
+/* seal.c: CRC-32C of an entry of the open spans, and of what its state word refers to; never 0. What it reads lies within bounds. */
 uint32_t otlite_open_seal(const struct otlite_region *region, uint32_t index, uint32_t state);
 /* seal.c: whether it is as it was written; any bytes will do. */
 bool otlite_open_whole(const struct otlite_region *region, uint32_t index, uint32_t state);

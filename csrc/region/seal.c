@@ -58,9 +58,9 @@ uint32_t otlite_open_seal(const struct otlite_region *region, uint32_t index, ui
 {
     const struct otlite_open_span *entry = &region->open[index];
     const struct {
-        uint32_t index, state;
+        uint32_t index;
         struct digest resource, scope;
-    } about = {index, state, digest_of(&region->resources[open_resource(state)]),
+    } about = {index, digest_of(&region->resources[open_resource(state)]),
                digest_of(&region->scopes[open_scope(state)])};
     uint32_t crc = crc32c(0, &about, sizeof about);
     crc = crc32c(crc, &entry->flags,

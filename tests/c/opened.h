@@ -56,7 +56,7 @@ static inline enum otlite_status end_number(struct recorder *recorder, uint64_t 
 struct opened {
     const struct otlite_header *header;
     uint8_t unfinished[NUMBERS], recorded[NUMBERS];
-    uint64_t spans, wrong, damaged;
+    uint64_t spans, wrong, damaged, in_table;
     uint64_t longest; /* that one which was open lasted */
 };
 
@@ -160,7 +160,8 @@ static inline enum otlite_status read_opened(const void *memory, size_t size, st
             continue;
         enum what what = note_opened(opened, (struct bytes){bytes, found.size},
                                      (struct bytes){found.scope.data, found.scope.size});
-        opened->wrong += what != WRONG && (what == UNFINISHED) != found.unfinished;
+        opened->wrong += what == RECORD && found.unfinished;
+        opened->in_table += found.unfinished;
     }
     opened->damaged = image.damaged;
     return OTLITE_OK;

@@ -82,6 +82,7 @@ static void test_what_was_open(void)
         CHECK(memcmp(memory, copy, SIZE) == 0);
         CHECK_EQUAL(opened.wrong + opened.damaged, 0);
         CHECK_EQUAL(opened.spans, OPEN - OPEN / 10);
+        CHECK_EQUAL(opened.in_table, OPEN / 2 - OPEN / 10);
     }
     for (uint32_t number = 0; number < OPEN; number++) {
         CHECK_EQUAL(opened.recorded[number], number % 2 == 0);
@@ -340,6 +341,44 @@ static void test_a_full_table(void)
     CHECK_EQUAL(stats_now().open_missed, 0); /* of this life */
 }
 
+/* A hint that another thread left behind, and what it hides. */
+static void test_a_hint(void)
+{
+    open_region(SMALL, TABLE, 0);
+    for (uint32_t hint = 0; hint <= TABLE; hint++) {
+        recorder.region.header->open_hint = hint < TABLE ? hint : NO_ENTRY;
+        uint32_t tries = 1;
+        while (open_number(&recorder, 0, &spans[0]) != OTLITE_OK && tries < 1000)
+            tries++;
+        CHECK(tries == 1 || (hint == TABLE && tries <= 65));
+        otlite_open_end(&recorder.region, spans[0].open);
+        for (uint32_t i = 0; hint >= TABLE - 1 && i < 2; i++) { /* some that are missed */
+            recorder.region.header->open_hint = NO_ENTRY;
+            (void)!open_number(&recorder, 1, &spans[1]);
+            otlite_open_end(&recorder.region, spans[1].open);
+        }
+    }
+}
+
+/* An entry that has ended is another's by now. */
+static void test_an_old_entry(void)
+{
+    open_region(SMALL, 1, 0);
+    open_some(0, 1);
+    otlite_open_end(&recorder.region, spans[0].open);
+    for (uint32_t i = 1; i < 3000; i++) {
+        open_some(i, i + 1);
+        for (uint32_t old = i < 2000 ? 0 : i - 2000; old < i; old += 1 + i / 10)
+            otlite_open_end(&recorder.region, spans[old].open);
+        if (!CHECK_EQUAL(stats_now().open_used, 1))
+            return;
+        otlite_open_end(&recorder.region, spans[i].open);
+    }
+    otlite_open_end(&recorder.region, UINT32_MAX);
+    otlite_open_end(&recorder.region, 2);
+    CHECK_EQUAL(stats_now().open_used, 0);
+}
+
 /* In any order: an entry is found as long as there is one, and none but that. */
 static void test_any_order(void)
 {
@@ -440,6 +479,21 @@ static void test_adoption_without_room(void)
         drain_opened(&recorder.region, &opened);
         CHECK_EQUAL(times(opened.unfinished, 0, TABLE),
                     on_full == OTLITE_OVERWRITE_OLDEST ? TABLE : 0);
+    }
+}
+
+/* What an adoption found no room for stays counted when that process died before it was done. */
+static void test_an_adoption_that_was_not_done(void)
+{
+    for (uint32_t again = 0; again < 2; again++) {
+        open_region(SMALL, TABLE, 0);
+        open_some(0, 3);
+        recorder.region.header->adopting = again;
+        recorder.region.header->lost[OTLITE_LOSS_FULL] = 4;
+        CHECK_EQUAL(adopt(0).unfinished, 3);
+        struct otlite_stats stats = balanced_stats(&recorder.region);
+        CHECK_EQUAL(stats.dropped[OTLITE_LOSS_FULL], 4 * again);
+        CHECK_EQUAL(stats.adopted, 3 + 4 * again);
     }
 }
 
@@ -555,6 +609,21 @@ static void leave_open(void)
         if (number % 4 == 3)
             CHECK_EQUAL(end_number(&recorder, number, &spans[number]), OTLITE_OK);
     memcpy(left, memory, SMALL);
+}
+
+/* An entry in another's place, its word with it, is not that span a second time. */
+static void test_an_entry_elsewhere(void)
+{
+    leave_open();
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t from = 0; from < TABLE; from += 3)
+        for (uint32_t to = 0; to < TABLE; to++) {
+            memcpy(memory, left, SMALL);
+            region->open[to] = region->open[from];
+            region->open_states[to] = region->open_states[from];
+            if (!use_damaged(TABLE, false))
+                return;
+        }
 }
 
 /* Each byte of the table, in four ways. */
@@ -731,11 +800,15 @@ int main(void)
     RUN(test_a_new_name);
     RUN(test_a_new_name_by_half);
     RUN(test_a_full_table);
+    RUN(test_a_hint);
+    RUN(test_an_old_entry);
     RUN(test_any_order);
     RUN(test_records_that_are_lost);
     RUN(test_adoption_without_room);
+    RUN(test_an_adoption_that_was_not_done);
     RUN(test_scopes_of_open_spans);
     RUN(test_many_lives);
+    RUN(test_an_entry_elsewhere);
     RUN(test_each_byte);
     RUN(test_random_damage);
     RUN(test_threads);
