@@ -65,6 +65,8 @@ class Process:
         """The slot that it records into is the first. None: it could have none."""
         self.unused: list[Slot] = []
         """One that was taken before anything was recorded."""
+        self.left = False
+        """The dead had left others then."""
         self.draining: list[Slot] = []
         """Slots of the dead that it sends from."""
         self.settled = Sums()
@@ -171,7 +173,10 @@ class Slots:
 
     def waiting(self) -> bool:
         """Whether there is something to send, though nothing was recorded."""
-        return any(slot.region is not None and slot.region.stats().pending for slot in self._here().unused)
+        here = self._here()
+        return any(
+            slot.region is not None and (here.left or slot.region.stats().pending) for slot in here.unused
+        )
 
     def give_back_unused(self) -> None:
         """A server's first process may never record, but its children may: before a fork."""
@@ -194,11 +199,14 @@ class Slots:
                     continue
                 usable = False
                 try:
-                    usable = self._usable(folder, slot) and chosen is None
+                    usable = self._usable(folder, slot)
                 finally:
-                    if not usable:
+                    if not usable or chosen is not None:
                         slot.give_back()
-                chosen = slot if usable else chosen
+                if usable and chosen is not None:
+                    self._here().left = True
+                elif usable:
+                    chosen = slot
             if chosen is None:
                 chosen = self._created(folder)
             else:
