@@ -39,7 +39,7 @@ def traces():
     stats = otlp_lite.stats().traces
     return {**stats._asdict(), "dropped": dict(stats.dropped)}
 
-telemetry = otlp_lite.configure()
+telemetry = otlp_lite.configure(**json.loads(os.environ.get("SETTINGS", "{}")))
 tracer = otlp_lite.get_tracer("dying")
 """
 HEIR = """\

@@ -310,38 +310,35 @@ class Slots:
 
     def _evict(self, folder: int, chosen: Slot) -> None:
         """The oldest of the dead, where there are more files than may be."""
-        regions, aside = names_in(folder)
-        excess = len(regions) + len(aside) - self._limit
-        if excess <= 0:
-            return
-        ages: list[tuple[int, str, int]] = []
-        for name in aside:
-            ages.append((os.stat(name, dir_fd=folder).st_ctime_ns, name, -1))
-        for number in regions:
-            ages.append((_age(folder, f"slot-{number:03}.lock"), "", number))
         files = records = 0
-        for _, name, number in sorted(ages):
-            slot = Slot(name) if number < 0 else claim(folder, number)
-            if slot is not None:
-                files += 1
-                records += self._evict_one(folder, slot)
-            if files == excess:
+        passed: set[str] = set()
+        while True:
+            regions, aside = names_in(folder)  # anew each time: another process may be at it
+            stems = [f"slot-{number:03}" for number in regions]
+            ages = [(_time(folder, name, aside=True), name) for name in aside]
+            ages += [(_time(folder, f"{stem}.lock"), f"{stem}.region") for stem in stems]
+            oldest = min((each for each in ages if each[1] not in passed), default=None)
+            if len(ages) <= self._limit or oldest is None:
                 break
+            name = oldest[1]
+            passed.add(name)
+            slot = claim(folder, int(name[5:-7])) if name.endswith(".region") else Slot(name)
+            if slot is None:
+                continue  # it is a living process's
+            try:
+                if slot.status(folder)[0] == "ok":
+                    records += self._here().settled.evict(slot.adopt(folder, self._on_full, remove=True))
+                else:
+                    slot.remove(folder)
+                files += 1
+            except FileNotFoundError:
+                pass  # another process was quicker
+            finally:
+                slot.give_back()
         if files:
             message = "%d file(s) that dead processes left, the oldest, are removed: region_dir_limit=%d; "
             message += "%d span(s) in them are lost, counted as 'evicted'"
             self._say(logging.WARNING, message, files, self._limit, records)
-
-    def _evict_one(self, folder: int, slot: Slot) -> int:
-        """How many records are lost, as far as can be told."""
-        try:
-            lost = 0
-            if slot.status(folder)[0] == "ok":
-                lost = self._here().settled.evict(slot.adopt(folder, self._on_full))
-            slot.remove(folder)
-            return lost
-        finally:
-            slot.give_back()
 
     def census(self) -> Census:
         """Made of what is there. Refused, OSError: it cannot be used."""
@@ -356,11 +353,13 @@ class Slots:
         return Census(len(regions) - dead, dead, len(aside))
 
 
-def _age(folder: int, name: str) -> int:
+def _time(folder: int, name: str, aside: bool = False) -> int:
+    """When it was moved aside; or its lock last signed."""
     try:
-        return os.stat(name, dir_fd=folder).st_mtime_ns
+        facts = os.stat(name, dir_fd=folder)
     except FileNotFoundError:
         return 0
+    return facts.st_ctime_ns if aside else facts.st_mtime_ns
 
 
 class Estate:

@@ -67,9 +67,11 @@ class Slot:
         except FileNotFoundError:
             return "absent", 0
 
-    def adopt(self, folder: int, on_full: OnFull) -> core.Region:
-        """What a dead process left in it."""
+    def adopt(self, folder: int, on_full: OnFull, remove: bool = False) -> core.Region:
+        """What a dead process left in it; `remove`: no other process finds it any more."""
         with self._opened(folder) as file:
+            if remove:
+                os.unlink(self.name, dir_fd=folder)
             facts = os.fstat(file)
             if facts.st_blocks * 512 < facts.st_size:  # a copy with holes: to fill one may be a SIGBUS
                 os.posix_fallocate(file, 0, facts.st_size)
