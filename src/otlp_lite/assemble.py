@@ -25,9 +25,10 @@ from .traces.limits import SpanLimits
 from .traces.sampling import by_name, plan_of
 
 if TYPE_CHECKING:
-    from .slots.directory import Slots, Sums
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
+
+    from .slots.directory import Slots, Sums
 
 RESTART_MAX = 2.0
 """Seconds that a configure() waits for another's restart."""
@@ -76,9 +77,9 @@ class Telemetry:
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Sends what has ended, within `timeout` seconds, and stops.
 
-        What is left is dropped, or stays in a file of `region_dir`; what ends later is dropped. Both are counted
-        `shutdown`. True when nothing was left, and when called again. configure() with the same settings starts anew, with the same handle,
-        provider and tracers.
+        What is left is dropped, unless it stays in a file of `region_dir`, and so is what ends later: both
+        are counted `shutdown`. True when nothing was left, and when called again. configure() with the same
+        settings starts anew, with the same handle, provider and tracers.
         """
         provider = self.tracer_provider
         timeout = min(max(_checked(timeout), 0), WAIT_MAX)

@@ -69,7 +69,8 @@ SETTINGS: tuple[Setting, ...] = (
             "A directory, best on a tmpfs, whose files hold the region instead: what was recorded "
             "[survives the process](durability.md). One that cannot be used is an error."),
     Setting("region_dir_limit", (), parse.count, parse.read_count, 16,
-            "Files in `region_dir`: where dead processes leave more, the oldest are removed, counted `evicted`."),
+            "Files in `region_dir`: of more, the oldest that dead processes left are removed, counted "
+            "`evicted`."),
     Setting("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), parse.attributes, parse.read_pairs, {},
             "Attributes of the resource."),
     Setting("limits", (), parse.having("max_span_attributes", "max_events"), parse.read_text, None,

@@ -46,13 +46,17 @@ HEIR = """\
 say(**traces())
 flushed = otlp_lite.force_flush(20)
 deadline = time.monotonic() + 20
-while LEFT and len([name for name in os.listdir(DIR) if name.endswith(".region")]) > 1 and time.monotonic() < deadline:
+while LEFT and time.monotonic() < deadline:
+    if len([name for name in os.listdir(DIR) if name.endswith(".region")]) <= 1:
+        break
     time.sleep(0.01)
 say(flushed=flushed, **traces())
 """
 
 
-def variables(folder: Path | str, receiver: Receiver | str = "http://127.0.0.1:1", **more: str) -> dict[str, str]:
+def variables(
+    folder: Path | str, receiver: Receiver | str = "http://127.0.0.1:1", **more: str
+) -> dict[str, str]:
     """The settings of such a process. Nothing listens at port 1."""
     url = receiver if isinstance(receiver, str) else receiver.url
     settings = {
@@ -133,7 +137,7 @@ class Dying:
 
 
 class Left(NamedTuple):
-    """What came of a process that ended by itself: what it had at its start and at its end, and what it said."""
+    """What came of a process that ended by itself: what it had at its start and its end, what it said."""
 
     start: dict[str, Any]
     end: dict[str, Any]
@@ -152,7 +156,7 @@ def run(code: str, folder: Path | str, receiver: Receiver | str = "http://127.0.
 
 
 def heir(folder: Path | str, receiver: Receiver | str, left: bool = False, **more: str) -> Left:
-    """The next start, which records nothing, and sends what there is; with what others `left`, its own slot aside."""
+    """The next start, which records nothing, and sends what there is; `left`: also what lies in other slots."""
     program = run(HEIR.replace("LEFT", str(left)).replace("DIR", repr(str(folder))), folder, receiver, **more)
     start, end, said = program.facts
     for facts in (start, end):

@@ -30,7 +30,10 @@ def folder() -> Iterator[Path]:
 def small(tmp_path: Path) -> Iterator[Path]:
     """A tmpfs of one MiB."""
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", tmp_path], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if mounted.returncode:
         pytest.skip(f"nothing can be mounted here: {mounted.stderr}")
@@ -110,7 +113,10 @@ def no_folder(folder: Path) -> None:
         (link_of_a_region, "slot-003.region is a symbolic link"),
         (strangers_file, "slot-000.lock belongs to user 65534: expected a file of user 0"),
         (strangers_region, "slot-000.region belongs to user 65534"),
-        (open_folder, "others can write to it (mode 777): expected a directory that only user 0 can, such as"),
+        (
+            open_folder,
+            "others can write to it (mode 777): expected a directory that user 0 alone can, such as",
+        ),
         (groups_folder, "others can write to it (mode 770)"),
         (strangers_folder, "it belongs to user 65534: expected a directory of user 0 or root"),
         (foreign_file, "slot-000.region holds no region"),
@@ -124,7 +130,9 @@ def test_what_is_refused(start: Start, folder: Path, plant: Plant, words: str) -
         pytest.skip("only root gives files away")
     folder.mkdir()
     plant(folder)
-    before = [(path.name, path.lstat().st_size) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    before = (
+        [(path.name, path.lstat().st_size) for path in sorted(folder.iterdir())] if folder.is_dir() else []
+    )
     with pytest.raises(ConfigurationError) as raised:
         begin(start, folder)
     assert str(raised.value).startswith(f"region_dir={str(folder)!r}: ") and words in str(raised.value)
@@ -160,7 +168,9 @@ def test_a_directory_whose_parent_is_missing_is_an_error(start: Start, folder: P
 def test_no_room_is_an_error_at_the_start(start: Start, small: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         begin(start, small, region_size="2MiB")
-    words = f"region_dir={str(small)!r}: no room for a file of region_size=2097152 bytes: No space left on device"
+    words = (
+        f"region_dir={str(small)!r}: no room for a file of region_size=2097152 bytes: No space left on device"
+    )
     assert str(raised.value) == words
     assert names(small) == ["slot-000.lock"]
 
@@ -224,25 +234,21 @@ def flip(offset: int) -> Plant:
     ("damage", "words"),
     [(cut, "it is truncated"), (flip(8), "another version"), (flip(60), "it is damaged"), (None, "it has")],
 )
-def test_what_nobody_can_go_on_with_is_moved_aside(
-    folder: Path, damage: Plant | None, words: str
-) -> None:
+def test_what_nobody_can_go_on_with_is_moved_aside(folder: Path, damage: Plant | None, words: str) -> None:
     leave(folder)
-    more = {}
-    if damage is None:
-        more["OTEL_BSP_MAX_QUEUE_SIZE"] = "1000"
-    else:
+    queue = "8192" if damage else "1000"
+    if damage is not None:
         damage(folder / "slot-000.region")
     before = (folder / "slot-000.region").read_bytes()
     with Receiver() as receiver:
-        left = heir(folder, receiver, **more)
+        left = heir(folder, receiver, OTEL_BSP_MAX_QUEUE_SIZE=queue)
         assert left.start["adopted"] == 0
         (aside,) = [name for name in names(folder) if name.endswith(".aside")]
         assert f"slot-000.region, which a process left, is moved aside as {aside}, for" in left.said
         assert words in left.said and left.said.count("moved aside") == 1
         assert (folder / aside).read_bytes() == before
         assert names(folder) == [aside, "slot-000.lock", "slot-000.region"]
-        again = heir(folder, receiver, **more)
+        again = heir(folder, receiver, OTEL_BSP_MAX_QUEUE_SIZE=queue)
         assert "moved aside" not in again.said
         assert receiver.requests == []
 

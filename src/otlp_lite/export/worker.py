@@ -68,8 +68,8 @@ class _Waiter:
 class Pipeline:
     """What a provider hands its region to. `secrets` never appear in a message, whatever a receiver says.
 
-    `slots` is where regions outlive their processes: what cannot be sent stays in this one's, and what the dead left
-    in theirs is sent beside, by the worker.
+    `slots` is where regions outlive their processes: what cannot be sent stays in this one's, and what the
+    dead left in theirs is sent beside, by the worker.
     """
 
     def __init__(
@@ -398,8 +398,10 @@ class Pipeline:
         return self._health.resume() >= waiter.deadline or (waiter.last and self._unreachable)
 
     def _attempt(self, caller: _Waiter | None, left: core.Region | None = None) -> None:
-        """Sends what there is now, until something goes wrong; one batch for a caller, by its deadline, or of what is
-        `left` by the dead."""
+        """Sends what there is now, until something goes wrong.
+
+        One batch for a caller, by its deadline, or of what is `left` by the dead.
+        """
         region = self._region if left is None else left
         self._at_once = False
         if region is None or (pending := region.stats().pending) == 0:
@@ -480,7 +482,9 @@ class Pipeline:
             batch.release()
             self._held = batch
             region.unanswered = True  # it may have them
-            self._back_off(region, f"HTTP {answer.status} with a body that is no answer to an export: over 64 KiB")
+            self._back_off(
+                region, f"HTTP {answer.status} with a body that is no answer to an export: over 64 KiB"
+            )
         elif verdict is Verdict.ACCEPTED:
             rejected, words = partial_success(answer.body)
             rejected = min(rejected, records)

@@ -1,4 +1,4 @@
-"""Regions in files of one directory, which outlive their processes: who has which, and what the dead have left.
+"""Regions in files of a directory, which outlive their processes: who has which, and what the dead have left.
 
 A directory holds for each number N
 

@@ -7,14 +7,14 @@ import logging
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple
 
 from .._native import core
 from ..errors import ConfigurationError
 from .lock import Refused, close_copies
-from .slot import OnFull, Slot, claim, names_in
+from .slot import Claim, Slot, claim, names_in
 
 LOOK_EVERY = 60.0
 """Seconds between two looks for what the dead have left."""
@@ -87,7 +87,7 @@ class Slots:
     There are at most `limit` files. Those of running processes count, but are never refused, nor taken away.
     """
 
-    def __init__(self, folder: str, size: int, limit: int, on_full: OnFull) -> None:
+    def __init__(self, folder: str, size: int, limit: int, on_full: str) -> None:
         self._folder = folder
         self._size = size
         self._limit = limit
@@ -113,8 +113,8 @@ class Slots:
                 )
             if facts.st_mode & 0o022 and not facts.st_mode & stat.S_ISVTX:
                 raise Refused(
-                    f"others can write to it (mode {facts.st_mode & 0o7777:o}): expected a directory that only "
-                    f"user {os.geteuid()} can, such as {self._folder}/otlp_lite, which would be made"
+                    f"others can write to it (mode {facts.st_mode & 0o7777:o}): expected a directory that "
+                    f"user {os.geteuid()} alone can, such as {self._folder}/otlp_lite, which would be made"
                 )
             yield folder
         finally:
@@ -144,6 +144,7 @@ class Slots:
         """This process's, to record into. None where it can have none, which is said."""
         here = self._here()
         if not here.recording:
+            slot: Slot | None
             try:
                 slot = here.unused.pop()
             except IndexError:
@@ -158,9 +159,7 @@ class Slots:
         try:
             return self._take()
         except (Refused, OSError, MemoryError) as error:
-            self._say(
-                logging.ERROR, "%s; what this process records will not outlive it", self._why(error)
-            )
+            self._say(logging.ERROR, "%s; what this process records will not outlive it", self._why(error))
             return None
 
     def present(self) -> core.Region | None:
@@ -191,38 +190,31 @@ class Slots:
 
     def _take(self) -> Slot:
         close_copies()
-        chosen = None
         with self._opened() as folder:
-            for number in sorted(names_in(folder).regions):
-                slot = claim(folder, number)
-                if slot is None:
-                    continue
-                usable = False
-                try:
-                    usable = self._usable(folder, slot)
-                finally:
-                    if not usable or chosen is not None:
-                        slot.give_back()
-                if usable and chosen is not None:
-                    self._here().left = True
-                elif usable:
-                    chosen = slot
-            if chosen is None:
-                chosen = self._created(folder)
-            else:
-                try:
-                    chosen.adopt(folder, self._on_full)
-                except BaseException:
-                    chosen.give_back()
-                    raise
+            left = [number for number in sorted(names_in(folder).regions) if self._is_left(folder, number)]
+            self._here().left = len(left) > 1
+            slot = self._adopted(folder, left) or self._created(folder)
             try:
-                self._evict(folder, chosen)
+                self._evict(folder)
             except (Refused, OSError) as error:
-                self._say(logging.WARNING, "what is over region_dir_limit is not removed: %s", self._why(error))
-        return chosen
+                message = "what is over region_dir_limit is not removed: %s"
+                self._say(logging.WARNING, message, self._why(error))
+        return slot
+
+    def _is_left(self, folder: int, number: int) -> bool:
+        with claim(folder, number) as slot:
+            return slot is not None and self._usable(folder, slot)
+
+    def _adopted(self, folder: int, left: list[int]) -> Slot | None:
+        for number in left:
+            with claim(folder, number) as slot:
+                if slot is not None and self._usable(folder, slot):  # still
+                    slot.adopt(folder, self._on_full)
+                    return slot.keep()
+        return None
 
     def _usable(self, folder: int, slot: Slot) -> bool:
-        """Whether recording can go on in what a dead process left; what cannot be gone on with is moved aside."""
+        """Whether recording can go on in what a dead process left; what cannot be is moved aside."""
         status, size = slot.status(folder)
         if status == "foreign":
             raise Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
@@ -238,18 +230,10 @@ class Slots:
     def _created(self, folder: int) -> Slot:
         """A slot of the first number that is free."""
         for number in range(1 << 30):
-            slot = claim(folder, number)
-            if slot is None:
-                continue
-            made = False
-            try:
-                if slot.status(folder)[0] == "absent":
+            with claim(folder, number) as slot:
+                if slot is not None and slot.status(folder)[0] == "absent":
                     slot.create(folder, self._size, self._on_full)
-                    made = True
-                    return slot
-            finally:
-                if not made:
-                    slot.give_back()
+                    return slot.keep()
         raise AssertionError("no number is free")
 
     # ---- What the dead have left ----
@@ -259,41 +243,36 @@ class Slots:
 
     def next_left(self) -> Slot | None:
         """One of theirs with something to send, adopted; those that have nothing are removed."""
-        draining = self._here().draining
         with self._opened() as folder:
             for number in sorted(names_in(folder).regions):
-                slot = claim(folder, number)
-                if slot is None:
-                    continue
-                draining.append(slot)
-                try:
-                    if slot.status(folder)[0] == "ok" and slot.adopt(folder, self._on_full).stats().pending:
-                        return slot
+                with claim(folder, number) as slot:
+                    if slot is None or slot.status(folder)[0] != "ok":
+                        continue
+                    if slot.adopt(folder, self._on_full).stats().pending:
+                        self._here().draining.append(slot)
+                        return slot.keep()
                     self._finish(folder, slot)
-                finally:
-                    if slot.region is None:
-                        draining.remove(slot)
-                        slot.give_back()
         return None
 
     def sent(self, slot: Slot) -> None:
         """All that was in it."""
         with self._opened() as folder:
             self._finish(folder, slot)
-        self._here().draining.remove(slot)
 
     def _finish(self, folder: int, slot: Slot) -> None:
-        """It is empty, or not to be read."""
-        if slot.region is not None:
-            self._here().settled.add(slot.region)
-            slot.remove(folder)
+        slot.remove(folder)
+        self._settle(slot, kept=False)
 
     def leave(self, slot: Slot) -> None:
         """What is still in it is for another process to send."""
+        self._settle(slot, kept=True)
+
+    def _settle(self, slot: Slot, kept: bool) -> None:
         here = self._here()
-        if slot in here.draining and slot.region is not None:
+        if slot.region is not None:
+            here.settled.add(slot.region, kept)
+        if slot in here.draining:
             here.draining.remove(slot)
-            here.settled.add(slot.region, kept=True)
         slot.give_back()
 
     def sums(self) -> Sums:
@@ -308,7 +287,7 @@ class Slots:
     def complain(self, error: Exception) -> None:
         self._say(logging.WARNING, "what dead processes left there is not sent: %s", self._why(error))
 
-    def _evict(self, folder: int, chosen: Slot) -> None:
+    def _evict(self, folder: int) -> None:
         """The oldest of the dead, where there are more files than may be."""
         files = records = 0
         passed: set[str] = set()
@@ -322,19 +301,15 @@ class Slots:
                 break
             name = oldest[1]
             passed.add(name)
-            slot = claim(folder, int(name[5:-7])) if name.endswith(".region") else Slot(name)
-            if slot is None:
-                continue  # it is a living process's
-            try:
-                if slot.status(folder)[0] == "ok":
-                    records += self._here().settled.evict(slot.adopt(folder, self._on_full, remove=True))
-                else:
-                    slot.remove(folder)
-                files += 1
-            except FileNotFoundError:
-                pass  # another process was quicker
-            finally:
-                slot.give_back()
+            with claim(folder, int(name[5:-7])) if name.endswith(".region") else Claim(Slot(name)) as slot:
+                if slot is None:
+                    continue  # it is a living process's
+                with suppress(FileNotFoundError):  # another process was quicker
+                    if slot.status(folder)[0] == "ok":
+                        records += self._here().settled.evict(slot.adopt(folder, self._on_full, remove=True))
+                    else:
+                        slot.remove(folder)
+                    files += 1
         if files:
             message = "%d file(s) that dead processes left, the oldest, are removed: region_dir_limit=%d; "
             message += "%d span(s) in them are lost, counted as 'evicted'"
@@ -346,10 +321,8 @@ class Slots:
             regions, aside = names_in(folder)
             dead = 0
             for number in regions:
-                slot = claim(folder, number)
-                if slot is not None:
-                    dead += 1
-                    slot.give_back()
+                with claim(folder, number) as slot:
+                    dead += slot is not None
         return Census(len(regions) - dead, dead, len(aside))
 
 

@@ -43,7 +43,7 @@ def boot_id() -> str:
 
 
 def lives(holder: Holder | None) -> bool:
-    """Whether that process, another than this one, is there. Of another namespace only its lock could tell."""
+    """Whether that process, another than this one, is there. Of another namespace its lock alone tells."""
     me = this_process()
     if holder is None or (holder.boot, holder.namespace) != (me.boot, me.namespace):
         return False

@@ -1,8 +1,9 @@
 """The lock of a slot: fcntl's, on a file beside it, which its process signs.
 
-It goes with its process, whatever children of that live on. But any close of the file in a process drops the lock that
-this process has on it. So a process opens no lock file that it holds, files are never removed, and a slot whose lock
-a program has dropped, as it closed all its descriptors, is still its own: by its signature.
+It goes with its process, whatever children of that live on. But any close of the file in a process drops
+the lock that this process has on it. So a process opens no lock file that it holds, files are never removed,
+and a slot whose lock a program has dropped, as it closed all its descriptors, is still its own: by its
+signature.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ class Lock:
                 os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
         self._descriptor = -1
-        if _held.get(self._key) is self:  # last: who takes it from here on has no lock that our close would drop
+        if (
+            _held.get(self._key) is self
+        ):  # last: who takes it from here on has no lock that our close would drop
             del _held[self._key]
 
     def close_copy(self) -> None:
@@ -91,7 +94,9 @@ class Lock:
 def take_lock(folder: int, name: str) -> Lock | None:
     """None: a living process has it, perhaps this one."""
     with suppress(FileExistsError):
-        os.mknod(name, stat.S_IFREG | 0o600, dir_fd=folder)  # not open(): who closes it drops another thread's lock
+        os.mknod(
+            name, stat.S_IFREG | 0o600, dir_fd=folder
+        )  # not open(): who closes it drops another thread's lock
     facts = facts_of(folder, name)
     lock = Lock((core.process_number(), facts.st_dev, facts.st_ino))
     if _held.setdefault(lock._key, lock) is not lock:

@@ -6,13 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import time_ns
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from .._native import core
 from .holder import boot_id
 from .lock import Lock, facts_of, take_lock
-
-OnFull = Literal["overwrite", "drop"]
 
 
 class Names(NamedTuple):
@@ -47,6 +45,7 @@ class Slot:
         self.name = f"{name}.region" if lock else name
         """Of the region's file."""
         self.region: core.Region | None = None
+        self.kept = False
         self._stem = name
         self._lock = lock
 
@@ -67,7 +66,7 @@ class Slot:
         except FileNotFoundError:
             return "absent", 0
 
-    def adopt(self, folder: int, on_full: OnFull, remove: bool = False) -> core.Region:
+    def adopt(self, folder: int, on_full: str, remove: bool = False) -> core.Region:
         """What a dead process left in it; `remove`: no other process finds it any more."""
         with self._opened(folder) as file:
             if remove:
@@ -82,7 +81,7 @@ class Slot:
             )
         return self.region
 
-    def create(self, folder: int, size: int, on_full: OnFull) -> core.Region:
+    def create(self, folder: int, size: int, on_full: str) -> core.Region:
         """A new region. OSError where there is no room."""
         making = f"{self._stem}.tmp"
         with suppress(FileNotFoundError):
@@ -111,7 +110,11 @@ class Slot:
     def remove(self, folder: int) -> None:
         """The region. Its lock's file stays, for the next of this number."""
         os.unlink(self.name, dir_fd=folder)
-        self.give_back()
+
+    def keep(self) -> Slot:
+        """Beyond the `with` that claimed it, until it is given back."""
+        self.kept = True
+        return self
 
     def give_back(self) -> None:
         """For whoever comes next, with all that is in it."""
@@ -120,11 +123,25 @@ class Slot:
             self._lock.release()
 
 
-def claim(folder: int, number: int) -> Slot | None:
-    """The slot of this number, there or not. None: it is a living process's."""
+class Claim:
+    """Of a slot, given back at the end of the block unless it is kept. None: it is a living process's."""
+
+    def __init__(self, slot: Slot | None) -> None:
+        self._slot = slot
+
+    def __enter__(self) -> Slot | None:
+        return self._slot
+
+    def __exit__(self, *error: object) -> None:
+        if self._slot is not None and not self._slot.kept:
+            self._slot.give_back()
+
+
+def claim(folder: int, number: int) -> Claim:
+    """The slot of this number, whether there is a region or not."""
     stem = f"slot-{number:03}"
     lock = take_lock(folder, f"{stem}.lock")
-    return None if lock is None else Slot(stem, lock)
+    return Claim(None if lock is None else Slot(stem, lock))
 
 
 def _boot_bytes() -> bytes:

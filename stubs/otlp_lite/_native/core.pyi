@@ -88,7 +88,7 @@ class Region:
         cls,
         size: int,
         *,
-        on_full: Literal["overwrite", "drop"] = "overwrite",
+        on_full: str = "overwrite",
         descriptor: int = -1,
         adopt: bool = False,
         boot_id: bytes = ...,
