@@ -17,6 +17,10 @@ cdef extern from "otlite.h" nogil:
         OTLITE_GONE
         OTLITE_BUSY
         OTLITE_INVALID
+        OTLITE_FOREIGN
+        OTLITE_VERSION
+        OTLITE_DAMAGED
+        OTLITE_TRUNCATED
         OTLITE_MALFORMED
         OTLITE_HTTP2
         OTLITE_TIMEOUT
@@ -176,12 +180,21 @@ cdef extern from "otlite.h" nogil:
         uint32_t on_full
         void (*wake)(void *context) noexcept nogil
         void *context
+        cbool durable
+        uint8_t boot_id[16]
 
     cdef struct otlite_region:
         pass
 
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
+    otlite_status otlite_region_check(const void *memory, size_t size)
+
+    cdef struct otlite_adoption:
+        uint64_t records
+
+    otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
+                                      const otlite_region_options *options, otlite_adoption *adoption)
     size_t otlite_region_inline_max(const otlite_region *region)
     otlite_status otlite_resource_register(otlite_region *region, const void *bytes, size_t size,
                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
@@ -271,6 +284,7 @@ cdef extern from "otlite.h" nogil:
     uint64_t otlite_clock_wall()
     void *otlite_map(size_t size)
     void otlite_unmap(void *memory, size_t size)
+    void *otlite_map_shared(int descriptor, size_t size)
     void *otlite_private_page()
     size_t otlite_waker_size()
     otlite_status otlite_waker_init(void *memory)
