@@ -419,6 +419,8 @@ OTLITE_CHECKED enum otlite_status otlite_open_begin(struct otlite_region *region
 /* Ends an entry of a span that is not to be recorded: those that are end with their record, in such an order that
  * recovery finds one of both. 0, and one that has ended, are let be. Never after a fork, in the child. */
 void otlite_open_end(struct otlite_region *region, uint32_t open);
+/* Counts a span, as open_missed, that the caller could register no scope for. */
+void otlite_open_lost(struct otlite_region *region);
 
 /* Waiting for records: says what should call `wake`. ANY: the next record. CHUNK: the next filled chunk.
  * Returns true when there is something to collect already (then nothing is armed). */

@@ -119,7 +119,7 @@ enum otlite_status otlite_open_begin(struct otlite_region *region, struct otlite
                       (scope & HANDLE_INDEX) << OPEN_SCOPE_SHIFT;
     uint32_t index = claim(region, refers);
     if (index == NO_ENTRY) {
-        otlite_add_relaxed(&region->header->open_missed, 1);
+        otlite_open_lost(region);
         return OTLITE_TABLE_FULL;
     }
     KILL_POINT("open");
@@ -142,6 +142,11 @@ enum otlite_status otlite_open_begin(struct otlite_region *region, struct otlite
     span->open = (state >> OPEN_GENERATION_SHIFT << HANDLE_BITS | index) + 1;
     otlite_open_end(region, before);
     return OTLITE_OK;
+}
+
+void otlite_open_lost(struct otlite_region *region)
+{
+    otlite_add_relaxed(&region->header->open_missed, 1);
 }
 
 void otlite_open_end(struct otlite_region *region, uint32_t open)

@@ -179,7 +179,17 @@ class Telemetry:
         )
         return Stats(
             signal if self._slots is None else _with(signal, self._slots.sums()),
-            RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
+            RegionStats(
+                region.size,
+                now.chunks,
+                now.chunks_used,
+                now.scopes,
+                now.scopes_used,
+                now.open_spans,
+                now.open_used,
+                now.open_missed,
+                now.open_cut,
+            ),
             exporter,
         )
 
@@ -212,6 +222,7 @@ def configure(
     on_full: str | None = None,
     region_dir: str | os.PathLike[str] | None = None,
     region_dir_limit: int | None = None,
+    open_spans: int | None = None,
     resource_attributes: Mapping[str, Any] | None = None,
     limits: SpanLimits | None = None,
     id_generator: Any = None,
@@ -315,7 +326,9 @@ def _slots(config: Config) -> Slots | None:
         return None
     from .slots.directory import Slots  # loaded only where there is one
 
-    slots = Slots(config.region_dir, config.region_size, config.region_dir_limit, config.on_full)
+    slots = Slots(
+        config.region_dir, config.region_size, config.region_dir_limit, config.on_full, config.open_spans
+    )
     slots.prepare()
     return slots
 
@@ -338,6 +351,7 @@ def _provided(config: Config, pipeline: Pipeline | None, slots: Slots | None) ->
         "id_generator": config.id_generator,
         "ids": config.ids,
         "slots": slots,
+        "open_spans": config.open_spans != 0,
         "region_size": config.region_size,
         "on_full": config.on_full,
         "pipeline": pipeline,

@@ -68,6 +68,13 @@ class RegionStats(NamedTuple):
     chunks_used: int
     scopes: int
     scopes_used: int
+    open_spans: int = 0
+    """So many can leave word of themselves should the process be killed; 0 without `region_dir`."""
+    open_spans_used: int = 0
+    open_spans_missed: int = 0
+    """Spans that found no room there. They were recorded all the same if they ended."""
+    open_spans_cut: int = 0
+    """Whose names were over 76 bytes, and are told of by the beginning."""
 
 
 class ExporterStats(NamedTuple):

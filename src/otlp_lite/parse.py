@@ -77,6 +77,15 @@ def count(value: Any) -> int:
     raise ValueError(f"a whole number, 1 to {COUNT_MAX}")
 
 
+def count_or_none(value: Any) -> int:
+    if value == 0 and isinstance(value, int) and not isinstance(value, bool):
+        return 0
+    try:
+        return count(value)
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
+
+
 def seconds(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 86400:
         return float(value)
@@ -277,6 +286,13 @@ def read_count(variable: str, text: str) -> int:
         return count(int(text))
     except ValueError:
         raise ValueError(f"a whole number, 1 to {COUNT_MAX}") from None
+
+
+def read_count_or_none(variable: str, text: str) -> int:
+    try:
+        return count_or_none(int(text))
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
 
 
 def read_milliseconds(variable: str, text: str) -> float:

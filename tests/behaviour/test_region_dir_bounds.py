@@ -368,7 +368,7 @@ PREPARED = """
 import sys, time
 from otlp_lite.slots.directory import Slots
 start = time.perf_counter()
-slots = Slots(sys.argv[1], 64 << 20, 16, "overwrite")
+slots = Slots(sys.argv[1], 64 << 20, 16, "overwrite", 0)
 slots.prepare()
 print(time.perf_counter() - start, slots.present().stats().pending)
 """

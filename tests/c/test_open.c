@@ -333,6 +333,8 @@ static void test_a_full_table(void)
     CHECK_EQUAL(end_number(&recorder, TABLE, &spans[TABLE]), OTLITE_OK); /* without an entry */
     otlite_open_end(&recorder.region, spans[7].open);
     open_some(7, 8);
+    otlite_open_lost(&recorder.region);
+    CHECK_EQUAL(stats_now().open_missed, 1001 - TABLE);
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
     CHECK_EQUAL(opened.wrong, 0);
     CHECK_EQUAL(times(opened.unfinished, 0, TABLE), TABLE);

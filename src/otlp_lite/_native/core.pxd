@@ -30,6 +30,7 @@ cdef class Region:
     cdef void *memory
     cdef readonly size_t size
     cdef uint32_t epoch           # of the process that mapped it
+    cdef readonly uint32_t open_spans  # that it can tell of
     cdef readonly bint durable    # the memory of a file, which outlives the process: a forked child has no part in it
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
@@ -64,6 +65,10 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
 cpdef object say(object log, int level, str message, tuple arguments, object exc_info=*)
 
 cdef void region_lost(Region region, otlite_loss loss) noexcept
+
+cdef otlite_status open_begin(Region region, otlite_span *span, uint32_t resource, uint32_t scope) noexcept
+cdef void open_end(Region region, uint32_t open) noexcept
+cdef void open_lost(Region region) noexcept
 
 cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noexcept
 cdef otlite_status scratch_move(otlite_scratch *scratch, void *block, uint32_t size) noexcept

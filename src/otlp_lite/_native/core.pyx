@@ -268,7 +268,7 @@ class Stats:
     """A snapshot of a region's counters."""
 
     __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending",
-                 "chunks", "chunks_used", "scopes", "scopes_used")
+                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_used", "open_missed", "open_cut")
 
 
 # ---- The region ----
@@ -282,11 +282,13 @@ cdef class Region:
 
     `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
     memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
-    to be `adopt`ed, or one is laid out. `boot_id`: 16 bytes that name this boot. OSError where it cannot be mapped.
+    to be `adopt`ed, or one is laid out. `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file,
+    spans that are told of while they are open; one that is adopted keeps the number it has. OSError where it cannot be
+    mapped.
     """
 
     def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False,
-                  bytes boot_id=bytes(16)):
+                  bytes boot_id=bytes(16), uint32_t open_spans=0):
         if not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
@@ -309,6 +311,7 @@ cdef class Region:
         options.wake = wake_waker
         options.context = PyByteArray_AS_STRING(self.waker)
         options.durable = self.durable
+        options.open_spans = open_spans
         memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), min(len(boot_id), sizeof(options.boot_id)))
         if adopt:
             status = otlite_region_adopt(&self.region, self.memory, size, &options, NULL)
@@ -316,6 +319,9 @@ cdef class Region:
             status = otlite_region_init(&self.region, self.memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
+        cdef otlite_stats now
+        otlite_region_stats(&self.region, &now)
+        self.open_spans = now.open_spans
 
     def __dealloc__(self):
         if self.memory != NULL and self.is_ours():
@@ -475,6 +481,10 @@ cdef class Region:
         stats.chunks_used = now.chunks_used
         stats.scopes = now.scopes
         stats.scopes_used = now.scopes_used
+        stats.open_spans = now.open_spans
+        stats.open_used = now.open_used
+        stats.open_missed = now.open_missed
+        stats.open_cut = now.open_cut
         return stats
 
     def count(self):
@@ -612,10 +622,20 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
         return OTLITE_DROPPED
-    cdef otlite_status status = otlite_region_append(
-        &region.region, bytes, otlite_span_encode(bytes, span), resource, scope, span.anchor, span.explicit_time)
+    cdef otlite_status status = otlite_span_append(
+        &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)
     PyMem_RawFree(bytes)
     return status
+
+
+cdef otlite_status open_begin(Region region, otlite_span *span, uint32_t resource, uint32_t scope) noexcept:
+    return otlite_open_begin(&region.region, span, resource, scope)
+
+cdef void open_end(Region region, uint32_t open) noexcept:
+    otlite_open_end(&region.region, open)
+
+cdef void open_lost(Region region) noexcept:
+    otlite_open_lost(&region.region)
 
 
 cdef void region_lost(Region region, otlite_loss loss) noexcept:

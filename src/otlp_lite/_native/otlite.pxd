@@ -138,6 +138,7 @@ cdef extern from "otlite.h" nogil:
         uint8_t kind
         uint8_t status
         uint8_t anchor
+        uint32_t open
         uint32_t flags
         uint64_t start
         uint64_t end
@@ -181,6 +182,7 @@ cdef extern from "otlite.h" nogil:
         void (*wake)(void *context) noexcept nogil
         void *context
         cbool durable
+        uint32_t open_spans
         uint8_t boot_id[16]
 
     cdef struct otlite_region:
@@ -205,8 +207,11 @@ cdef extern from "otlite.h" nogil:
     bint otlite_region_reanchor(otlite_region *region, uint64_t tolerance)
     otlite_status otlite_span_record(otlite_region *region, const otlite_span *span, uint32_t resource,
                                      uint32_t scope)
-    otlite_status otlite_region_append(otlite_region *region, const void *bytes, size_t size, uint32_t resource,
-                                       uint32_t scope, uint8_t anchor, bint explicit_time)
+    otlite_status otlite_span_append(otlite_region *region, const otlite_span *span, const void *bytes, size_t size,
+                                     uint32_t resource, uint32_t scope)
+    otlite_status otlite_open_begin(otlite_region *region, otlite_span *span, uint32_t resource, uint32_t scope)
+    void otlite_open_end(otlite_region *region, uint32_t open)
+    void otlite_open_lost(otlite_region *region)
     void otlite_region_lost(otlite_region *region, otlite_loss loss)
 
     cdef struct otlite_stats:
@@ -217,10 +222,14 @@ cdef extern from "otlite.h" nogil:
         uint64_t dropped[10]
         uint64_t unanswered
         uint64_t pending
+        uint64_t open_missed
+        uint64_t open_cut
         uint32_t chunks
         uint32_t chunks_used
         uint32_t scopes
         uint32_t scopes_used
+        uint32_t open_spans
+        uint32_t open_used
 
     void otlite_region_stats(otlite_region *region, otlite_stats *stats)
     uint64_t otlite_region_count(const otlite_region *region)

@@ -93,6 +93,7 @@ cdef class Recorder:
         self.resource_schema_url = schema_url
         self.resource_handle = handle
         self.region = region
+        self.open_spans = region.open_spans if self.tell_open else 0
         self.span_max = region.record_max - SPAN_RESERVE
         self.announced = False
         self.epoch = page.epoch
@@ -323,6 +324,8 @@ cdef class Span:
 
     def __dealloc__(self):
         global pooled
+        if self.data.open != 0:
+            self.leave_open()  # it was never ended
         if self.scratch.block == NULL:
             return
         if self.scratch.size == BLOCK_SIZE and pooled < POOL_SIZE:
@@ -569,6 +572,8 @@ cdef class Span:
             self.too_late("Tried calling update_name on an ended span.")
             return
         self.name = plain_text(name)
+        if self.data.open != 0 and self.epoch == page.epoch:
+            self.tell_open()
 
     def set_status(self, status, description=None):
         if self.ended:
@@ -666,6 +671,8 @@ cdef class Span:
         finally:  # also when a signal handler raises meanwhile
             if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
                 self.keep(header)
+            if self.data.open != 0:
+                self.leave_open()
         if recorder.processors and self.epoch == page.epoch:
             for processor in recorder.processors:
                 call_processor(processor, "on_end", self)
@@ -713,21 +720,57 @@ cdef class Span:
                     "span %.100r ended after the shutdown: it is dropped, as are those that follow", (self.name,))
             return 0
         while status == OTLITE_STALE and tries < 3:
-            if scope.epoch != recorder.epoch or tries > 0:
-                try:
-                    scope.handle = region.register_scope(scope.encoded, scope.schema_url)
-                    scope.epoch = recorder.epoch
-                    if tries > 0:
-                        recorder.register_resource()
-                except (MemoryError, RuntimeError):
-                    break
+            if (scope.epoch != recorder.epoch or tries > 0) and not self.renew_handles(tries > 0):
+                break
             status = span_record(region, &self.data, recorder.resource_handle, scope.handle)
             if status == OTLITE_NO_ROOM:
                 status = span_record_large(region, &self.data, recorder.resource_handle, scope.handle)
             tries += 1
         if status == OTLITE_STALE:
             region_lost(region, OTLITE_LOSS_TABLE_FULL)
+        else:
+            self.data.open = 0  # it ended with the record, or what became of that
         return 0
+
+    @cython.final
+    cdef bint renew_handles(self, bint again) except -1:
+        """Registers the scope, and `again` the resource too; False where there is no room."""
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        try:
+            scope.handle = recorder.region.register_scope(scope.encoded, scope.schema_url)
+            scope.epoch = recorder.epoch
+            if again:
+                recorder.register_resource()
+        except (MemoryError, RuntimeError):
+            return False
+        return True
+
+    @cython.final
+    cdef int tell_open(self) except -1:
+        """Enters the span among the region's open ones, or its new name. What prevents it is counted there."""
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        cdef otlite_status status = OTLITE_STALE
+        cdef int tries = 0
+        if not self.trace_flags & FLAG_SAMPLED or recorder.pipeline is None or recorder.closed:
+            return 0  # as it would not be kept
+        self.data.name = text_of(self.name)
+        while status == OTLITE_STALE and tries < 3:
+            if (scope.epoch != recorder.epoch or tries > 0) and not self.renew_handles(tries > 0):
+                break
+            status = open_begin(recorder.region, &self.data, recorder.resource_handle, scope.handle)
+            tries += 1
+        if status == OTLITE_STALE:
+            open_lost(recorder.region)
+        return 0
+
+    @cython.final
+    cdef void leave_open(self) noexcept:
+        """It is not open any more. In a forked child the region is another's."""
+        if self.epoch == page.epoch:
+            open_end(self.recorder.region, self.data.open)
+        self.data.open = 0
 
     # -- reading --
 

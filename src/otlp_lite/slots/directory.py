@@ -16,6 +16,9 @@ from ..errors import ConfigurationError
 from .lock import Refused, close_copies
 from .slot import Claim, Slot, claim, names_in
 
+OPEN_EVERY = 4096
+"""Bytes of a region for one open span at most: as the core has it, which has room for OPEN_MAX."""
+OPEN_MAX = 4096
 LOOK_EVERY = 60.0
 """Seconds between two looks for what the dead have left."""
 
@@ -87,11 +90,12 @@ class Slots:
     There are at most `limit` files. Those of running processes count, but are never refused, nor taken away.
     """
 
-    def __init__(self, folder: str, size: int, limit: int, on_full: str) -> None:
+    def __init__(self, folder: str, size: int, limit: int, on_full: str, open_spans: int) -> None:
         self._folder = folder
         self._size = size
         self._limit = limit
         self._on_full = on_full
+        self._open_spans = min(open_spans, size // OPEN_EVERY, OPEN_MAX)
         self._processes: dict[int, Process] = {}
 
     def _here(self) -> Process:
@@ -209,8 +213,9 @@ class Slots:
         for number in left:
             with claim(folder, number) as slot:
                 if slot is not None and self._usable(folder, slot):  # still
-                    slot.adopt(folder, self._on_full)
-                    return slot.keep()
+                    if slot.adopt(folder, self._on_full).open_spans == self._open_spans:
+                        return slot.keep()
+                    self._here().left = True  # with another table of open spans: it is sent, and removed
         return None
 
     def _usable(self, folder: int, slot: Slot) -> bool:
@@ -232,7 +237,7 @@ class Slots:
         for number in range(1 << 30):
             with claim(folder, number) as slot:
                 if slot is not None and slot.status(folder)[0] == "absent":
-                    slot.create(folder, self._size, self._on_full)
+                    slot.create(folder, self._size, self._on_full, self._open_spans)
                     return slot.keep()
         raise AssertionError("no number is free")
 

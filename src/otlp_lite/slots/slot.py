@@ -81,7 +81,7 @@ class Slot:
             )
         return self.region
 
-    def create(self, folder: int, size: int, on_full: str) -> core.Region:
+    def create(self, folder: int, size: int, on_full: str, open_spans: int) -> core.Region:
         """A new region. OSError where there is no room."""
         making = f"{self._stem}.tmp"
         with suppress(FileNotFoundError):
@@ -92,7 +92,9 @@ class Slot:
             os.posix_fallocate(file, 0, size)
             if self._lock is not None:
                 self._lock.sign()
-            self.region = core.Region(size, on_full=on_full, descriptor=file, boot_id=_boot_bytes())
+            self.region = core.Region(
+                size, on_full=on_full, descriptor=file, boot_id=_boot_bytes(), open_spans=open_spans
+            )
             os.rename(making, self.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             self.region = None

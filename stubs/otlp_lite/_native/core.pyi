@@ -76,6 +76,10 @@ class Stats:
     chunks_used: int
     scopes: int
     scopes_used: int
+    open_spans: int
+    open_used: int
+    open_missed: int
+    open_cut: int
 
 @final
 class Region:
@@ -92,11 +96,14 @@ class Region:
         descriptor: int = -1,
         adopt: bool = False,
         boot_id: bytes = ...,
+        open_spans: int = 0,
     ) -> Self: ...
     @property
     def size(self) -> int: ...
     @property
     def durable(self) -> bool: ...
+    @property
+    def open_spans(self) -> int: ...
     @property
     def record_max(self) -> int: ...
     def collect(self, max_bytes: int, max_records: int = 0, gather: bool = False) -> Batch | None: ...

@@ -110,6 +110,7 @@ class TracerProvider(ApiTracerProvider):
         unsupported: bool = False,
         span_processors: Iterable[Any] = (),
         slots: _Slots | None = None,
+        open_spans: bool = False,
     ) -> None: ...
     def set_up(self, **settings: Any) -> bool: ...
     @property

@@ -24,7 +24,7 @@ HEAD = """\
 
 SCENARIOS = (
     *("idle", "registrars", "collectors", "clock", "statistics", "chunk"),
-    *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
+    *("tight", "release", "drop", "wake", "table", "open", "crowd", "overwrite", "newest", "chain"),
 )
 KINDS = ("caught", "harmless", "elsewhere")
 SLOW = ("overwrite", "newest", "chain")
