@@ -1,4 +1,4 @@
-"""A process that is killed leaves word of the spans that were open: the next start sends them, once, as unfinished."""
+"""A process that is killed leaves word of its open spans: the next start sends them, once, as unfinished."""
 
 from __future__ import annotations
 
