@@ -217,15 +217,23 @@ static void leave_out_replaced(const struct otlite_region *region, uint32_t *fou
 
 void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint32_t *damaged)
 {
+    uint32_t resource = NO_ENTRY, scope = NO_ENTRY; /* whose bytes were looked at last */
     memset(found, 0, OTLITE_OPEN_MAX / 8);
     *damaged = 0;
     for (uint32_t i = 0; i < region->open_count; i++) {
         uint32_t state = otlite_load_acquire(&region->open_states[i]);
         uint32_t what = state & OPEN_STATE;
-        if (what == OPEN_WHOLE && otlite_open_whole(region, i, state))
+        if (what == OPEN_WHOLE && otlite_open_whole(region, i, state) &&
+            (open_resource(state) == resource ||
+             otlite_entry_whole(region, &region->resources[open_resource(state)])) &&
+            (open_scope(state) == scope ||
+             otlite_entry_whole(region, &region->scopes[open_scope(state)]))) {
+            resource = open_resource(state);
+            scope = open_scope(state);
             found[i / 32] |= UINT32_C(1) << i % 32;
-        else if (what == OPEN_FREE ? region->open[i].seal != 0 : what != OPEN_FILLING)
+        } else if (what == OPEN_FREE ? region->open[i].seal != 0 : what != OPEN_FILLING) {
             ++*damaged;
+        }
     }
     for (uint32_t i = 0; i < region->chunk_count && region->open_count != 0; i++)
         leave_out_recorded(region, found, i);
@@ -243,11 +251,12 @@ static uint64_t boot_of(const struct otlite_region *region, uint64_t time, uint3
     return boot >> 63 != 0 ? 0 : boot;
 }
 
-/* When a chunk's last record ended, if that says what time it was. */
+/* When a chunk's last record ended, if that says what time it was, and is not of a former life. */
 static uint64_t last_end(const struct otlite_region *region, uint32_t chunk)
 {
     uint32_t state = otlite_load_relaxed(&region->chunks[chunk].state);
-    if (chunk_is(state, CHUNK_FREE) || chunk_is(state, CHUNK_LINK))
+    if (chunk_is(state, CHUNK_FREE) || chunk_is(state, CHUNK_LINK) ||
+        region->chunks[chunk].unchecked)
         return 0;
     uint32_t committed = otlite_chunk_cursors(region, chunk).committed;
     if (committed == 0)

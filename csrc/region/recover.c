@@ -18,8 +18,9 @@
 
 struct adoption {
     struct otlite_region *region;
-    uint32_t *owner; /* of each link: its head + 1; lies in the work area */
-    uint32_t open[OTLITE_OPEN_MAX / 32];
+    uint32_t *owner;                     /* of each link: its head + 1; lies in the work area */
+    uint32_t open[OTLITE_OPEN_MAX / 32]; /* entries whose spans are to be records */
+    uint64_t last;                       /* moment that the dead process told of */
     struct otlite_adoption told;
 };
 
@@ -151,6 +152,7 @@ static void sort_out_open(struct adoption *adoption)
     struct otlite_region *region = adoption->region;
     uint32_t damaged;
     otlite_open_find(region, adoption->open, &damaged);
+    adoption->last = otlite_open_last(region, adoption->open);
     if (damaged != 0)
         count_damaged(adoption, damaged);
     for (uint32_t i = 0; i < region->open_count; i++) {
@@ -166,12 +168,11 @@ static void sort_out_open(struct adoption *adoption)
 static void record_open(struct adoption *adoption)
 {
     struct otlite_region *region = adoption->region;
-    uint64_t last = otlite_open_last(region, adoption->open);
     for (uint32_t i = 0; i < region->open_count; i++) {
         struct unfinished unfinished;
         if ((adoption->open[i / 32] >> i % 32 & 1) == 0)
             continue;
-        otlite_open_restore(region, i, last, &unfinished);
+        otlite_open_restore(region, i, adoption->last, &unfinished);
         adoption->told.unfinished +=
             otlite_span_adopt(region, &unfinished.span, unfinished.resource, unfinished.scope) ==
             OTLITE_OK;

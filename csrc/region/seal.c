@@ -110,12 +110,10 @@ bool otlite_record_whole(const struct otlite_region *region, uint32_t chunk, uin
 bool otlite_open_whole(const struct otlite_region *region, uint32_t index, uint32_t state)
 {
     const struct otlite_open_span *entry = &region->open[index];
-    return open_resource(state) < region->resource_count &&
-           open_scope(state) < region->scope_count && entry->name_size <= OPEN_NAME &&
-           entry->anchor < ANCHORS && entry->kind <= 4 && (entry->bits & ~OPEN_BITS) == 0 &&
-           entry->seal == otlite_open_seal(region, index, state) &&
-           otlite_entry_whole(region, &region->resources[open_resource(state)]) &&
-           otlite_entry_whole(region, &region->scopes[open_scope(state)]);
+    return in_use(region->resources, region->resource_count, open_resource(state)) &&
+           in_use(region->scopes, region->scope_count, open_scope(state)) &&
+           entry->name_size <= OPEN_NAME && entry->anchor < ANCHORS && entry->kind <= 4 &&
+           (entry->bits & ~OPEN_BITS) == 0 && entry->seal == otlite_open_seal(region, index, state);
 }
 
 struct cursors otlite_chunk_cursors(const struct otlite_region *region, uint32_t index)
