@@ -62,12 +62,12 @@ def left_by(code: str, folder: Path, facts: int = 1, **more: str) -> tuple[list[
         with Dying(code, folder, **more) as victim:
             victim.until(facts=facts)
             victim.kill()
-        left = heir(folder, receiver)
+        left = heir(folder, receiver, **more)
         assert left.start["adopted"] == left.end["exported"] and left.end["dropped"] == {}
         spans = found(receiver)
         assert len({each.span.span_id for each in spans}) == len(spans) == left.end["exported"]
         before = len(receiver.requests)
-        assert heir(folder, receiver).start["adopted"] == 0 and len(receiver.requests) == before
+        assert heir(folder, receiver, **more).start["adopted"] == 0 and len(receiver.requests) == before
     return spans, victim.facts
 
 
@@ -340,6 +340,7 @@ def test_a_file_with_another_table_is_sent_and_made_anew(folder: Path) -> None:
 
 LEDGER = """
     import random
+    ended = os.open(ENDED, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     def work(number):
         draw = random.Random(number)
         held = []
@@ -351,7 +352,7 @@ LEDGER = """
             elif held:
                 span = held.pop(draw.randrange(len(held)))
                 span.end()
-                os.write(2, b"%016x\\n" % span.get_span_context().span_id)
+                os.write(ended, b"%016x\\n" % span.get_span_context().span_id)
     for number in range(4):
         threading.Thread(target=work, args=(number,), daemon=True).start()
     time.sleep(60)
@@ -361,20 +362,14 @@ LEDGER = """
 @pytest.mark.parametrize("round_", range(4))
 def test_killed_at_any_moment_each_span_is_found_once(folder: Path, round_: int, tmp_path: Path) -> None:
     """Of each thread one may have begun, and one ended, of which it could not say so."""
-    errors = tmp_path / "ended"
-    code = (
-        f"""
-        os.dup2(os.open({str(errors)!r}, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-        os.environ["NOTHING"] = ""
-    """
-        + LEDGER
-    )
+    ledger = tmp_path / "ended"
+    code = LEDGER.replace("ENDED", repr(str(ledger)))
     with Receiver() as receiver:
         with Dying(code, folder) as victim:
             victim.until(ids=500)
             time.sleep(0.01 * round_)
             begun = set(victim.kill())
-        ended = {int(line, 16) for line in errors.read_text().split()}
+        ended = {int(line, 16) for line in ledger.read_text().split()}
         heir(folder, receiver)
         spans = found(receiver)
     told = [int.from_bytes(each.span.span_id, "big") for each in spans]
