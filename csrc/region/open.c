@@ -133,7 +133,7 @@ enum otlite_status otlite_open_begin(struct otlite_region *region, struct otlite
         (otlite_load_relaxed(&region->open_states[index]) & ~(uint32_t)OPEN_STATE) | OPEN_WHOLE;
     fill(region, index, span);
     KILL_POINT("open");
-    region->open[index].seal = otlite_open_seal(region, index, state);
+    otlite_store_relaxed(&region->open[index].seal, otlite_open_seal(region, index, state));
     KILL_POINT("open");
     /* release: the entry before the word that says it is whole */
     otlite_store_release(&region->open_states[index], state);
