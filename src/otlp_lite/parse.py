@@ -77,6 +77,15 @@ def count(value: Any) -> int:
     raise ValueError(f"a whole number, 1 to {COUNT_MAX}")
 
 
+def count_or_none(value: Any) -> int:
+    if value == 0 and isinstance(value, int) and not isinstance(value, bool):
+        return 0
+    try:
+        return count(value)
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
+
+
 def seconds(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 86400:
         return float(value)
@@ -108,6 +117,17 @@ def size(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and REGION_MIN <= value <= REGION_MAX:
         return value
     raise ValueError("64KiB to 1GiB, in bytes or like '8MiB'")
+
+
+def folder(value: Any) -> str:
+    """The path of a directory, there or not."""
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = ""
+    if isinstance(path, str) and path and "\0" not in path:
+        return os.path.abspath(path)
+    raise ValueError("the path of a directory")
 
 
 def choice(*names: str) -> Callable[[Any], str]:
@@ -270,6 +290,13 @@ def read_count(variable: str, text: str) -> int:
         return count(int(text))
     except ValueError:
         raise ValueError(f"a whole number, 1 to {COUNT_MAX}") from None
+
+
+def read_count_or_none(variable: str, text: str) -> int:
+    try:
+        return count_or_none(int(text))
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
 
 
 def read_milliseconds(variable: str, text: str) -> float:

@@ -95,6 +95,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
         [65535, (1 << 30) + 1, "63KiB", "2GiB", "8MB", "many", "", 8.0, True],
     ),
     ("on_full", [("overwrite", "overwrite"), ("DROP", "drop")], ["block", "", 1]),
+    ("open_spans", [(0, 0), (1024, 1024)], [-1, 1.5, "1", True, False, 1 << 32]),
     ("resource_attributes", [({"a": 1}, {"a": 1})], [{"": 1}, {1: 1}, "a=b", [("a", 1)]]),
     ("limits", [], [1, {}]),
     ("id_generator", [], ["random", object(), RandomIdGenerator]),

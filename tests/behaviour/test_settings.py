@@ -50,6 +50,7 @@ def say():
 """
 SPANS = "record(8); telemetry.force_flush(10); say()"
 FULL = "record(3000); say()"
+OPEN = "record(1); telemetry.force_flush(10); print(telemetry.stats().region.open_spans)"
 IMPATIENT = "record(8); telemetry.force_flush(TIME); say(); sys.stdout.flush(); os._exit(0)"
 """Does not wait at its end."""
 SHAPE = """\
@@ -225,6 +226,15 @@ CASES: dict[str, Case] = {
         "on_full='drop'",
         base={**AWAY, "OTEL_BSP_MAX_QUEUE_SIZE": "1"},
         work=FULL,
+    ),
+    "open_spans": Case(
+        lambda seen: int(seen.ended.out),
+        1024,
+        7,
+        "open_spans=7",
+        {"OTLP_LITE_OPEN_SPANS": "7"},
+        {"OTLP_LITE_REGION_DIR": f"{FOLDER.name}/open"},
+        work=OPEN,
     ),
     "resource_attributes": Case(
         partial(attribute, "team"),

@@ -78,6 +78,19 @@ cdef process_page *page = NULL
 cdef process_page *process() noexcept:
     return page
 
+cdef uint32_t epochs = 0
+
+cdef uint32_t begin_process() noexcept:
+    """This process's number among those that it was forked from; sets up its page."""
+    global epochs
+    if page.epoch == 0:
+        epochs += 1
+        otlite_ticks_init(&page.ticks)
+        otlite_ids_init(&page.random_ids, False)
+        otlite_ids_init(&page.os_ids, True)
+        page.epoch = epochs
+    return page.epoch
+
 cdef object _setup_page():
     global page
     page = <process_page *>otlite_private_page()
@@ -153,7 +166,8 @@ cdef class Batch:
 
     def __dealloc__(self):
         if self.owner is not None:
-            otlite_batch_release(&self.owner.region, &self.batch)  # no other can be collected while it is pinned
+            if self.owner.is_ours():  # no other can be collected while it is pinned
+                otlite_batch_release(&self.owner.region, &self.batch)
             if self.owner.out == <PyObject *>self:
                 self.owner.out = NULL
 
@@ -243,6 +257,10 @@ cdef class Batch:
         """Unpins: a full region may overwrite the records meanwhile."""
         otlite_batch_release(&self.owner.region, &self.batch)
 
+    def of(self, Region region not None):
+        """Whether it was collected from there."""
+        return self.owner is region
+
     def repin(self):
         """Pins again. False when some of it was overwritten: collect anew."""
         if otlite_batch_repin(&self.owner.region, &self.batch) != OTLITE_OK:
@@ -258,8 +276,8 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
-                 "chunks", "chunks_used", "scopes", "scopes_used")
+    __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
+                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_used", "open_missed", "open_cut")
 
 
 # ---- The region ----
@@ -271,10 +289,15 @@ cdef void wake_waker(void *waker) noexcept nogil:
 cdef class Region:
     """One fixed block of memory that holds ended records until a receiver has them.
 
-    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest.
+    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
+    memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
+    to be `adopt`ed, or one is laid out. `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file,
+    spans that are told of while they are open; one that is adopted keeps the number it has. OSError where it cannot be
+    mapped.
     """
 
-    def __cinit__(self, size_t size, *, str on_full="overwrite"):
+    def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False,
+                  bytes boot_id=bytes(16), uint32_t open_spans=0):
         if not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
@@ -283,7 +306,11 @@ cdef class Region:
         cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
         if status != OTLITE_OK:
             raise_status(status, "region")
-        self.memory = otlite_map(size)
+        self.epoch = begin_process()
+        self.durable = descriptor >= 0
+        self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
+        if self.memory == NULL and self.durable:
+            raise_status(OTLITE_SYSTEM, "region")
         if self.memory == NULL:
             raise MemoryError(f"region_size: the system refused {size} bytes")
         self.size = size
@@ -292,13 +319,26 @@ cdef class Region:
         options.on_full = OTLITE_OVERWRITE_OLDEST if on_full == "overwrite" else OTLITE_DROP_NEWEST
         options.wake = wake_waker
         options.context = PyByteArray_AS_STRING(self.waker)
-        status = otlite_region_init(&self.region, self.memory, size, &options)
+        options.durable = self.durable
+        options.open_spans = open_spans
+        memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), min(len(boot_id), sizeof(options.boot_id)))
+        if adopt:
+            status = otlite_region_adopt(&self.region, self.memory, size, &options, NULL)
+        else:
+            status = otlite_region_init(&self.region, self.memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
+        cdef otlite_stats now
+        otlite_region_stats(&self.region, &now)
+        self.open_spans = now.open_spans
 
     def __dealloc__(self):
-        if self.memory != NULL:
+        if self.memory != NULL and self.is_ours():
             otlite_unmap(self.memory, self.size)
+
+    cdef bint is_ours(self) noexcept:
+        """Whether the memory is there: of a parent's file a child has nothing, and perhaps something else in its place."""
+        return not self.durable or self.epoch == page.epoch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:
         cdef uint32_t handle = 0
@@ -444,6 +484,7 @@ cdef class Region:
         cdef uint64_t given_up = self.given_up  # at once, between two batches
         stats = Stats()
         stats.recorded = now.recorded
+        stats.adopted = now.adopted
         stats.exported = now.exported
         stats.rejected = now.rejected
         stats.dropped = {}
@@ -457,6 +498,10 @@ cdef class Region:
         stats.chunks_used = now.chunks_used
         stats.scopes = now.scopes
         stats.scopes_used = now.scopes_used
+        stats.open_spans = now.open_spans
+        stats.open_used = now.open_used
+        stats.open_missed = now.open_missed
+        stats.open_cut = now.open_cut
         return stats
 
     def count(self):
@@ -466,6 +511,17 @@ cdef class Region:
     def reanchor(self, double tolerance=0.001):
         """Takes a new clock anchor when the wall clock has moved by over `tolerance` seconds."""
         return bool(otlite_region_reanchor(&self.region, <uint64_t>(tolerance * 1e9)))
+
+
+def file_status(int descriptor, size_t size):
+    """What an open file of that size is: "ok" (a durable region, whole as far as its header tells), "foreign", "another
+    version", "damaged" or "truncated". Nothing may touch it meanwhile. OSError where it cannot be mapped."""
+    cdef void *memory = otlite_map_shared(descriptor, size)
+    if memory == NULL:
+        raise_status(OTLITE_SYSTEM, "region")
+    cdef otlite_status status = otlite_region_check(memory, size)
+    otlite_unmap(memory, size)
+    return otlite_status_text(status).decode()
 
 
 # ---- One exchange ----
@@ -517,6 +573,11 @@ def exchange(int descriptor, bytes head not None, Batch batch not None, double t
     return answer
 
 
+def process_number():
+    """Of this process among those that it was forked from, which no two of them share."""
+    return begin_process()
+
+
 def boot_clock():
     """Nanoseconds since boot, suspend included."""
     return otlite_clock_boot()
@@ -552,14 +613,6 @@ def kernels_names():
 
 # ---- The hot path, for the sibling extensions ----
 
-cdef void ticks_init(otlite_ticks *ticks) noexcept:
-    otlite_ticks_init(ticks)
-
-
-cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:
-    otlite_ids_init(ids, from_os)
-
-
 cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept:
     otlite_ids_next(ids, now, trace_id, span_id)
 
@@ -570,6 +623,8 @@ cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcep
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
+    if not region.is_ours():  # the span was begun before a fork
+        return otlite_clock_wall()
     return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 
 
@@ -584,10 +639,20 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
         return OTLITE_DROPPED
-    cdef otlite_status status = otlite_region_append(
-        &region.region, bytes, otlite_span_encode(bytes, span), resource, scope, span.anchor, span.explicit_time)
+    cdef otlite_status status = otlite_span_append(
+        &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)
     PyMem_RawFree(bytes)
     return status
+
+
+cdef otlite_status open_begin(Region region, otlite_span *span, uint32_t resource, uint32_t scope) noexcept:
+    return otlite_open_begin(&region.region, span, resource, scope)
+
+cdef void open_end(Region region, uint32_t open) noexcept:
+    otlite_open_end(&region.region, open)
+
+cdef void open_lost(Region region) noexcept:
+    otlite_open_lost(&region.region)
 
 
 cdef void region_lost(Region region, otlite_loss loss) noexcept:

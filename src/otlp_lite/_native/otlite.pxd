@@ -17,6 +17,10 @@ cdef extern from "otlite.h" nogil:
         OTLITE_GONE
         OTLITE_BUSY
         OTLITE_INVALID
+        OTLITE_FOREIGN
+        OTLITE_VERSION
+        OTLITE_DAMAGED
+        OTLITE_TRUNCATED
         OTLITE_MALFORMED
         OTLITE_HTTP2
         OTLITE_TIMEOUT
@@ -134,6 +138,7 @@ cdef extern from "otlite.h" nogil:
         uint8_t kind
         uint8_t status
         uint8_t anchor
+        uint32_t open
         uint32_t flags
         uint64_t start
         uint64_t end
@@ -176,12 +181,22 @@ cdef extern from "otlite.h" nogil:
         uint32_t on_full
         void (*wake)(void *context) noexcept nogil
         void *context
+        cbool durable
+        uint32_t open_spans
+        uint8_t boot_id[16]
 
     cdef struct otlite_region:
         pass
 
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
+    otlite_status otlite_region_check(const void *memory, size_t size)
+
+    cdef struct otlite_adoption:
+        uint64_t records
+
+    otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
+                                      const otlite_region_options *options, otlite_adoption *adoption)
     size_t otlite_region_inline_max(const otlite_region *region)
     otlite_status otlite_resource_register(otlite_region *region, const void *bytes, size_t size,
                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
@@ -192,8 +207,11 @@ cdef extern from "otlite.h" nogil:
     bint otlite_region_reanchor(otlite_region *region, uint64_t tolerance)
     otlite_status otlite_span_record(otlite_region *region, const otlite_span *span, uint32_t resource,
                                      uint32_t scope)
-    otlite_status otlite_region_append(otlite_region *region, const void *bytes, size_t size, uint32_t resource,
-                                       uint32_t scope, uint8_t anchor, bint explicit_time)
+    otlite_status otlite_span_append(otlite_region *region, const otlite_span *span, const void *bytes, size_t size,
+                                     uint32_t resource, uint32_t scope)
+    otlite_status otlite_open_begin(otlite_region *region, otlite_span *span, uint32_t resource, uint32_t scope)
+    void otlite_open_end(otlite_region *region, uint32_t open)
+    void otlite_open_lost(otlite_region *region)
     void otlite_region_lost(otlite_region *region, otlite_loss loss)
 
     cdef struct otlite_stats:
@@ -204,10 +222,14 @@ cdef extern from "otlite.h" nogil:
         uint64_t dropped[10]
         uint64_t unanswered
         uint64_t pending
+        uint64_t open_missed
+        uint64_t open_cut
         uint32_t chunks
         uint32_t chunks_used
         uint32_t scopes
         uint32_t scopes_used
+        uint32_t open_spans
+        uint32_t open_used
 
     void otlite_region_stats(otlite_region *region, otlite_stats *stats)
     uint64_t otlite_region_count(const otlite_region *region)
@@ -271,6 +293,7 @@ cdef extern from "otlite.h" nogil:
     uint64_t otlite_clock_wall()
     void *otlite_map(size_t size)
     void otlite_unmap(void *memory, size_t size)
+    void *otlite_map_shared(int descriptor, size_t size)
     void *otlite_private_page()
     size_t otlite_waker_size()
     otlite_status otlite_waker_init(void *memory)

@@ -24,7 +24,7 @@ HEAD = """\
 
 SCENARIOS = (
     *("idle", "registrars", "collectors", "busy", "clock", "statistics", "chunk"),
-    *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
+    *("tight", "release", "drop", "wake", "table", "open", "crowd", "overwrite", "newest", "chain"),
 )
 SIGNALS = ("signal", "ceasing", "signals")
 """Those of csrc/port/terminate.c."""

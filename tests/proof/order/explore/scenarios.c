@@ -426,6 +426,77 @@ static void created(void)
     CHECK(otlite_region_check(world.memory, OTLITE_REGION_MIN) == OTLITE_OK);
 }
 
+/* ---- open: an entry is filled and emptied by two threads, while scopes change hands ---- */
+
+static void open_begin(void)
+{
+    table_begin();
+    add_table(1);
+}
+
+static void open_and_end(uint32_t number)
+{
+    struct otlite_span span;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (open_span(&span, number, false) != OTLITE_OK)
+            continue;
+        CHECK(is_open(&span));
+        otlite_open_end(&region, span.open);
+    }
+}
+
+static void open_first(void)
+{
+    open_and_end(1);
+}
+
+static void open_second(void)
+{
+    open_and_end(2);
+}
+
+static void give_scopes_away(void)
+{
+    for (uint32_t name = 3; name < 5; name++)
+        register_one(name);
+}
+
+/* ---- crowd: more spans than entries ---- */
+
+static void crowd_begin(void)
+{
+    open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
+    add_table(2);
+}
+
+static void open_two(uint32_t number)
+{
+    struct otlite_span span[2];
+    for (uint32_t i = 0; i < 2; i++)
+        (void)open_span(&span[i], number, true);
+    for (uint32_t i = 0; i < 2; i++)
+        CHECK(span[i].open == 0 || is_open(&span[i]));
+}
+
+static void crowd_first(void)
+{
+    open_two(1);
+}
+
+static void crowd_second(void)
+{
+    open_two(2);
+}
+
+static void open_end(void)
+{
+    struct otlite_stats stats;
+    otlite_region_stats(&region, &stats);
+    CHECK(stats.open_missed == world.results[MISSED]);
+    CHECK(stats.open_cut == world.results[CUT]);
+    CHECK(stats.open_used == world.results[CUT]);
+}
+
 const struct scenario scenarios[] = {
     {"overwrite",
      "two writers of three records each, an exporter, three chunks",
@@ -601,6 +672,20 @@ const struct scenario scenarios[] = {
      {NULL, receive_term, receive_term},
      has_ended_or_woken,
      NULL,
+     false},
+    {"open",
+     "two threads with one entry for an open span, and scopes that are given away",
+     open_begin,
+     {open_first, open_second, give_scopes_away},
+     open_end,
+     killed_here,
+     false},
+    {"crowd",
+     "two threads that open two spans each where there is room for two",
+     crowd_begin,
+     {crowd_first, crowd_second, NULL},
+     open_end,
+     killed_here,
      false},
     {0},
 };

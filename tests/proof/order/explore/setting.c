@@ -92,6 +92,36 @@ void register_first(void)
     CHECK(otlite_scope_register(&region, "Sc00", 4, NULL, 0, &scope) == OTLITE_OK);
 }
 
+void add_table(uint32_t entries)
+{
+    static uint32_t used;
+    used = (uint32_t)(posts - world.memory) + 2;
+    region.open_states = carve(&used, entries * sizeof *region.open_states);
+    region.open = carve(&used, entries * sizeof *region.open);
+    region.open_count = entries;
+}
+
+enum otlite_status open_span(struct otlite_span *span, uint32_t number, bool long_name)
+{
+    static const char name[] =
+        "Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00"
+        "Sc00Sc00";
+    *span = (struct otlite_span){.start = number, .name = {name, long_name ? 80 : 4, 0}};
+    memset(span->span_id, (int)number, sizeof span->span_id);
+    enum otlite_status status = otlite_open_begin(&region, span, resource, scope);
+    CHECK(status == OTLITE_OK || status == OTLITE_TABLE_FULL || status == OTLITE_STALE);
+    world.results[MISSED] += status == OTLITE_TABLE_FULL;
+    world.results[CUT] += status == OTLITE_OK && long_name;
+    return status;
+}
+
+bool is_open(const struct otlite_span *span)
+{
+    const struct otlite_open_span *entry = &region.open[(span->open - 1) & HANDLE_INDEX];
+    return entry->start == span->start && memcmp(entry->span_id, span->span_id, 8) == 0 &&
+           memcmp(entry->trace_id, span->trace_id, 16) == 0;
+}
+
 /* ---- Records of words that say the same: a mark, their scope's number and their own ---- */
 
 static void fill(uint32_t *words, size_t size, uint32_t word)
@@ -202,6 +232,19 @@ void export_twice(void)
  * having made its stores in order. */
 void killed_here(void)
 {
+    for (uint32_t i = 0; i < region.open_count; i++) {
+        uint32_t state = region.open_states[i];
+        const struct otlite_open_span *entry = &region.open[i];
+        const struct otlite_entry *under = &region.scopes[open_scope(state)];
+        if ((state & OPEN_STATE) == OPEN_FREE)
+            CHECK(entry->seal == 0);
+        if ((state & OPEN_STATE) != OPEN_WHOLE)
+            continue;
+        CHECK(entry->seal == otlite_open_seal(&region, i, state));
+        CHECK(memcmp(region.arena + under->offset, entry->name, 4) == 0);
+        for (uint32_t at = 0; at < 8; at++)
+            CHECK(entry->span_id[at] == entry->start);
+    }
     for (uint32_t i = 0; i < region.chunk_count; i++) {
         const struct otlite_chunk *chunk = &region.chunks[i];
         if (!chunk_readable(chunk->state))

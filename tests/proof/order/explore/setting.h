@@ -25,7 +25,9 @@ enum note {
     STARTED,
     SETTLED,
     BROKEN,
-    ENDED
+    ENDED,
+    MISSED,
+    CUT
 };
 
 /* Records are words that say the same: a mark, their scope's number, and their own. From 24 on they are LONG. */
@@ -41,6 +43,12 @@ void adopt_region(void);
 void register_first(void);
 /* Whose records come next. */
 void register_resource(const char *name);
+/* With a table of so many open spans. */
+void add_table(uint32_t entries);
+/* Tells of a span under the first scope, whose name is that scope's, over and over; STALE, or noted. */
+enum otlite_status open_span(struct otlite_span *span, uint32_t number, bool long_name);
+/* Whether its entry is its own still. */
+bool is_open(const struct otlite_span *span);
 /* Appends a record of `size` under a scope's handle; `name` is the scope's number. */
 enum otlite_status append(uint32_t number, size_t size, uint32_t under, uint32_t name);
 /* Notes what became of it. */
