@@ -7,13 +7,14 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 from tempfile import TemporaryDirectory
 
 import pytest
 from child import python
 from dying import Dying, heir, ids, names, run
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from scripted import Receiver, answer, mute
+from scripted import Receiver, Request, answer, hang_up, mute
 
 FOUR_THREADS = """
     for _ in range(4):
@@ -345,10 +346,7 @@ def test_what_the_dead_left_is_sent_beside_what_is_recorded(folder: Path) -> Non
         victim.until(ids=1000)
     every = [number for victim in victims for number in victim.kill()]
 
-    def lose(connection: object, request: object) -> bool:
-        return False
-
-    with Receiver(answer(), answer(503), lose, answer(503)) as receiver:
+    with Receiver(answer(), answer(503), hang_up, answer(503)) as receiver:
         code = """
             sent = 0
             while time.monotonic() < START + 30 and len(os.listdir(DIR)) > 4:
@@ -372,9 +370,9 @@ def test_who_is_killed_while_it_drains_leaves_the_rest(folder: Path) -> None:
         victim.until(ids=3000)
     every = [number for victim in victims for number in victim.kill()]
 
-    def slow(connection: object, request: object) -> bool:
+    def slow(connection: socket, request: Request) -> bool:
         time.sleep(0.1)
-        return answer()(connection, request)  # type: ignore[arg-type]
+        return answer()(connection, request)
 
     with Receiver(default=slow) as receiver:
         with Dying("record(); time.sleep(60)", folder, receiver) as drainer:
