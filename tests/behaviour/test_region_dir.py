@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -362,6 +363,28 @@ def test_what_the_dead_left_is_sent_beside_what_is_recorded(folder: Path) -> Non
         assert facts["adopted"] == 3000 and facts["pending"] == 0 and facts["resent"] > 0, facts
         assert facts["exported"] == 3000 + facts["sent"] and facts["dropped"] == {}
         assert set(ids(receiver)) == {*every, *program.ids}
+
+
+def test_what_is_recorded_does_not_wait_for_what_the_dead_left(folder: Path) -> None:
+    settings = json.dumps({"region_size": "16MiB"})
+    victims = []
+    for many in (1, 9999):
+        victims.append(Dying(f"record('x' * 1000, {many}); time.sleep(60)", folder, SETTINGS=settings))
+        victims[-1].until(ids=many)
+    for victim in victims:
+        victim.kill()
+
+    def slow(connection: socket, request: Request) -> bool:
+        time.sleep(0.1)
+        return answer()(connection, request)
+
+    with Receiver(default=slow) as receiver:
+        code = "for _ in range(60): record('own'); time.sleep(0.02)"
+        run(code, folder, receiver, SETTINGS=settings)
+        names = [{span.name for span in request.spans()} for request in receiver.requests]
+        own = [number for number, each in enumerate(names) if "own" in each]
+        left = [number for number, each in enumerate(names) if "own" not in each]
+        assert len(left) > 5 and own[0] < left[-1], names
 
 
 def test_who_is_killed_while_it_drains_leaves_the_rest(folder: Path) -> None:

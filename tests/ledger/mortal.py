@@ -39,7 +39,7 @@ def record(thread: int) -> None:
     while True:
         for _ in range(random.randrange(1, 40)):
             name = f"{pid}.{thread}.{number}"
-            attributes = {"number": number, "pad": pad(pid, thread, number)}
+            attributes: dict[str, int | str] = {"number": number, "pad": pad(pid, thread, number)}
             if random.random() < 0.3:
                 with tracer.start_as_current_span(name, attributes=attributes):
                     pass
