@@ -249,7 +249,8 @@ class Pipeline:
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
-        lost = sum(dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol"))
+        reasons = ("overwritten", "refused", "unsupported_protocol", "damaged")
+        lost = sum(dropped.get(reason, 0) for reason in reasons)
         return stats.exported + stats.rejected + lost + stats.given_up - self._given_before
 
     def _here(self) -> core.Region | None:
@@ -328,6 +329,7 @@ class Pipeline:
             detach(token)
             try:
                 if self._estate is not None and caller is None:
+                    self._held = None  # it may be of a region that is another's from here on
                     self._estate.leave()
                 if self._stopped and (region := self._region) is not None:
                     region.in_turn(self._turn, self._drop_rest)
@@ -406,7 +408,7 @@ class Pipeline:
         """
         region = self._region if left is None else left
         self._at_once = False
-        if region is None or (pending := region.stats().pending) == 0:
+        if region is None or region.stats().pending == 0:
             return  # abandoned, or woken for nothing
         region.reanchor()
         kept = False
@@ -416,9 +418,9 @@ class Pipeline:
             self._unreachable = False
             timeout = self._allowed(caller)
             one = region.unanswered or caller is not None or left is not None
-            region.in_turn(self._turn, lambda: self._send(region, timeout, one))
-            if left is not None and self._held is None and left.stats().pending == pending and self._estate:
-                self._estate.done()  # nothing more comes out of it
+            found = region.in_turn(self._turn, lambda: self._send(region, timeout, one))
+            if left is not None and self._estate is not None and not (found or self._stopped):
+                self._estate.leave()  # it counts what it does not have
         except core.Busy:  # an overtaken worker's, or of a turn that this handler of a signal interrupts
             self._sleep(BUSY_WAIT)
         except (OSError, ValueError) as error:
@@ -452,10 +454,10 @@ class Pipeline:
             raise TimeoutError("no time is left")
         return min(self._timeout, left)
 
-    def _send(self, region: core.Region, timeout: float, one: bool) -> None:
-        """What there is, or `one` batch. The caller holds the turn."""
+    def _send(self, region: core.Region, timeout: float, one: bool) -> bool:
+        """What there is, or `one` batch; False: nothing. The caller holds the turn."""
         if self._stopped:
-            return
+            return False
         self._grow()
         answer = None
         count = 0
@@ -473,6 +475,7 @@ class Pipeline:
                 self._settle(region, batch, answer or self._carrier.exchange(batch, timeout))
             elif answer is not None:
                 self._carrier.close()
+            return batch is not None or answer is not None or count > 0
         except BaseException:
             if batch is not None and batch.pinned:
                 batch.release()

@@ -107,7 +107,8 @@ class Slots:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            os.mkdir(self._folder, 0o700)
+            with suppress(FileExistsError):
+                os.mkdir(self._folder, 0o700)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             facts = os.fstat(folder)
@@ -132,7 +133,8 @@ class Slots:
         return f"{error.strerror}: {error.filename!r}" if error.filename else str(error.strerror)
 
     def _say(self, level: int, message: str, *arguments: object) -> None:
-        core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
+        with suppress(Exception):  # a log handler's, which ends nothing
+            core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
 
     # ---- One to record into ----
 
@@ -162,7 +164,7 @@ class Slots:
     def _take_or_say(self) -> Slot | None:
         try:
             return self._take()
-        except (Refused, OSError, MemoryError) as error:
+        except Exception as error:
             self._say(logging.ERROR, "%s; what this process records will not outlive it", self._why(error))
             return None
 
@@ -203,6 +205,9 @@ class Slots:
             except (Refused, OSError) as error:
                 message = "what is over region_dir_limit is not removed: %s"
                 self._say(logging.WARNING, message, self._why(error))
+            except BaseException:  # a signal's handler
+                slot.give_back()
+                raise
         return slot
 
     def _is_left(self, folder: int, number: int) -> bool:
@@ -274,10 +279,10 @@ class Slots:
 
     def _settle(self, slot: Slot, kept: bool) -> None:
         here = self._here()
-        if slot.region is not None:
-            here.settled.add(slot.region, kept)
         if slot in here.draining:
             here.draining.remove(slot)
+        if slot.region is not None:
+            here.settled.add(slot.region, kept)
         slot.give_back()
 
     def sums(self) -> Sums:
@@ -320,8 +325,10 @@ class Slots:
             message += "%d span(s) in them are lost, counted as 'evicted'"
             self._say(logging.WARNING, message, files, self._limit, records)
 
-    def census(self) -> Census:
-        """Made of what is there. Refused, OSError: it cannot be used."""
+    def census(self) -> Census | None:
+        """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
+        if not os.path.lexists(self._folder):
+            return None
         with self._opened() as folder:
             regions, aside = names_in(folder)
             dead = 0
@@ -361,7 +368,7 @@ class Estate:
             self._look_at = monotonic() + LOOK_EVERY
             try:
                 self._slot = self._slots.next_left()
-            except (Refused, OSError, MemoryError) as error:
+            except Exception as error:
                 self._complain(error)
             if self._slot is None:
                 return None
