@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from otlp_lite.cli import demo, doctor, receive
+from otlp_lite.cli import demo, doctor, receive, recover
 
-COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor}
+COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ cdef class Batch
 cdef class Region:
     cdef otlite_region region
     cdef void *memory
+    cdef Py_buffer given          # the memory, where it is another's
     cdef readonly size_t size
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer

@@ -8,10 +8,11 @@ from logging import Logger
 from types import FrameType
 from typing import Final, Literal, TypeVar, final, overload
 
-from typing_extensions import Self
+from typing_extensions import Buffer, Self
 
 _T = TypeVar("_T")
 
+LAYOUT: Final[int]
 LOSSES: Final[tuple[str, ...]]
 SAYING_MAX: Final[float]
 
@@ -19,6 +20,9 @@ class WrongProtocol(OSError):
     """The peer does not speak our protocol."""
 
     acknowledged: int
+
+class Unreadable(ValueError):
+    """Memory that holds no region that could be read: foreign, another version, damaged, truncated."""
 
 @final
 class Answer:
@@ -81,7 +85,14 @@ class Region:
 
     resent: int
 
-    def __new__(cls, size: int, *, on_full: Literal["overwrite", "drop"] = "overwrite") -> Self: ...
+    def __new__(
+        cls,
+        size: int,
+        *,
+        on_full: Literal["overwrite", "drop"] = "overwrite",
+        left: Buffer | None = None,
+        boot_id: bytes = ...,
+    ) -> Self: ...
     @property
     def size(self) -> int: ...
     @property
@@ -98,6 +109,16 @@ class Region:
     def count(self) -> int: ...
     def reanchor(self, tolerance: float = 0.001) -> bool: ...
 
+@final
+class Left:
+    """How many records a dead process left, by what became of them."""
+
+    acknowledged: int
+    damaged: int
+    offered: int
+    pending: int
+
+def survey(memory: Buffer) -> Left: ...
 def exchange(descriptor: int, head: bytes, batch: Batch, timeout: float) -> Answer: ...
 def boot_clock() -> int: ...
 def kernels_select(name: str | None) -> int: ...
