@@ -42,7 +42,13 @@ def spans(count: int, seed: int = 0, size: int = 100) -> list[Span]:
         if number % 5 == 0:
             trace, parent = rng.randbytes(16), b""
         start = TIME + number * 1_000_000
-        span = Span(trace_id=trace, span_id=rng.randbytes(8), parent_span_id=parent, name=f"s{number}", kind=2)
+        span = Span(
+            trace_id=trace,
+            span_id=rng.randbytes(8),
+            parent_span_id=parent,
+            name=f"s{number}",
+            kind=Span.SPAN_KIND_SERVER,
+        )
         span.start_time_unix_nano, span.end_time_unix_nano = start, start + rng.randrange(10**9)
         text = AnyValue(string_value="é" * rng.randrange(size))
         span.attributes.extend([KeyValue(key="text", value=text)])
@@ -79,8 +85,14 @@ class Left:
 
     def record(self, some: Iterable[Span], explicit: bool = False) -> None:
         for span in some:
-            self._frame(b"e" if explicit else b"a", ScopeSpans(spans=[span]).SerializeToString(deterministic=True))
+            self._frame(
+                b"e" if explicit else b"a", ScopeSpans(spans=[span]).SerializeToString(deterministic=True)
+            )
             self.records.append(Record(*self._whose, span.SerializeToString(deterministic=True)))
+
+    def record_bytes(self, field: bytes) -> None:
+        """What no encoder has made."""
+        self._frame(b"a", field)
 
     def offer(self, records: int) -> None:
         """Sends the oldest, and dies before the answer; the next offer is of the same."""
@@ -98,7 +110,9 @@ class Left:
         """Does it, and is killed."""
         command = [program(), str(path), str(size), *([boot] if boot else [])]
         frames = b"".join([*self._frames, b"x" + bytes(4)])
-        done = subprocess.run(command, input=frames, capture_output=True, env={**os.environ, **(env or {})}, check=False)
+        done = subprocess.run(
+            command, input=frames, capture_output=True, env={**os.environ, **(env or {})}, check=False
+        )
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert len(done.stdout) == len(self._frames)
         return path
@@ -110,7 +124,16 @@ def program() -> str:
     subprocess.run(build, check=True, timeout=600, capture_output=True)
     PROGRAM.parent.mkdir(parents=True, exist_ok=True)
     mine = PROGRAM.with_suffix(f".{os.getpid()}")
-    compile = [os.environ.get("CC", "cc"), "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-Icsrc"]
+    compile = [
+        os.environ.get("CC", "cc"),
+        "-std=c11",
+        "-O2",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-pthread",
+        "-Icsrc",
+    ]
     compile += ["-o", str(mine), "tests/behaviour/dying.c", "build/csrc/libotlite.a", "-lrt"]
     subprocess.run(compile, cwd=ROOT, check=True, timeout=600)
     mine.rename(PROGRAM)

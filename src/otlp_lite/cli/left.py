@@ -16,6 +16,7 @@ from otlp_lite._native import core
 from otlp_lite.parse import REGION_MAX
 
 MADE = "expected a file that a process of otlp_lite made"
+IN_USE = "in use: its process lives, or another recovers it"
 HEAD = struct.Struct("=8s5I")
 """Magic, version, byte order, word size, durable, size: each version of a region begins so."""
 MAGIC, BYTE_ORDER, WORD = b"OTLITE\x1a\x01", 0x01020304, struct.calcsize("P")
@@ -30,16 +31,19 @@ class InUse(Refused):
 
 
 def found(path: str) -> Iterator[tuple[Path, str]]:
-    """The files that a path names, each with a reason why it is not taken, or none. Raises OSError."""
-    if not stat.S_ISDIR(os.stat(path).st_mode):
+    """The files that a path names, each with a reason why it is not taken, or none. Raises OSError.
+
+    Of a directory: its slots, and what was moved aside.
+    """
+    facts = os.stat(path)
+    if not stat.S_ISDIR(facts.st_mode):
         yield Path(path), ""
         return
-    owner = os.stat(path).st_uid
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.is_symlink() or not entry.is_file() or entry.name.endswith(".lock"):
-            continue
-        stranger = entry.stat().st_uid not in (owner, os.geteuid())
-        yield Path(entry), "another user's: expected one of the directory's owner" if stranger else ""
+        if entry.name.startswith("slot-") and entry.name.endswith((".region", ".aside")):
+            owner = entry.stat(follow_symlinks=False).st_uid
+            stranger = owner not in (facts.st_uid, os.geteuid())
+            yield Path(entry), f"of user {owner}: expected the directory's owner" if stranger else ""
 
 
 class Left:
@@ -63,6 +67,7 @@ class Left:
 
     def _open(self, opened: ExitStack) -> None:
         flags = (os.O_RDWR if self._changing else os.O_RDONLY) | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        self._take_slot(opened, flags)
         self._file = os.open(self.path, flags)
         opened.callback(os.close, self._file)
         if not stat.S_ISREG(os.fstat(self._file).st_mode):
@@ -71,7 +76,7 @@ class Left:
             # Not lockf(): the first unmapping would let go of that.
             fcntl.flock(self._file, (fcntl.LOCK_EX if self._changing else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InUse("in use: its process lives, or another recovers it") from None
+            raise InUse(IN_USE) from None
         self._there = os.fstat(self._file).st_size
         self._size = self._there + self._judge()
         try:
@@ -79,12 +84,25 @@ class Left:
         except core.Unreadable as error:
             raise Refused(self._unreadable(str(error))) from None
 
+    def _take_slot(self, opened: ExitStack, flags: int) -> None:
+        """The lock that its process has on a file beside it, if it is a slot of a directory."""
+        if self.path.suffix != ".region" or not self.path.with_suffix(".lock").exists():
+            return
+        beside = os.open(self.path.with_suffix(".lock"), flags)
+        opened.callback(os.close, beside)
+        try:
+            fcntl.lockf(beside, (fcntl.LOCK_EX if self._changing else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise InUse(IN_USE) from None
+
     def close(self) -> None:
         self._opened.close()
 
     def region(self) -> core.Region:
-        """What was left, as a process that takes it over has it; what becomes of it stays in the file if that is
-        `changing`. Raises Refused."""
+        """What was left, as a process that takes it over has it. Raises Refused.
+
+        What becomes of it the file keeps where it is `changing`.
+        """
         try:
             if not self._changing:
                 memory = self._whole() if self.cut else self._map(mmap.ACCESS_COPY)
@@ -121,7 +139,7 @@ class Left:
             raise Refused("a region of a machine of the other byte order: it can be read on such a one")
         if version != core.LAYOUT:
             raise Refused(
-                f"a region of layout {version}: expected {core.LAYOUT}, as this version of otlp_lite writes it"
+                f"a region of layout {version}: expected {core.LAYOUT}, which this version of otlp_lite has"
             )
         if word != WORD:
             raise Refused(f"a region of a {8 * word}-bit process: expected a {8 * WORD}-bit one, as this is")

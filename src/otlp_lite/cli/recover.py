@@ -1,13 +1,14 @@
 """Send what dead processes left in their files, or print it.
 
-Without --endpoint nothing is sent and no file is changed. What a living process holds is passed over.
-Exit status: 0 when all was whole, and sent; 1 when something was damaged, refused, or not sent (what is left stays in
-its file); 2 for wrong arguments or settings.
+Without --endpoint nothing is sent and no file is changed. What a living process holds is passed over. Exit
+status: 0 when all was whole, and sent; 1 when something was damaged, refused, or not sent (what is left stays
+in its file); 2 for wrong arguments or settings.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,7 +16,7 @@ from typing import Protocol
 from otlp_lite._native import core
 from otlp_lite.cli import otlp
 from otlp_lite.cli.left import InUse, Left, Refused, found
-from otlp_lite.cli.receive import show, terminal_style
+from otlp_lite.cli.receive import leave_stdout, show, terminal_style
 from otlp_lite.cli.sending import Sender
 from otlp_lite.cli.waterfall import Traces, draw, escape
 from otlp_lite.errors import ConfigurationError
@@ -133,6 +134,8 @@ class Sent:
 
     def __init__(self, endpoint: str) -> None:
         self._sender = Sender({"endpoint": endpoint})
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # at once, not after an answer: a file survives that
 
     def take(self, left: Left, account: Account) -> None:
         if account.whole == 0:
@@ -166,8 +169,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--endpoint",
         metavar="URL",
-        help="send it there, v1/traces appended, and mark what was taken; headers, certificates, compression and "
-        "proxies are those of the environment",
+        help="send it there, v1/traces appended, and mark what was taken; headers, certificates, compression "
+        "and proxies are those of the environment",
     )
     how.add_argument("--json", action="store_true", help="print OTLP/JSON, a request a line, and no trees")
 
@@ -184,6 +187,12 @@ def run(args: argparse.Namespace) -> int:
         for path in args.paths:
             _recover(path, outlet, accounts)
         outlet.end()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        print(f"otlp_lite recover: not printed: {error.strerror}", file=sys.stderr)
+        leave_stdout()
+        return 1
     finally:
         _report(accounts, outlet.changing)
     return 0 if all(account.well() for account in accounts) else 1

@@ -1,4 +1,4 @@
-"""Sends a region to a receiver and returns: tried again as a program's own is, but nothing is ever given up."""
+"""Sends a region to a receiver: tried again as a program's own is, but nothing is ever given up."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Sender:
         self._last_good = 0.0
 
     def send(self, adopt: Callable[[], core.Region]) -> str:
-        """Sends what the region has that `adopt` gives once somebody listens. What stopped us, if anything did.
+        """Sends what is in the region that `adopt` gives once somebody listens.
 
-        Raises what `adopt` does.
+        Returns what stopped us, if anything did. Raises what `adopt` does.
         """
         self._good()
         region: core.Region | None = None
@@ -65,7 +65,9 @@ class Sender:
                 if getattr(error, "acknowledged", 0):
                     self._good()
                 if isinstance(error, core.WrongProtocol):
-                    problem = self.gone = self._safe(f"{error}; expected OTLP over HTTP, by convention at port 4318")
+                    problem = self.gone = self._safe(
+                        f"{error}; expected OTLP over HTTP, by convention at port 4318"
+                    )
                 elif not (kept and isinstance(error.__cause__ or error, ConnectionError)):
                     problem = self._wait(self._safe(str(error)), None)
                 continue
