@@ -241,6 +241,15 @@ def test_a_receiver_that_is_busy_is_asked_again(path: Path) -> None:
         assert receiver.requests[-1].spans() == [Span.FromString(record.span) for record in recorded]
 
 
+@pytest.mark.parametrize("reply", [answer(keep=False), answer(200, b"\x0a\x03\x12\x01!", keep=False)])
+def test_a_receiver_that_hangs_up_after_each_answer_is_called_again_at_once(reply: Reply, path: Path) -> None:
+    recorded = few(path)
+    with Receiver(default=reply) as receiver:
+        done = send(receiver, path, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4")
+        assert done.status == 0 and received(receiver) == recorded
+        assert not any("trying again" in line for line in done.said) and receiver.connections >= 3
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     """No byte of a file changes, and the second is not waited for again."""
     few(tmp_path / "a")
@@ -249,7 +258,7 @@ def test_nobody_there(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     start = time.monotonic()
-    done = send(f"http://127.0.0.1:{port}", tmp_path / "a", tmp_path / "b", OTEL_BSP_EXPORT_TIMEOUT="1500")
+    done = send(f"http://127.0.0.1:{port}", tmp_path / "a", tmp_path / "b", OTEL_BSP_EXPORT_TIMEOUT="3000")
     assert time.monotonic() - start < 10
     assert done.status == 1 and done.total["left"] == 24
     assert sum("trying again" in line for line in done.said) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import struct
@@ -134,6 +135,17 @@ def test_a_cut_file_that_cannot_grow_is_refused(whole: Whole, tmp_path: Path) ->
         assert done.status == 1 and done.said[0].endswith("not taken over: File too large")
         assert receiver.requests == []
     assert path.stat().st_size == 50_000
+
+
+def test_holes_are_filled_before_they_are_written_to(whole: Whole, tmp_path: Path) -> None:
+    """Of a copy with holes on a full disk: an error, and no signal."""
+    path = tmp_path / "holes"
+    path.write_bytes(whole.data[:16384])
+    os.truncate(path, SIZE)
+    assert os.stat(path).st_blocks * 512 < SIZE
+    with Receiver() as receiver:
+        assert send(receiver, path).total["sent"] > 0
+    assert os.stat(path).st_blocks * 512 >= SIZE
 
 
 def test_flipped_bits_lose_their_records_alone(whole: Whole, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ class Sender:
                 self._carrier.close()
                 if getattr(error, "acknowledged", 0):
                     self._good()
+                    kept = True
                 if isinstance(error, core.WrongProtocol):
                     problem = self.gone = self._safe(
                         f"{error}; expected OTLP over HTTP, by convention at port 4318"
