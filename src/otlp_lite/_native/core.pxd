@@ -28,6 +28,7 @@ cdef class Batch
 cdef class Region:
     cdef otlite_region region
     cdef void *memory
+    cdef Py_buffer given          # the memory, where it is another's
     cdef readonly size_t size
     cdef uint32_t epoch           # of the process that mapped it
     cdef readonly uint32_t open_spans  # that it can tell of

@@ -2,7 +2,7 @@
 """The region as Python sees it: batches, one exchange, the CPU table; the one place where a status raises."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_READ
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -20,6 +20,8 @@ import os
 
 cdef extern from "pythread.h" nogil:
     unsigned long PyThread_get_thread_ident()
+
+LAYOUT = LAYOUT_VERSION
 
 LOSSES = tuple(otlite_loss_text(<otlite_loss>i).decode() for i in range(OTLITE_LOSSES))
 
@@ -39,6 +41,11 @@ class Busy(RuntimeError):
     """Another has a batch out."""
 
 
+class Unreadable(ValueError):
+    """Memory that holds no region that could be read; its words are a status's: foreign, another version, damaged,
+    truncated."""
+
+
 cdef object raise_status(otlite_status status, str what):
     """The one place where a status becomes an exception."""
     text = otlite_status_text(status).decode()
@@ -52,6 +59,8 @@ cdef object raise_status(otlite_status status, str what):
         raise ValueError(f"{what}: the answer is not HTTP/1.1" if what == "receiver" else f"{what}: {text}")
     if status == OTLITE_HTTP2:
         raise WrongProtocol(f"{what}: it speaks HTTP/2, as gRPC does")
+    if status in (OTLITE_FOREIGN, OTLITE_VERSION, OTLITE_DAMAGED, OTLITE_TRUNCATED):
+        raise Unreadable(text)
     if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
         raise MemoryError(f"{what}: {text}")
     if status == OTLITE_BUSY:
@@ -286,6 +295,7 @@ cdef void wake_waker(void *waker) noexcept nogil:
     otlite_waker_post(waker)
 
 
+@cython.no_gc  # neither the waker nor the memory refers to anything
 cdef class Region:
     """One fixed block of memory that holds ended records until a receiver has them.
 
@@ -296,33 +306,43 @@ cdef class Region:
     mapped.
     """
 
-    def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False,
-                  bytes boot_id=bytes(16), uint32_t open_spans=0):
-        if not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
+    def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False, left=None,
+                  bytes boot_id=bytes(OTLITE_BOOT_ID), uint32_t open_spans=0):
+        """`left`, a writable buffer in place of a file, is what a dead process left: it is taken over where it lies, and
+        `size` says nothing. Unreadable, when it is no region."""
+        if left is None and not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
             raise ValueError(f"on_full: {on_full!r} is not 'overwrite' or 'drop'")
+        if len(boot_id) != OTLITE_BOOT_ID:
+            raise ValueError(f"boot_id: {boot_id!r} is not {OTLITE_BOOT_ID} bytes long")
         self.waker = bytearray(otlite_waker_size())
         cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
         if status != OTLITE_OK:
             raise_status(status, "region")
         self.epoch = begin_process()
         self.durable = descriptor >= 0
-        self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
-        if self.memory == NULL and self.durable:
-            raise_status(OTLITE_SYSTEM, "region")
-        if self.memory == NULL:
-            raise MemoryError(f"region_size: the system refused {size} bytes")
+        if left is not None:
+            PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            size = <size_t>self.given.len
+        else:
+            self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
+            if self.memory == NULL and self.durable:
+                raise_status(OTLITE_SYSTEM, "region")
+            if self.memory == NULL:
+                raise MemoryError(f"region_size: the system refused {size} bytes")
         self.size = size
         cdef otlite_region_options options
         memset(&options, 0, sizeof(options))
         options.on_full = OTLITE_OVERWRITE_OLDEST if on_full == "overwrite" else OTLITE_DROP_NEWEST
         options.wake = wake_waker
         options.context = PyByteArray_AS_STRING(self.waker)
-        options.durable = self.durable
+        options.durable = self.durable or left is not None
         options.open_spans = open_spans
         memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), min(len(boot_id), sizeof(options.boot_id)))
-        if adopt:
+        if left is not None:
+            status = otlite_region_adopt(&self.region, self.given.buf, size, &options, NULL)
+        elif adopt:
             status = otlite_region_adopt(&self.region, self.memory, size, &options, NULL)
         else:
             status = otlite_region_init(&self.region, self.memory, size, &options)
@@ -335,6 +355,8 @@ cdef class Region:
     def __dealloc__(self):
         if self.memory != NULL and self.is_ours():
             otlite_unmap(self.memory, self.size)
+        if self.given.buf != NULL:
+            PyBuffer_Release(&self.given)
 
     cdef bint is_ours(self) noexcept:
         """Whether the memory is there: of a parent's file a child has nothing, and perhaps something else in its place."""
@@ -522,6 +544,40 @@ def file_status(int descriptor, size_t size):
     cdef otlite_status status = otlite_region_check(memory, size)
     otlite_unmap(memory, size)
     return otlite_status_text(status).decode()
+
+
+# ---- What a dead process left ----
+
+class Left:
+    """How many records a dead process left, by what became of them."""
+
+    __slots__ = ("acknowledged", "damaged", "offered", "pending")
+
+
+def survey(memory not None):
+    """Looks at each record in `memory`, any buffer, and writes nothing. Unreadable, when it holds no region."""
+    cdef Py_buffer view
+    cdef otlite_image image
+    cdef otlite_found found
+    cdef uint64_t fates[3]
+    cdef otlite_status status
+    memset(fates, 0, sizeof(fates))
+    PyObject_GetBuffer(memory, &view, PyBUF_SIMPLE)
+    try:
+        with nogil:
+            status = otlite_image_open(&image, view.buf, <size_t>view.len)
+            while status == OTLITE_OK and otlite_image_next(&image, &found):
+                fates[<int>found.fate] += 1
+        if status != OTLITE_OK:
+            raise_status(status, "region")
+    finally:
+        PyBuffer_Release(&view)
+    left = Left()
+    left.pending = fates[<int>OTLITE_PENDING]
+    left.offered = fates[<int>OTLITE_OFFERED]
+    left.acknowledged = fates[<int>OTLITE_ACKNOWLEDGED]
+    left.damaged = image.damaged
+    return left
 
 
 # ---- One exchange ----

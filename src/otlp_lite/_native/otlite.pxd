@@ -177,6 +177,8 @@ cdef extern from "otlite.h" nogil:
         OTLITE_OVERWRITE_OLDEST
         OTLITE_DROP_NEWEST
 
+    size_t OTLITE_BOOT_ID
+
     cdef struct otlite_region_options:
         uint32_t on_full
         void (*wake)(void *context) noexcept nogil
@@ -275,6 +277,20 @@ cdef extern from "otlite.h" nogil:
     void otlite_json_begin(otlite_json *json, const otlite_segment *segments, size_t count)
     otlite_status otlite_json_next(otlite_json *json, void *dst, size_t size, size_t *written)
 
+    cdef struct otlite_image:
+        uint64_t damaged
+
+    cdef enum otlite_fate:
+        OTLITE_PENDING
+        OTLITE_OFFERED
+        OTLITE_ACKNOWLEDGED
+
+    cdef struct otlite_found:
+        otlite_fate fate
+
+    otlite_status otlite_image_open(otlite_image *image, const void *memory, size_t size)
+    bint otlite_image_next(otlite_image *image, otlite_found *found)
+
     cdef struct otlite_http_answer:
         uint8_t *body
         uint32_t body_size
@@ -318,3 +334,7 @@ cdef extern from "cpu/kernels.h" nogil:
         const char *name
 
     const otlite_kernels *const *otlite_kernels_list(size_t *n)
+
+
+cdef extern from "region/layout.h" nogil:
+    int LAYOUT_VERSION

@@ -8,10 +8,11 @@ from logging import Logger
 from types import FrameType
 from typing import Final, Literal, TypeVar, final, overload
 
-from typing_extensions import Self
+from typing_extensions import Buffer, Self
 
 _T = TypeVar("_T")
 
+LAYOUT: Final[int]
 LOSSES: Final[tuple[str, ...]]
 SAYING_MAX: Final[float]
 
@@ -21,6 +22,9 @@ class WrongProtocol(OSError):
     """The peer does not speak our protocol."""
 
     acknowledged: int
+
+class Unreadable(ValueError):
+    """Memory that holds no region that could be read: foreign, another version, damaged, truncated."""
 
 @final
 class Answer:
@@ -99,6 +103,7 @@ class Region:
         on_full: str = "overwrite",
         descriptor: int = -1,
         adopt: bool = False,
+        left: Buffer | None = None,
         boot_id: bytes = ...,
         open_spans: int = 0,
     ) -> Self: ...
@@ -124,6 +129,16 @@ class Region:
     def reanchor(self, tolerance: float = 0.001) -> bool: ...
 
 def file_status(descriptor: int, size: int) -> str: ...
+@final
+class Left:
+    """How many records a dead process left, by what became of them."""
+
+    acknowledged: int
+    damaged: int
+    offered: int
+    pending: int
+
+def survey(memory: Buffer) -> Left: ...
 def exchange(descriptor: int, head: bytes, batch: Batch, timeout: float) -> Answer: ...
 def process_number() -> int: ...
 def boot_clock() -> int: ...
