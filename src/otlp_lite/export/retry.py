@@ -134,7 +134,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def forget_frames(error: BaseException | None) -> None:
-    """Of a failed attempt: a frame that refers to its exception would keep a region mapped, though it was left."""
+    """Of a failed attempt: a frame that refers to its exception would keep a region mapped that was left."""
     while error is not None:
         error.__traceback__ = None
         error = error.__cause__ or error.__context__
