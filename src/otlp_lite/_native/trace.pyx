@@ -692,8 +692,8 @@ cdef class TracerProvider:
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(), slots=None,
-                 bint open_spans=False):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(),
+                 slots=None, bint open_spans=False):
         cdef Recorder recorder = self.recorder
         warn_anew()
         recorder.make_resource = resource

@@ -26,7 +26,7 @@ from .._native import core
 from ..counters import NO_EXPORTER, ExporterStats
 from .health import Health
 from .http import Carrier
-from .retry import Verdict, classify, partial_success, refusal, retry_after
+from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
@@ -353,6 +353,9 @@ class Pipeline:
             self._attempt(caller, left)
             if self._health.resume() <= monotonic():
                 self._attempt(caller)  # what comes meanwhile does not wait for it
+            else:
+                self._held = None
+                self._estate.leave(again=True)
         elif self._rested():
             self._attempt(caller)
 
@@ -424,6 +427,7 @@ class Pipeline:
         except core.Busy:  # an overtaken worker's, or of a turn that this handler of a signal interrupts
             self._sleep(BUSY_WAIT)
         except (OSError, ValueError) as error:
+            forget_frames(error)
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
