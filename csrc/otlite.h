@@ -580,6 +580,9 @@ OTLITE_CHECKED enum otlite_status otlite_entropy(void *dst, size_t size);
 /* Anonymous memory, zeroed; NULL when refused. */
 void *otlite_map(size_t size);
 void otlite_unmap(void *memory, size_t size);
+/* The first `size` bytes of an open file, shared with whoever maps them too; a forked child has no part in it. NULL
+ * when refused; errno tells. The file is as long, and its blocks are reserved, or the first touch ends the process. */
+void *otlite_map_shared(int descriptor, size_t size);
 /* One private page that a forked child finds zeroed (MADV_WIPEONFORK and pthread_atfork). Once a process. */
 void *otlite_private_page(void);
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
 
+    from .slots.directory import Slots, Sums
+
 RESTART_MAX = 2.0
 """Seconds that a configure() waits for another's restart."""
 
@@ -39,10 +42,17 @@ _first: dict[str, Telemetry] = {}
 class Telemetry:
     """What configure() set up. As a context manager it shuts down at the end of the block."""
 
-    def __init__(self, config: Config, provider: TracerProvider, pipeline: Pipeline | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        provider: TracerProvider,
+        pipeline: Pipeline | None,
+        slots: Slots | None = None,
+    ) -> None:
         self.config: Config = config
         self.tracer_provider = provider
         self._pipeline = pipeline
+        self._slots = slots
         self._implicit = False
         """Set up by the environment alone, before configure() was called."""
 
@@ -67,9 +77,9 @@ class Telemetry:
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Sends what has ended, within `timeout` seconds, and stops.
 
-        What is left is dropped, and so is what ends later: both are counted `shutdown`. True when nothing was
-        left, and when called again. configure() with the same settings starts anew, with the same handle,
-        provider and tracers.
+        What is left is dropped, unless it stays in a file of `region_dir`, and so is what ends later: both
+        are counted `shutdown`. True when nothing was left, and when called again. configure() with the same
+        settings starts anew, with the same handle, provider and tracers.
         """
         provider = self.tracer_provider
         timeout = min(max(_checked(timeout), 0), WAIT_MAX)
@@ -84,7 +94,7 @@ class Telemetry:
         def renew() -> Pipeline | None:
             if before is not None:
                 before.abandon()
-            self._pipeline = fresh = _pipeline(self.config)
+            self._pipeline = fresh = _pipeline(self.config, self._slots)
             return fresh
 
         patience = monotonic() + RESTART_MAX
@@ -101,11 +111,17 @@ class Telemetry:
         provider = self.tracer_provider
         if config.disabled or not isinstance(provider, trace.TracerProvider):
             return False
-        pipeline = _pipeline(config)
-        if not provider.set_up(**_provided(config, pipeline)):
+        slots = _slots(config)
+        pipeline = _pipeline(config, slots)
+        if not provider.set_up(**_provided(config, pipeline, slots)):
+            if slots is not None:
+                slots.give_back_unused()
             return False
+        if self._slots is not None:
+            self._slots.give_back_unused()
         self.config = config
         self._pipeline = pipeline
+        self._slots = slots
         self._await_termination()
         return True
 
@@ -141,6 +157,8 @@ class Telemetry:
         """
         provider = self.tracer_provider
         region = provider.region if isinstance(provider, trace.TracerProvider) else None
+        if region is None and self._slots is not None:
+            region = self._slots.present()  # nothing was recorded so far, but adopted
         if region is None:
             return Stats(
                 SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0),
@@ -149,21 +167,37 @@ class Telemetry:
             )
         exporter = NO_EXPORTER if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
-        dropped = {DropReason(name): count for name, count in now.dropped.items()}
+        signal = SignalStats(
+            recorded=now.recorded,
+            adopted=now.adopted,
+            exported=now.exported,
+            rejected=now.rejected,
+            resent=region.resent,
+            unanswered=now.unanswered,
+            dropped=MappingProxyType({DropReason(name): count for name, count in now.dropped.items()}),
+            pending=now.pending,
+        )
         return Stats(
-            SignalStats(
-                recorded=now.recorded,
-                adopted=0,
-                exported=now.exported,
-                rejected=now.rejected,
-                resent=region.resent,
-                unanswered=now.unanswered,
-                dropped=MappingProxyType(dropped),
-                pending=now.pending,
-            ),
+            signal if self._slots is None else _with(signal, self._slots.sums()),
             RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
         )
+
+
+def _with(signal: SignalStats, sums: Sums) -> SignalStats:
+    """Beside what this process records, what became of what the dead have left elsewhere."""
+    dropped = dict(signal.dropped)
+    for name, count in sums.dropped.items():
+        dropped[DropReason(name)] = dropped.get(DropReason(name), 0) + count
+    return signal._replace(
+        adopted=signal.adopted + sums.adopted,
+        exported=signal.exported + sums.exported,
+        rejected=signal.rejected + sums.rejected,
+        resent=signal.resent + sums.resent,
+        unanswered=signal.unanswered + sums.unanswered,
+        dropped=MappingProxyType(dropped),
+        pending=signal.pending + sums.pending,
+    )
 
 
 def configure(
@@ -176,6 +210,8 @@ def configure(
     sampler_arg: float | None = None,
     region_size: int | str | None = None,
     on_full: str | None = None,
+    region_dir: str | os.PathLike[str] | None = None,
+    region_dir_limit: int | None = None,
     resource_attributes: Mapping[str, Any] | None = None,
     limits: SpanLimits | None = None,
     id_generator: Any = None,
@@ -245,6 +281,8 @@ def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry
         built = build(config)
         built._implicit = implicit
         telemetry = _telemetry = _first.setdefault("telemetry", built)
+        if telemetry is not built and built._slots is not None:
+            built._slots.give_back_unused()
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
@@ -266,11 +304,23 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         return Telemetry(config, trace_api.NoOpTracerProvider(), None)
     _choose_kernels(config.cpu)
     core.exits_prepare()  # before any fork, and any thread
-    pipeline = _pipeline(config, connect)
-    return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline)), pipeline)
+    slots = _slots(config)
+    pipeline = _pipeline(config, slots, connect)
+    return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline, slots)), pipeline, slots)
 
 
-def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
+def _slots(config: Config) -> Slots | None:
+    """With one for this process, and what the last has left there. ConfigurationError: none can be had."""
+    if config.region_dir is None or config.traces_exporter == "none" or config.protocol != PROTOCOL:
+        return None
+    from .slots.directory import Slots  # loaded only where there is one
+
+    slots = Slots(config.region_dir, config.region_size, config.region_dir_limit, config.on_full)
+    slots.prepare()
+    return slots
+
+
+def _provided(config: Config, pipeline: Pipeline | None, slots: Slots | None) -> dict[str, Any]:
     """What the provider takes."""
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
 
@@ -287,6 +337,7 @@ def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
         "limits": config.limits or SpanLimits(),
         "id_generator": config.id_generator,
         "ids": config.ids,
+        "slots": slots,
         "region_size": config.region_size,
         "on_full": config.on_full,
         "pipeline": pipeline,
@@ -295,7 +346,9 @@ def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
     }
 
 
-def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline | None:
+def _pipeline(
+    config: Config, slots: Slots | None, connect: Callable[[Config], Carrier] | None = None
+) -> Pipeline | None:
     if config.traces_exporter == "none":
         return None
     if config.protocol != PROTOCOL:
@@ -314,6 +367,7 @@ def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
         secrets=secrets(config, endpoint),
+        slots=slots,
     )
 
 

@@ -65,6 +65,12 @@ SETTINGS: tuple[Setting, ...] = (
             "says otherwise. One span may take about a fifth of it, at most 64 MiB."),
     Setting("on_full", (), parse.choice("overwrite", "drop"), parse.read_text, "overwrite",
             "When the region is full: overwrite the oldest spans, or drop the newest."),
+    Setting("region_dir", ("OTLP_LITE_REGION_DIR",), parse.folder, parse.read_text, None,
+            "A directory, best on a tmpfs, whose files hold the region instead: what was recorded "
+            "[survives the process](durability.md). One that cannot be used is an error."),
+    Setting("region_dir_limit", (), parse.count, parse.read_count, 16,
+            "Files in `region_dir`: of more, the oldest that dead processes left are removed, counted "
+            "`evicted`."),
     Setting("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), parse.attributes, parse.read_pairs, {},
             "Attributes of the resource."),
     Setting("limits", (), parse.having("max_span_attributes", "max_events"), parse.read_text, None,
@@ -130,6 +136,8 @@ class Config:
     sampler_arg: float
     region_size: int
     on_full: str
+    region_dir: str | None
+    region_dir_limit: int
     resource_attributes: Mapping[str, Any]
     limits: Any
     id_generator: Any

@@ -110,6 +110,17 @@ def size(value: Any) -> int:
     raise ValueError("64KiB to 1GiB, in bytes or like '8MiB'")
 
 
+def folder(value: Any) -> str:
+    """The path of a directory, there or not."""
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = ""
+    if isinstance(path, str) and path and "\0" not in path:
+        return os.path.abspath(path)
+    raise ValueError("the path of a directory")
+
+
 def choice(*names: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if isinstance(value, str) and value.lower() in names:

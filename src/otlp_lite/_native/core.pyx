@@ -81,6 +81,19 @@ cdef process_page *page = NULL
 cdef process_page *process() noexcept:
     return page
 
+cdef uint32_t epochs = 0
+
+cdef uint32_t begin_process() noexcept:
+    """This process's number among those that it was forked from; sets up its page."""
+    global epochs
+    if page.epoch == 0:
+        epochs += 1
+        otlite_ticks_init(&page.ticks)
+        otlite_ids_init(&page.random_ids, False)
+        otlite_ids_init(&page.os_ids, True)
+        page.epoch = epochs
+    return page.epoch
+
 cdef object _setup_page():
     global page
     page = <process_page *>otlite_private_page()
@@ -156,7 +169,8 @@ cdef class Batch:
 
     def __dealloc__(self):
         if self.owner is not None:
-            otlite_batch_release(&self.owner.region, &self.batch)  # no other can be collected while it is pinned
+            if self.owner.is_ours():  # no other can be collected while it is pinned
+                otlite_batch_release(&self.owner.region, &self.batch)
             if self.owner.out == <PyObject *>self:
                 self.owner.out = NULL
 
@@ -243,6 +257,10 @@ cdef class Batch:
         """Unpins: a full region may overwrite the records meanwhile."""
         otlite_batch_release(&self.owner.region, &self.batch)
 
+    def of(self, Region region not None):
+        """Whether it was collected from there."""
+        return self.owner is region
+
     def repin(self):
         """Pins again. False when some of it was overwritten: collect anew."""
         if otlite_batch_repin(&self.owner.region, &self.batch) != OTLITE_OK:
@@ -258,7 +276,7 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending",
+    __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending",
                  "chunks", "chunks_used", "scopes", "scopes_used")
 
 
@@ -272,12 +290,14 @@ cdef void wake_waker(void *waker) noexcept nogil:
 cdef class Region:
     """One fixed block of memory that holds ended records until a receiver has them.
 
-    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest.
+    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
+    memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
+    to be `adopt`ed, or one is laid out. `left`: a writable buffer with such a region, of any size, which is adopted.
+    `boot_id`: 16 bytes that name this boot. OSError where it cannot be mapped, Unreadable where it is no region.
     """
 
-    def __cinit__(self, size_t size, *, str on_full="overwrite", left=None, bytes boot_id=bytes(OTLITE_BOOT_ID)):
-        """`left`, a writable buffer, is what a dead process left: it is taken over where it lies, and `size` says
-        nothing. `boot_id`: 16 bytes that name this boot, zeros if unknown. Unreadable, when it is no region."""
+    def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False, left=None,
+                  bytes boot_id=bytes(OTLITE_BOOT_ID)):
         if left is None and not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
@@ -288,31 +308,42 @@ cdef class Region:
         cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
         if status != OTLITE_OK:
             raise_status(status, "region")
+        cdef void *memory
+        self.epoch = begin_process()
+        self.durable = descriptor >= 0
+        if left is not None:
+            PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            memory, size = self.given.buf, <size_t>self.given.len
+        else:
+            memory = self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
+        if memory == NULL and self.durable:
+            raise_status(OTLITE_SYSTEM, "region")
+        if memory == NULL:
+            raise MemoryError(f"region_size: the system refused {size} bytes")
+        self.size = size
         cdef otlite_region_options options
         memset(&options, 0, sizeof(options))
         options.on_full = OTLITE_OVERWRITE_OLDEST if on_full == "overwrite" else OTLITE_DROP_NEWEST
         options.wake = wake_waker
         options.context = PyByteArray_AS_STRING(self.waker)
-        if left is not None:
-            options.durable = True
-            memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
-            PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            self.size = <size_t>self.given.len
-            status = otlite_region_adopt(&self.region, self.given.buf, self.size, &options, NULL)
+        options.durable = self.durable or left is not None
+        memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
+        if adopt or left is not None:
+            status = otlite_region_adopt(&self.region, memory, size, &options, NULL)
         else:
-            self.memory = otlite_map(size)
-            if self.memory == NULL:
-                raise MemoryError(f"region_size: the system refused {size} bytes")
-            self.size = size
-            status = otlite_region_init(&self.region, self.memory, size, &options)
+            status = otlite_region_init(&self.region, memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
 
     def __dealloc__(self):
-        if self.memory != NULL:
+        if self.memory != NULL and self.is_ours():
             otlite_unmap(self.memory, self.size)
         if self.given.buf != NULL:
             PyBuffer_Release(&self.given)
+
+    cdef bint is_ours(self) noexcept:
+        """Whether the memory is there: of a parent's file a child has nothing, and perhaps something else in its place."""
+        return not self.durable or self.epoch == page.epoch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:
         cdef uint32_t handle = 0
@@ -451,6 +482,7 @@ cdef class Region:
         otlite_region_stats(&self.region, &now)
         stats = Stats()
         stats.recorded = now.recorded
+        stats.adopted = now.adopted
         stats.exported = now.exported
         stats.rejected = now.rejected
         stats.dropped = {}
@@ -472,6 +504,17 @@ cdef class Region:
     def reanchor(self, double tolerance=0.001):
         """Takes a new clock anchor when the wall clock has moved by over `tolerance` seconds."""
         return bool(otlite_region_reanchor(&self.region, <uint64_t>(tolerance * 1e9)))
+
+
+def file_status(int descriptor, size_t size):
+    """What an open file of that size is: "ok" (a durable region, whole as far as its header tells), "foreign", "another
+    version", "damaged" or "truncated". Nothing may touch it meanwhile. OSError where it cannot be mapped."""
+    cdef void *memory = otlite_map_shared(descriptor, size)
+    if memory == NULL:
+        raise_status(OTLITE_SYSTEM, "region")
+    cdef otlite_status status = otlite_region_check(memory, size)
+    otlite_unmap(memory, size)
+    return otlite_status_text(status).decode()
 
 
 # ---- What a dead process left ----
@@ -557,6 +600,11 @@ def exchange(int descriptor, bytes head not None, Batch batch not None, double t
     return answer
 
 
+def process_number():
+    """Of this process among those that it was forked from, which no two of them share."""
+    return begin_process()
+
+
 def boot_clock():
     """Nanoseconds since boot, suspend included."""
     return otlite_clock_boot()
@@ -592,14 +640,6 @@ def kernels_names():
 
 # ---- The hot path, for the sibling extensions ----
 
-cdef void ticks_init(otlite_ticks *ticks) noexcept:
-    otlite_ticks_init(ticks)
-
-
-cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:
-    otlite_ids_init(ids, from_os)
-
-
 cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept:
     otlite_ids_next(ids, now, trace_id, span_id)
 
@@ -610,6 +650,8 @@ cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcep
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
+    if not region.is_ours():  # the span was begun before a fork
+        return otlite_clock_wall()
     return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 
 

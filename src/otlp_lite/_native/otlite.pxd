@@ -182,7 +182,7 @@ cdef extern from "otlite.h" nogil:
         uint32_t on_full
         void (*wake)(void *context) noexcept nogil
         void *context
-        bint durable
+        cbool durable
         uint8_t boot_id[16]
 
     cdef struct otlite_region:
@@ -190,6 +190,13 @@ cdef extern from "otlite.h" nogil:
 
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
+    otlite_status otlite_region_check(const void *memory, size_t size)
+
+    cdef struct otlite_adoption:
+        uint64_t records
+
+    otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
+                                      const otlite_region_options *options, otlite_adoption *adoption)
     size_t otlite_region_inline_max(const otlite_region *region)
     otlite_status otlite_resource_register(otlite_region *region, const void *bytes, size_t size,
                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
@@ -261,14 +268,6 @@ cdef extern from "otlite.h" nogil:
     void otlite_json_begin(otlite_json *json, const otlite_segment *segments, size_t count)
     otlite_status otlite_json_next(otlite_json *json, void *dst, size_t size, size_t *written)
 
-    cdef struct otlite_adoption:
-        uint64_t records
-        uint64_t offered
-        uint64_t damaged
-
-    otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
-                                      const otlite_region_options *options, otlite_adoption *adoption)
-
     cdef struct otlite_image:
         uint64_t damaged
 
@@ -301,6 +300,7 @@ cdef extern from "otlite.h" nogil:
     uint64_t otlite_clock_wall()
     void *otlite_map(size_t size)
     void otlite_unmap(void *memory, size_t size)
+    void *otlite_map_shared(int descriptor, size_t size)
     void *otlite_private_page()
     size_t otlite_waker_size()
     otlite_status otlite_waker_init(void *memory)

@@ -30,6 +30,7 @@ cdef class Recorder:
     cdef readonly object resource  # of this process
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
+    cdef object slots             # that regions of files come from; None: they are anonymous
     cdef size_t region_size
     cdef size_t span_max          # bytes of attributes, events and links that one span may hold
     cdef str on_full
@@ -47,6 +48,7 @@ cdef class Recorder:
 
     cdef bint open(self) except -1
     cdef int bring_back(self) except -1
+    cdef int take_up(self) except -1
     cdef Region map_region(self)
     cdef int announce(self) except -1
     cdef int register_resource(self) except -1

@@ -52,8 +52,6 @@ cdef enum:
     SPAN_RESERVE = 1024  # of what a record may be: a span's ids, times and name
 
 cdef process_page *page = process()
-cdef uint32_t epochs = 0
-
 cdef void *pool[POOL_SIZE]
 cdef int pooled = 0
 
@@ -69,13 +67,7 @@ cdef class Recorder:
 
     cdef bint open(self) except -1:
         """Opens this process's region. False when there is no memory for one: nothing can be recorded."""
-        global epochs
-        if page.epoch == 0:  # the first of this process
-            epochs += 1
-            ticks_init(&page.ticks)
-            ids_init(&page.random_ids, False)
-            ids_init(&page.os_ids, True)
-            page.epoch = epochs
+        begin_process()
         if self.exiting and self.shut_pid != getpid():  # it was forked from a process in its end, and goes on
             self.bring_back()
             self.closed = False
@@ -123,8 +115,18 @@ cdef class Recorder:
         self.exiting = False
         return 0
 
+    cdef int take_up(self) except -1:
+        """What a dead process left, and this one has adopted, is sent though nothing is recorded."""
+        if (self.slots is not None and self.epoch != page.epoch and not self.closed and self.slots.waiting()
+                and self.open()):
+            self.announce()
+        return 0
+
     cdef Region map_region(self):
         """A region of the size that was asked for, or as small as can be; None, and an error once, without either."""
+        cdef Region region = None if self.slots is None else self.slots.region()
+        if region is not None:
+            return region
         for size in (self.region_size, OTLITE_REGION_MIN):
             try:
                 return Region(size, on_full=self.on_full)

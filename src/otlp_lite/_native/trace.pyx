@@ -683,17 +683,18 @@ cdef class TracerProvider:
     first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and
     `.shutdown(seconds)` return whether all was settled in time. Without a pipeline spans are for the processors alone;
     where it is `unsupported` that there is none, each is counted as lost. `plan` is what the sampler does, as data,
-    where it has no say of its own.
+    where it has no say of its own. `slots.region()` gives each process a region that outlives it, or None.
     """
 
     def __cinit__(self, **settings):
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=()):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(), slots=None):
         cdef Recorder recorder = self.recorder
         warn_anew()
         recorder.make_resource = resource
+        recorder.slots = slots
         recorder.region_size = region_size
         recorder.on_full = on_full
         recorder.pipeline = pipeline
@@ -799,6 +800,7 @@ cdef class TracerProvider:
         """Sends what has ended, and asks the span processors to. False when the time did not suffice."""
         deadline = monotonic() + timeout_millis / 1000
         done = True
+        self.recorder.take_up()
         if self.recorder.pipeline is not None:
             done = self.recorder.pipeline.force_flush(timeout_millis / 1000)
         for processor in self.recorder.processors:
@@ -817,6 +819,7 @@ cdef class TracerProvider:
         cdef object late = None
         if recorder.closed:
             return True
+        recorder.take_up()
         deadline = monotonic() + timeout
         recorder.warned_closed = False
         recorder.exiting = exiting
