@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from child import python
 from dying import Dying, heir, ids, names, run
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from scripted import Receiver, answer, mute
@@ -386,3 +387,31 @@ def test_who_is_killed_while_it_drains_leaves_the_rest(folder: Path) -> None:
         arrived = ids(receiver)
         assert set(arrived) == {*every, *drainer.ids}
         assert len(arrived) - len(set(arrived)) <= 1100  # one request, whose answer it did not live to see
+
+
+def test_nothing_of_it_is_loaded_where_it_is_not_set() -> None:
+    code = """
+        import sys
+        import otlp_lite
+        otlp_lite.configure(endpoint="http://127.0.0.1:1", exit_timeout=0)
+        otlp_lite.get_tracer("t").start_span("s").end()
+        assert not [name for name in sys.modules if name.startswith(("otlp_lite.slots", "fcntl", "mmap"))]
+    """
+    python(code)
+
+
+def test_the_environment_s_provider_gives_its_slot_back_to_configure(folder: Path) -> None:
+    code = """
+        from opentelemetry import trace
+        trace.get_tracer_provider()
+        say(files=os.listdir(DIR))
+        telemetry = otlp_lite.configure(region_dir=DIR + "/other")
+        record()
+        say(mapped=mapped())
+    """
+    with Receiver() as receiver:
+        provider = {"OTEL_PYTHON_TRACER_PROVIDER": "otlp_lite", "IMPLICIT": "1"}
+        program = run(code.replace("DIR", repr(str(folder))), folder, receiver, **provider)
+        assert sorted(program.facts[0]["files"]) == ["slot-000.lock", "slot-000.region"]
+        assert program.facts[1]["mapped"] == [f"{folder}/other/slot-000.region"]
+        assert (folder / "slot-000.lock").read_text() == ""

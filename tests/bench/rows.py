@@ -51,6 +51,13 @@ ROWS = {
             (OURS,),
             True,
         ),
+        Row(
+            "current5_via_file",
+            "start_as_current_span, 5 set_attribute, with region_dir on a tmpfs",
+            "us",
+            "filed",
+            (OURS,),
+        ),
         Row("unsampled_current5", "unsampled: with 5 set_attribute", "us", "unsampled", _ALL, True),
         Row("cpu", "CPU of the process per exported span with 5 set_attribute", "us", "cpu", EXPORTERS, True),
         Row(
@@ -119,6 +126,7 @@ TARGETS = (
     Target("leaf4", OURS, 2.5, 3.5, of="dict4"),
     Target("leaf4", "opentelemetry-sdk", 80, 105, of="current5"),
     Target("traced", OURS, 1.3, None, bound="max", of="current"),
+    Target("current5_via_file", OURS, 1.1, None, bound="max", of="current5"),
     Target("cpu", "opentelemetry-sdk", 40, 60),
     Target("cpu", "fastotel", 18, 28),
     Target("cpu", "honeycomb-pycpp", 17, 26),

@@ -650,7 +650,7 @@ cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcep
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
-    if not region.is_ours():  # the span was begun before a fork
+    if region.durable and region.epoch != page.epoch:  # the span was begun before a fork
         return otlite_clock_wall()
     return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 

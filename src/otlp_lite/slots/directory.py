@@ -103,7 +103,8 @@ class Slots:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            os.mkdir(self._folder, 0o700)
+            with suppress(FileExistsError):
+                os.mkdir(self._folder, 0o700)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             facts = os.fstat(folder)
@@ -315,8 +316,10 @@ class Slots:
             message += "%d span(s) in them are lost, counted as 'evicted'"
             self._say(logging.WARNING, message, files, self._limit, records)
 
-    def census(self) -> Census:
-        """Made of what is there. Refused, OSError: it cannot be used."""
+    def census(self) -> Census | None:
+        """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
+        if not os.path.lexists(self._folder):
+            return None
         with self._opened() as folder:
             regions, aside = names_in(folder)
             dead = 0
@@ -356,7 +359,7 @@ class Estate:
             self._look_at = monotonic() + LOOK_EVERY
             try:
                 self._slot = self._slots.next_left()
-            except (Refused, OSError, MemoryError) as error:
+            except Exception as error:
                 self._complain(error)
             if self._slot is None:
                 return None
