@@ -140,7 +140,7 @@ def test_a_cut_file_that_cannot_grow_is_refused(whole: Whole, tmp_path: Path) ->
 def test_holes_are_filled_before_they_are_written_to(whole: Whole, tmp_path: Path) -> None:
     """Of a copy with holes on a full disk: an error, and no signal."""
     path = tmp_path / "holes"
-    path.write_bytes(whole.data[:16384])
+    path.write_bytes(whole.data[:50_000])
     os.truncate(path, SIZE)
     assert os.stat(path).st_blocks * 512 < SIZE
     with Receiver() as receiver:

@@ -39,6 +39,15 @@ class Account:
     passed_over: bool = False
     """Its process lives, which is no failure."""
 
+    def settle(self, stats: core.Stats) -> None:
+        """What became of it. What the reader alone took for whole is damaged: who adopts looks at more."""
+        gone = stats.exported + stats.rejected
+        self.left = min(stats.pending, self.whole - gone)
+        self.damaged += self.whole - gone - self.left
+        self.whole = gone + self.left
+        self.offered = min(self.offered, self.whole)
+        self.sent, self.rejected = stats.exported, stats.rejected
+
     def well(self) -> bool:
         return not (self.damaged or self.rejected or self.left or (self.problems and not self.passed_over))
 
@@ -82,6 +91,7 @@ class Printed:
             else:
                 self._print()
             batch.acknowledge()
+        account.settle(region.stats())
         if strange:
             account.problems.append(f"{strange} not printed, whose bytes are no span of OTLP")
 
@@ -151,9 +161,7 @@ class Sent:
             problem = self._sender.send(adopt)
         finally:
             for region in taken:
-                stats = region.stats()
-                account.sent, account.rejected = stats.exported, stats.rejected
-                account.left = account.whole - stats.exported - stats.rejected
+                account.settle(region.stats())
         if problem:
             account.problems.append(problem)
 
