@@ -96,8 +96,8 @@ class Left:
             fcntl.lockf(beside, (fcntl.LOCK_EX if self._changing else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             raise InUse(IN_USE) from None
-        if lives(read_holder(os.pread(beside, 256, 0))):  # it has closed all its descriptors, and its lock with them
-            raise InUse(IN_USE)
+        if lives(read_holder(os.pread(beside, 256, 0))):
+            raise InUse(IN_USE)  # it has closed all its descriptors, and its lock with them
 
     def close(self) -> None:
         self._opened.close()
