@@ -34,6 +34,8 @@ ledger: $(VENV)/test ## every way in which a process ends, a hundred times, unde
 
 ROUNDS ?= 50
 death: $(VENV)/test ## programs are killed at any moment, and what they recorded recovered (ROUNDS=50)
+	$(MAKE) -C csrc tests
+	DEATHS=$(ROUNDS) build/csrc/tests/test_deaths
 	DEATH_ROUNDS=$(ROUNDS) $(RUN) -m pytest -s tests/ledger/test_deaths.py
 
 order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)

@@ -70,7 +70,7 @@ def refusing() -> str:
 def test_a_directory_of_regions_is_shown_and_left_alone() -> None:
     with TemporaryDirectory(dir="/dev/shm") as base, Receiver() as receiver:
         folder = Path(base) / "regions"
-        settings = {"OTLP_LITE_REGION_DIR": str(folder)}
+        settings: dict[str, Any] = {"OTLP_LITE_REGION_DIR": str(folder)}
         report = told(receiver=receiver, **settings)["region_dir"]
         assert (report["path"], report["file_system"], report["files"]) == (str(folder), "tmpfs", None)
         assert report["writable"] and report["free"] > 0 and not folder.exists()
@@ -93,7 +93,7 @@ def test_a_directory_of_regions_is_shown_and_left_alone() -> None:
 def test_a_directory_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
     with Receiver() as receiver:
         tmp_path.chmod(0o777)
-        settings = {"OTLP_LITE_REGION_DIR": str(tmp_path)}
+        settings: dict[str, Any] = {"OTLP_LITE_REGION_DIR": str(tmp_path)}
         report = told(receiver=receiver, status=1, **settings)
         assert "others can write to it (mode 777)" in report["region_dir"]["error"]
         assert report["wrong"] == ["OTLP_LITE_REGION_DIR"]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from socket import socket
 from tempfile import TemporaryDirectory
 
 import pytest
 from child import python
 from dying import Dying, heir, ids, names, run
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from scripted import Receiver, answer, mute
+from scripted import Receiver, Request, answer, hang_up, mute
 
 FOUR_THREADS = """
     for _ in range(4):
@@ -345,10 +347,7 @@ def test_what_the_dead_left_is_sent_beside_what_is_recorded(folder: Path) -> Non
         victim.until(ids=1000)
     every = [number for victim in victims for number in victim.kill()]
 
-    def lose(connection: object, request: object) -> bool:
-        return False
-
-    with Receiver(answer(), answer(503), lose, answer(503)) as receiver:
+    with Receiver(answer(), answer(503), hang_up, answer(503)) as receiver:
         code = """
             sent = 0
             while time.monotonic() < START + 30 and len(os.listdir(DIR)) > 4:
@@ -366,15 +365,37 @@ def test_what_the_dead_left_is_sent_beside_what_is_recorded(folder: Path) -> Non
         assert set(ids(receiver)) == {*every, *program.ids}
 
 
+def test_what_is_recorded_does_not_wait_for_what_the_dead_left(folder: Path) -> None:
+    settings = json.dumps({"region_size": "16MiB"})
+    victims = []
+    for many in (1, 9999):
+        victims.append(Dying(f"record('x' * 1000, {many}); time.sleep(60)", folder, SETTINGS=settings))
+        victims[-1].until(ids=many)
+    for victim in victims:
+        victim.kill()
+
+    def slow(connection: socket, request: Request) -> bool:
+        time.sleep(0.1)
+        return answer()(connection, request)
+
+    with Receiver(default=slow) as receiver:
+        code = "for _ in range(60): record('own'); time.sleep(0.02)"
+        run(code, folder, receiver, SETTINGS=settings)
+        names = [{span.name for span in request.spans()} for request in receiver.requests]
+        own = [number for number, each in enumerate(names) if "own" in each]
+        left = [number for number, each in enumerate(names) if "own" not in each]
+        assert len(left) > 5 and own[0] < left[-1], names
+
+
 def test_who_is_killed_while_it_drains_leaves_the_rest(folder: Path) -> None:
     victims = [Dying("record('x' * 1000, 3000); time.sleep(60)", folder) for _ in range(3)]
     for victim in victims:
         victim.until(ids=3000)
     every = [number for victim in victims for number in victim.kill()]
 
-    def slow(connection: object, request: object) -> bool:
+    def slow(connection: socket, request: Request) -> bool:
         time.sleep(0.1)
-        return answer()(connection, request)  # type: ignore[arg-type]
+        return answer()(connection, request)
 
     with Receiver(default=slow) as receiver:
         with Dying("record(); time.sleep(60)", folder, receiver) as drainer:

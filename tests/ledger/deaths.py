@@ -23,8 +23,8 @@ from child import environment
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from scripted import Receiver
 
+from .known import may_fill, pad
 from .moody import KIND, MOODS, Mood, Moods, Receipt
-from .pads import pad
 from .rounds import CRASHES, TESTS, Outcome
 
 PROGRAM = str(TESTS / "ledger" / "mortal.py")
@@ -51,7 +51,7 @@ class Books:
     said: set[Name] = field(default_factory=set)
     overwritten: dict[int, int] = field(default_factory=dict)
     """As each process said it."""
-    arrived: list[list[Receipt]] = field(default_factory=list)
+    arrived: list[tuple[str, list[Receipt]]] = field(default_factory=list)
     counted: list[dict[str, Any]] = field(default_factory=list)
     """By each recovery."""
     wrong: list[str] = field(default_factory=list)
@@ -87,60 +87,67 @@ def _begin(way: str, folder: Path, seed: str, receiver: Receiver) -> subprocess.
     )
 
 
-def _lines(program: subprocess.Popen[bytes], deadline: float, until_first: bool = False) -> Iterator[str]:
-    """What it says, to its end, or the deadline, or its first words."""
-    assert program.stdout is not None
-    rest = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(program.stdout, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
-                break
-            data = os.read(program.stdout.fileno(), 1 << 16)
-            *lines, rest = (rest + data).split(b"\n")
-            yield from (line.decode() for line in lines)
-            if not data or (until_first and lines and not rest):
-                break
+class _Saying:
+    """What a program and its children say."""
 
+    def __init__(self, program: subprocess.Popen[bytes]) -> None:
+        self._program = program
+        self.data = bytearray()
 
-def _kill(program: subprocess.Popen[bytes]) -> None:
-    os.killpg(program.pid, signal.SIGKILL)
+    def read(self, seconds: float, until: bytes | None = None) -> None:
+        """For so long, or until it ends or has said that."""
+        assert self._program.stdout is not None
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._program.stdout, selectors.EVENT_READ)
+            while selector.select(max(deadline - time.monotonic(), 0)):
+                part = os.read(self._program.stdout.fileno(), 1 << 16)
+                self.data += part
+                if not part or (until is not None and until in self.data):
+                    break
+
+    def kill(self) -> None:
+        os.killpg(self._program.pid, signal.SIGKILL)
+        self.read(30)
+
+    def complaints(self) -> str:
+        assert self._program.stderr is not None
+        return self._program.stderr.read().decode()
 
 
 def live_and_die(books: Books, folder: Path, seed: str, receiver: Receiver, fault: Fault) -> str:
     """What it complained of."""
     random = Random(f"{seed} death")
     with _begin("live", folder, seed, receiver) as program:
-        lines = list(_lines(program, time.monotonic() + 30, until_first=random.random() < 0.9))
-        if not lines or random.random() < 0.8:
-            lines += _lines(program, time.monotonic() + random.uniform(0, 0.6))
+        saying = _Saying(program)
+        if random.random() < 0.9:
+            saying.read(30, until=b"\n")
+        saying.read(random.uniform(0, 0.6))
         fault(folder, "before")
-        lines += _lines(program, time.monotonic() + 0.1 * (fault is not no_fault))
-        _kill(program)
-        lines += _lines(program, time.monotonic() + 30)
-        assert program.stderr is not None
-        said = program.stderr.read().decode()
-    for line in lines:
+        if fault is not no_fault:
+            saying.read(0.2)
+        saying.kill()
+        complaints = saying.complaints()
+    for line in saying.data.decode().split("\n")[:-1]:
         name = Name(*map(int, line.split()[0].split(".")))
         books.said.add(name)
         books.overwritten[name.pid] = max(books.overwritten.get(name.pid, 0), int(line.split()[1]))
-    return said
+    return complaints
 
 
-def recover(books: Books, folder: Path, seed: str, receiver: Receiver, killed: float = 0.0) -> str:
-    """The next start; `killed` after so many seconds, it says nothing."""
+def recover(books: Books, folder: Path, seed: str, receiver: Receiver, killed: float | None = None) -> str:
+    """The next start; what it complained of. It is `killed` after so many seconds."""
     with _begin("inherit", folder, seed, receiver) as program:
-        lines = list(_lines(program, time.monotonic() + (killed or 90)))
-        if program.poll() is None and (killed or not lines):
-            _kill(program)
-            lines = []
-        assert program.stderr is not None
-        said = program.stderr.read().decode()
-    if lines:
-        books.counted.append(json.loads(lines[0]))
-    elif not killed:
-        books.wrong.append(f"the next start did not come to its end: {said}")
-    return said
+        saying = _Saying(program)
+        saying.read(90 if killed is None else killed)
+        if killed is not None or not saying.data:
+            saying.kill()
+        complaints = saying.complaints()
+    if saying.data:
+        books.counted.append(json.loads(saying.data))
+    elif killed is None:
+        books.wrong.append("the next start did not come to its end")
+    return complaints
 
 
 # ---- What became of it ----
@@ -174,13 +181,16 @@ def _entries(receipt: Receipt) -> Iterator[Entry]:
                 yield Entry(name, span.span_id, whole)
 
 
-def judge(books: Books) -> Counter[str]:
-    """What was counted. What does not hold is added to what is wrong."""
+def judge(books: Books, unsaid: int) -> Counter[str]:
+    """What was counted. What does not hold is added to what is wrong.
+
+    So many spans of a process may be overwritten `unsaid`.
+    """
     totals: Counter[str] = Counter(rounds=1, said=len(books.said))
     seen: dict[Name, Entry] = {}
     repeatable: set[Name] = set()
     """What came with the last request over a connection: its answer may not have been read."""
-    for part, receipts in zip(("sent alive", "recovered", "sent again"), books.arrived, strict=True):
+    for part, receipts in books.arrived:
         last: dict[int, set[Name]] = {}
         for receipt in receipts:
             entries = list(_entries(receipt))
@@ -195,14 +205,14 @@ def judge(books: Books) -> Counter[str]:
                         books.wrong.append(f"twice: {before} {entry}")
                 if not entry.whole:
                     books.wrong.append(f"torn: {entry}")
-                if part == "sent again":
+                if part == "again":
                     books.wrong.append(f"sent by a second recovery: {entry}")
         repeatable |= set().union(*last.values())
     _invented(books, seen)
     for pid, lost in Counter(name.pid for name in books.said - seen.keys()).items():
         told = books.overwritten[pid]
         totals["overwritten"] += lost
-        if lost > told + UNSAID * (told > 0):
+        if lost > told + unsaid:
             books.wrong.append(f"lost: {lost} of process {pid}, which counted {told}")
     for counted in books.counted:
         dropped = sum(counted["dropped"].values())
@@ -234,26 +244,28 @@ def go(seed: str, fault: Fault = no_fault) -> Outcome:
     alive = random.choice((KIND, ANSWERS, NONE))
     said = ""
     try:
-        with _receiver(books, f"{seed} alive", alive) as receiver:
+        with _receiver(books, "alive", seed, alive) as receiver:
             said += live_and_die(books, folder, seed, receiver, fault)
         fault(folder, "after")
-        with _receiver(books, f"{seed} recovery", KIND) as receiver:
-            if random.random() < 0.3:
+        if random.random() < 0.3:
+            with _receiver(books, "recovered", seed, KIND) as receiver:
                 said += recover(books, folder, seed, receiver, killed=random.uniform(0.15, 0.6))
+        with _receiver(books, "recovered", seed, KIND) as receiver:
             said += recover(books, folder, seed, receiver)
         fault(folder, "between")
-        with _receiver(books, f"{seed} again", KIND) as receiver:
+        with _receiver(books, "again", seed, KIND) as receiver:
             said += recover(books, folder, seed, receiver)
     finally:
         shutil.rmtree(base)
-    totals = judge(books)
-    wrong = books.wrong[:10] + [f"{word!r} was said" for word in CRASHES if word in said]
+    totals = judge(books, UNSAID if may_fill(seed) else 0)
+    wrong = books.wrong[:10]
+    wrong += [f"{word!r} was said" for word in CRASHES if word in said]
     return totals, [f"LEDGER_SEED={seed}: {each}" for each in wrong] + [said] * bool(wrong)
 
 
 @contextmanager
-def _receiver(books: Books, seed: str, moods: tuple[Mood, ...]) -> Iterator[Receiver]:
-    reply = Moods(seed, moods)
-    books.arrived.append(reply.receipts)
+def _receiver(books: Books, part: str, seed: str, moods: tuple[Mood, ...]) -> Iterator[Receiver]:
+    reply = Moods(f"{seed} {part}", moods)
+    books.arrived.append((part, reply.receipts))
     with Receiver(default=reply) as receiver:
         yield receiver

@@ -14,7 +14,7 @@ import time
 from random import Random
 
 import otlp_lite
-from ledger.pads import pad
+from ledger.known import pad, region_size
 
 SEED = os.environ["DEATH_SEED"]
 
@@ -24,7 +24,7 @@ def configure() -> otlp_lite.Telemetry:
     random = Random(f"{SEED} settings")
     return otlp_lite.configure(
         service_name="mortal",
-        region_size=random.choice(("128KiB", "1MiB", "16MiB", "16MiB")),
+        region_size=region_size(SEED),
         schedule_delay=random.choice((0.005, 0.05, 60.0)),
         max_export_batch_size=random.choice((None, 20)),
         compression=random.choice(("none", "none", "gzip")),
@@ -39,13 +39,13 @@ def record(thread: int) -> None:
     while True:
         for _ in range(random.randrange(1, 40)):
             name = f"{pid}.{thread}.{number}"
-            attributes = {"number": number, "pad": pad(pid, thread, number)}
+            attributes: dict[str, int | str] = {"number": number, "pad": pad(pid, thread, number)}
             if random.random() < 0.3:
                 with tracer.start_as_current_span(name, attributes=attributes):
                     pass
             else:
                 tracer.start_span(name, attributes=attributes).end()
-            overwritten = telemetry.stats().traces.dropped.get("overwritten", 0)
+            overwritten = telemetry.stats().traces.dropped.get(otlp_lite.DropReason.OVERWRITTEN, 0)
             os.write(1, f"{name} {overwritten}\n".encode())
             number += 1
         if random.random() < 0.3:

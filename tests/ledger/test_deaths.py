@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .deaths import go
+from .deaths import Fault, go
 from .rounds import side_by_side
 
 ROUNDS = int(os.environ.get("DEATH_ROUNDS", "20"))
@@ -50,8 +50,8 @@ def damage(folder: Path, moment: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"), [(lose, "lost: "), (repeat, "sent by a second recovery"), (damage, "'damaged': ")]
 )
-def test_a_fault_is_told(fault: object, words: str) -> None:
-    told = [each for seed in range(1000, 1006) for each in go(str(seed), fault)[1]]  # type: ignore[arg-type]
+def test_a_fault_is_told(fault: Fault, words: str) -> None:
+    told = [each for seed in range(1000, 1006) for each in go(str(seed), fault)[1]]
     assert any(words in each for each in told), told
 
 

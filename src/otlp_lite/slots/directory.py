@@ -129,7 +129,8 @@ class Slots:
         return f"{error.strerror}: {error.filename!r}" if error.filename else str(error.strerror)
 
     def _say(self, level: int, message: str, *arguments: object) -> None:
-        core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
+        with suppress(Exception):  # a log handler's, which ends nothing
+            core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
 
     # ---- One to record into ----
 
@@ -159,7 +160,7 @@ class Slots:
     def _take_or_say(self) -> Slot | None:
         try:
             return self._take()
-        except (Refused, OSError, MemoryError) as error:
+        except Exception as error:
             self._say(logging.ERROR, "%s; what this process records will not outlive it", self._why(error))
             return None
 
@@ -200,6 +201,9 @@ class Slots:
             except (Refused, OSError) as error:
                 message = "what is over region_dir_limit is not removed: %s"
                 self._say(logging.WARNING, message, self._why(error))
+            except BaseException:  # a signal's handler
+                slot.give_back()
+                raise
         return slot
 
     def _is_left(self, folder: int, number: int) -> bool:
@@ -270,10 +274,10 @@ class Slots:
 
     def _settle(self, slot: Slot, kept: bool) -> None:
         here = self._here()
-        if slot.region is not None:
-            here.settled.add(slot.region, kept)
         if slot in here.draining:
             here.draining.remove(slot)
+        if slot.region is not None:
+            here.settled.add(slot.region, kept)
         slot.give_back()
 
     def sums(self) -> Sums:
