@@ -328,8 +328,10 @@ cdef class Region:
         options.context = PyByteArray_AS_STRING(self.waker)
         options.durable = self.durable or left is not None
         memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
+        cdef otlite_adoption adoption
         if adopt or left is not None:
-            status = otlite_region_adopt(&self.region, memory, size, &options, NULL)
+            status = otlite_region_adopt(&self.region, memory, size, &options, &adoption)
+            self.unanswered = status == OTLITE_OK and adoption.offered > 0
         else:
             status = otlite_region_init(&self.region, memory, size, &options)
         if status != OTLITE_OK:
@@ -342,7 +344,7 @@ cdef class Region:
             PyBuffer_Release(&self.given)
 
     cdef bint is_ours(self) noexcept:
-        """Whether the memory is there: of a parent's file a child has nothing, and perhaps something else in its place."""
+        """Whether the memory is there: of a parent's file a child has nothing, and perhaps another map there."""
         return not self.durable or self.epoch == page.epoch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:

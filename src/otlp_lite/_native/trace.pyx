@@ -690,7 +690,8 @@ cdef class TracerProvider:
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(), slots=None):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(),
+                 slots=None):
         cdef Recorder recorder = self.recorder
         warn_anew()
         recorder.make_resource = resource

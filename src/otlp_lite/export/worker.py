@@ -26,7 +26,7 @@ from .._native import core
 from ..counters import NO_EXPORTER, ExporterStats
 from .health import Health
 from .http import Carrier
-from .retry import Verdict, classify, partial_success, refusal, retry_after
+from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
@@ -350,6 +350,9 @@ class Pipeline:
             self._attempt(caller, left)
             if self._health.resume() <= monotonic():
                 self._attempt(caller)  # what comes meanwhile does not wait for it
+            else:
+                self._held = None
+                self._estate.leave(again=True)
         elif self._rested():
             self._attempt(caller)
 
@@ -419,6 +422,7 @@ class Pipeline:
             if left is not None and self._estate is not None and not (found or self._stopped):
                 self._estate.leave()  # it counts what it does not have
         except (OSError, ValueError) as error:
+            forget_frames(error)
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
