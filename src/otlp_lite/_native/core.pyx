@@ -301,15 +301,13 @@ cdef class Region:
 
     `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
     memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
-    to be `adopt`ed, or one is laid out. `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file,
-    spans that are told of while they are open; one that is adopted keeps the number it has. OSError where it cannot be
-    mapped.
+    to be `adopt`ed, or one is laid out. `left`: a writable buffer with such a region, of any size, which is adopted.
+    `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file, spans that are told of while they are
+    open; one that is adopted keeps the number it has. OSError where it cannot be mapped, Unreadable where it is no region.
     """
 
     def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False, left=None,
                   bytes boot_id=bytes(OTLITE_BOOT_ID), uint32_t open_spans=0):
-        """`left`, a writable buffer in place of a file, is what a dead process left: it is taken over where it lies, and
-        `size` says nothing. Unreadable, when it is no region."""
         if left is None and not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
@@ -320,17 +318,18 @@ cdef class Region:
         cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
         if status != OTLITE_OK:
             raise_status(status, "region")
+        cdef void *memory
         self.epoch = begin_process()
         self.durable = descriptor >= 0
         if left is not None:
             PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            size = <size_t>self.given.len
+            memory, size = self.given.buf, <size_t>self.given.len
         else:
-            self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
-            if self.memory == NULL and self.durable:
-                raise_status(OTLITE_SYSTEM, "region")
-            if self.memory == NULL:
-                raise MemoryError(f"region_size: the system refused {size} bytes")
+            memory = self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
+        if memory == NULL and self.durable:
+            raise_status(OTLITE_SYSTEM, "region")
+        if memory == NULL:
+            raise MemoryError(f"region_size: the system refused {size} bytes")
         self.size = size
         cdef otlite_region_options options
         memset(&options, 0, sizeof(options))
@@ -339,15 +338,13 @@ cdef class Region:
         options.context = PyByteArray_AS_STRING(self.waker)
         options.durable = self.durable or left is not None
         options.open_spans = open_spans
-        memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), min(len(boot_id), sizeof(options.boot_id)))
+        memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
         cdef otlite_adoption adoption
-        if left is not None:
-            status = otlite_region_adopt(&self.region, self.given.buf, size, &options, NULL)
-        elif adopt:
-            status = otlite_region_adopt(&self.region, self.memory, size, &options, &adoption)
+        if adopt or left is not None:
+            status = otlite_region_adopt(&self.region, memory, size, &options, &adoption)
             self.unanswered = status == OTLITE_OK and adoption.offered > 0
         else:
-            status = otlite_region_init(&self.region, self.memory, size, &options)
+            status = otlite_region_init(&self.region, memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
         cdef otlite_stats now

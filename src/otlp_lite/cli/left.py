@@ -14,6 +14,8 @@ from pathlib import Path
 
 from otlp_lite._native import core
 from otlp_lite.parse import REGION_MAX
+from otlp_lite.slots.holder import lives, read_holder
+from otlp_lite.slots.slot import boot_bytes
 
 MADE = "expected a file that a process of otlp_lite made"
 IN_USE = "in use: its process lives, or another recovers it"
@@ -94,6 +96,8 @@ class Left:
             fcntl.lockf(beside, (fcntl.LOCK_EX if self._changing else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             raise InUse(IN_USE) from None
+        if lives(read_holder(os.pread(beside, 256, 0))):
+            raise InUse(IN_USE)  # it has closed all its descriptors, and its lock with them
 
     def close(self) -> None:
         self._opened.close()
@@ -111,7 +115,7 @@ class Left:
                 memory = self._map(mmap.ACCESS_WRITE)
         except OSError as error:
             raise Refused(f"not taken over: {error.strerror}") from None
-        return core.Region(0, left=memory, on_full="drop", boot_id=boot_id())
+        return core.Region(0, left=memory, on_full="drop", boot_id=boot_bytes())
 
     def _map(self, access: int) -> mmap.mmap:
         return mmap.mmap(self._file, self._size, access=access)
@@ -152,11 +156,3 @@ class Left:
         if self.cut:
             return f"a region cut short: of {self._size} bytes {self._there} are there, and those are damaged"
         return "a region whose header is damaged: nothing vouches for its records"
-
-
-def boot_id() -> bytes:
-    """A name of this boot of the machine; zeros where the system tells none."""
-    try:
-        return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
-    except (OSError, ValueError):
-        return bytes(16)

@@ -77,7 +77,7 @@ class Slot:
             if self._lock is not None:
                 self._lock.sign()
             self.region = core.Region(
-                facts.st_size, on_full=on_full, descriptor=file, adopt=True, boot_id=_boot_bytes()
+                facts.st_size, on_full=on_full, descriptor=file, adopt=True, boot_id=boot_bytes()
             )
         return self.region
 
@@ -93,7 +93,7 @@ class Slot:
             if self._lock is not None:
                 self._lock.sign()
             self.region = core.Region(
-                size, on_full=on_full, descriptor=file, boot_id=_boot_bytes(), open_spans=open_spans
+                size, on_full=on_full, descriptor=file, boot_id=boot_bytes(), open_spans=open_spans
             )
             os.rename(making, self.name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
@@ -146,8 +146,9 @@ def claim(folder: int, number: int) -> Claim:
     return Claim(None if lock is None else Slot(stem, lock))
 
 
-def _boot_bytes() -> bytes:
+def boot_bytes() -> bytes:
+    """Zeros where nobody says."""
     try:
-        return bytes.fromhex(boot_id().replace("-", ""))
+        return bytes.fromhex(boot_id().replace("-", ""))[:16].ljust(16, b"\0")
     except ValueError:
         return bytes(16)
