@@ -396,10 +396,9 @@ struct otlite_stats {
     uint64_t dropped[OTLITE_LOSSES];
     uint64_t
         unanswered; /* of those dropped, at most so many were offered without an answer for good: the receiver may have them */
-    uint64_t pending; /* recorded + adopted - exported - rejected - dropped */
-    uint64_t
-        open_missed; /* spans that found no entry free among the open ones, whether they were recorded or not */
-    uint64_t open_cut; /* open spans whose names were too long for their entry */
+    uint64_t pending;     /* recorded + adopted - exported - rejected - dropped */
+    uint64_t open_missed; /* spans that found no entry among the open ones, recorded or not */
+    uint64_t open_cut;    /* open spans whose names were too long for their entry */
     uint32_t chunks, chunks_used, scopes, scopes_used, open_spans, open_used;
 };
 

@@ -39,7 +39,8 @@ def traces():
     stats = otlp_lite.stats().traces
     return {**stats._asdict(), "dropped": dict(stats.dropped)}
 
-telemetry = otlp_lite.configure(**json.loads(os.environ.get("SETTINGS", "{}")))
+if "IMPLICIT" not in os.environ:
+    telemetry = otlp_lite.configure(**json.loads(os.environ.get("SETTINGS", "{}")))
 tracer = otlp_lite.get_tracer("dying")
 """
 HEIR = """\
@@ -156,7 +157,7 @@ def run(code: str, folder: Path | str, receiver: Receiver | str = "http://127.0.
 
 
 def heir(folder: Path | str, receiver: Receiver | str, left: bool = False, **more: str) -> Left:
-    """The next start, which records nothing, and sends what there is; `left`: also what lies in other slots."""
+    """The next start, which records nothing, and sends what there is; `left`: also of other slots."""
     program = run(HEIR.replace("LEFT", str(left)).replace("DIR", repr(str(folder))), folder, receiver, **more)
     start, end, said = program.facts
     for facts in (start, end):

@@ -336,29 +336,26 @@ def test_a_crash_loop_keeps_to_the_limit_and_counts(folder: Path) -> None:
         assert f"{left.end['dropped']['evicted']} span(s) in them are lost, counted as 'evicted'" in left.said
 
 
-def test_the_oldest_go_first_and_the_living_stay(folder: Path) -> None:
-    settings = json.dumps({"region_dir_limit": 4})
-    living = [Dying("record(); time.sleep(60)", folder, SETTINGS=settings) for _ in range(3)]
-    for each in living:
-        each.until(ids=1)
-    dying = []
-    for _ in range(3):
-        dying.append(Dying("record(); time.sleep(60)", folder))
-        dying[-1].until(ids=1)
-    known = [each.kill() for each in dying]
-    assert len([name for name in names(folder) if name.endswith(".region")]) == 6
+def test_the_oldest_goes_first_and_the_living_stay(folder: Path) -> None:
+    settings = json.dumps({"region_dir_limit": 6})
+    programs = []
+    for _ in range(7):  # three of them live on
+        programs.append(Dying("record(); say(mapped=mapped()); time.sleep(60)", folder))
+        programs[-1].until(facts=1)
+    living = programs[:3]
+    known = [program.kill() for program in programs[3:]]
     with Receiver() as receiver:
         left = heir(folder, receiver, SETTINGS=settings)  # goes on in the first of the dead
-        assert left.end["dropped"] == {"evicted": 2}
-        assert ids(receiver) == known[0]
-        more = Dying("record(); say(mapped=mapped()); time.sleep(60)", folder, SETTINGS=settings)
+        assert left.end["dropped"] == {"evicted": 1}
+        more = [Dying("record(); say(mapped=mapped()); time.sleep(60)", folder) for _ in range(6)]
+        for program in more:
+            program.until(facts=1)
         last = Dying("record(); say(mapped=mapped()); time.sleep(60)", folder, SETTINGS=settings)
-        for each in (more, last):
-            each.until(facts=1)
-            assert len(each.facts[0]["mapped"]) == 1  # over the limit, by living ones alone
-        all_ids = [number for each in (*living, more, last) for number in each.kill()]
+        last.until(facts=1)
+        assert len(last.facts[0]["mapped"]) == 1  # over the limit, by living ones alone
+        every = [number for program in (*living, *more, last) for number in program.kill()]
         heir(folder, receiver, left=True)
-        assert ids(receiver) == sorted(known[0] + all_ids)
+        assert ids(receiver) == sorted(known[0] + known[2] + known[3] + every)
 
 
 # ---- How long it takes ----

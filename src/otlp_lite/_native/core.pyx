@@ -313,8 +313,10 @@ cdef class Region:
         options.durable = self.durable
         options.open_spans = open_spans
         memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), min(len(boot_id), sizeof(options.boot_id)))
+        cdef otlite_adoption adoption
         if adopt:
-            status = otlite_region_adopt(&self.region, self.memory, size, &options, NULL)
+            status = otlite_region_adopt(&self.region, self.memory, size, &options, &adoption)
+            self.unanswered = status == OTLITE_OK and adoption.offered > 0
         else:
             status = otlite_region_init(&self.region, self.memory, size, &options)
         if status != OTLITE_OK:
@@ -328,7 +330,7 @@ cdef class Region:
             otlite_unmap(self.memory, self.size)
 
     cdef bint is_ours(self) noexcept:
-        """Whether the memory is there: of a parent's file a child has nothing, and perhaps something else in its place."""
+        """Whether the memory is there: of a parent's file a child has nothing, and perhaps another map there."""
         return not self.durable or self.epoch == page.epoch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:
@@ -606,7 +608,7 @@ cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcep
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
-    if not region.is_ours():  # the span was begun before a fork
+    if region.durable and region.epoch != page.epoch:  # the span was begun before a fork
         return otlite_clock_wall()
     return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 

@@ -193,7 +193,7 @@ cdef extern from "otlite.h" nogil:
     otlite_status otlite_region_check(const void *memory, size_t size)
 
     cdef struct otlite_adoption:
-        uint64_t records
+        uint64_t offered
 
     otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
                                       const otlite_region_options *options, otlite_adoption *adoption)

@@ -26,7 +26,7 @@ from .._native import core
 from ..counters import NO_EXPORTER, ExporterStats
 from .health import Health
 from .http import Carrier
-from .retry import Verdict, classify, partial_success, refusal, retry_after
+from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
@@ -246,7 +246,7 @@ class Pipeline:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
         given_up = sum(
-            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol")
+            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol", "damaged")
         )
         return stats.exported + stats.rejected + given_up + self._given_up
 
@@ -326,6 +326,7 @@ class Pipeline:
             detach(token)
             try:
                 if self._estate is not None and caller is None:
+                    self._held = None  # it may be of a region that is another's from here on
                     self._estate.leave()
                 if self._stopped and (region := self._region) is not None:
                     region.in_turn(self._turn, self._drop_rest)
@@ -349,6 +350,9 @@ class Pipeline:
             self._attempt(caller, left)
             if self._health.resume() <= monotonic():
                 self._attempt(caller)  # what comes meanwhile does not wait for it
+            else:
+                self._held = None
+                self._estate.leave(again=True)
         elif self._rested():
             self._attempt(caller)
 
@@ -404,7 +408,7 @@ class Pipeline:
         """
         region = self._region if left is None else left
         self._at_once = False
-        if region is None or (pending := region.stats().pending) == 0:
+        if region is None or region.stats().pending == 0:
             return  # abandoned, or woken for nothing
         region.reanchor()
         kept = False
@@ -414,10 +418,11 @@ class Pipeline:
             self._unreachable = False
             timeout = self._allowed(caller)
             one = region.unanswered or caller is not None or left is not None
-            region.in_turn(self._turn, lambda: self._send(region, timeout, one))
-            if left is not None and self._held is None and left.stats().pending == pending and self._estate:
-                self._estate.done()  # nothing more comes out of it
+            found = region.in_turn(self._turn, lambda: self._send(region, timeout, one))
+            if left is not None and self._estate is not None and not (found or self._stopped):
+                self._estate.leave()  # it counts what it does not have
         except (OSError, ValueError) as error:
+            forget_frames(error)
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
@@ -448,10 +453,10 @@ class Pipeline:
             raise TimeoutError("no time is left")
         return min(self._timeout, left)
 
-    def _send(self, region: core.Region, timeout: float, one: bool) -> None:
-        """What there is, or `one` batch. The caller holds the turn."""
+    def _send(self, region: core.Region, timeout: float, one: bool) -> bool:
+        """What there is, or `one` batch; False: nothing. The caller holds the turn."""
         if self._stopped:
-            return
+            return False
         self._grow()
         answer = None
         count = 0
@@ -469,6 +474,7 @@ class Pipeline:
                 self._settle(region, batch, answer or self._carrier.exchange(batch, timeout))
             elif answer is not None:
                 self._carrier.close()
+            return batch is not None or answer is not None or count > 0
         except BaseException:
             if batch is not None and batch.pinned:
                 batch.release()

@@ -6,12 +6,14 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import NamedTuple
 
 from .._native import core
+from ..counters import DropReason
 from ..errors import ConfigurationError
 from .lock import Refused, close_copies
 from .slot import Claim, Slot, claim, names_in
@@ -26,38 +28,34 @@ _log = logging.getLogger(__name__)
 _prepared: list[Slots] = []
 
 
-class Sums:
+class Sums(NamedTuple):
     """What became of records in regions that this process does not record into."""
 
-    def __init__(self) -> None:
-        self.adopted = self.exported = self.rejected = self.unanswered = self.resent = self.pending = 0
-        self.dropped: dict[str, int] = {}
+    adopted: int = 0
+    exported: int = 0
+    rejected: int = 0
+    unanswered: int = 0
+    resent: int = 0
+    dropped: Mapping[str, int] = {}
+    pending: int = 0
 
-    def add(self, region: core.Region, kept: bool = False) -> None:
-        """`kept`: what is pending stays there, and is not this process's any more."""
+    def plus(self, region: core.Region, pending: int | None = None, evicted: int = 0) -> Sums:
+        """With all of a region; `pending` 0: what is unsent stays there, and is no longer this process's."""
         now = region.stats()
-        pending = 0 if kept else now.pending
-        self.adopted += now.adopted - now.pending + pending
-        self.pending += pending
-        self.exported += now.exported
-        self.rejected += now.rejected
-        self.unanswered += now.unanswered
-        self.resent += region.resent
-        for reason, count in now.dropped.items():
-            self.dropped[reason] = self.dropped.get(reason, 0) + count
-
-    def copy(self) -> Sums:
-        other = Sums()
-        vars(other).update(vars(self), dropped=dict(self.dropped))
-        return other
-
-    def evict(self, region: core.Region) -> int:
-        """What is pending there is lost; how much that is."""
-        self.add(region)
-        lost = region.stats().pending
-        self.pending -= lost
-        self.dropped["evicted"] = self.dropped.get("evicted", 0) + lost
-        return lost
+        dropped = Counter(self.dropped)
+        dropped.update(now.dropped)
+        if evicted:
+            dropped[DropReason.EVICTED] += evicted
+        pending = now.pending if pending is None else pending
+        return Sums(
+            self.adopted + now.adopted - now.pending + pending + evicted,
+            self.exported + now.exported,
+            self.rejected + now.rejected,
+            self.unanswered + now.unanswered,
+            self.resent + region.resent,
+            dropped,
+            self.pending + pending,
+        )
 
 
 class Process:
@@ -68,11 +66,11 @@ class Process:
         """The slot that it records into is the first. None: it could have none."""
         self.unused: list[Slot] = []
         """One that was taken before anything was recorded."""
-        self.left = False
+        self.left: bool = False
         """The dead had left others then."""
         self.draining: list[Slot] = []
         """Slots of the dead that it sends from."""
-        self.settled = Sums()
+        self.settled: Sums = Sums()
         """Of those that it is done with."""
 
 
@@ -107,7 +105,8 @@ class Slots:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            os.mkdir(self._folder, 0o700)
+            with suppress(FileExistsError):
+                os.mkdir(self._folder, 0o700)
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             facts = os.fstat(folder)
@@ -132,7 +131,8 @@ class Slots:
         return f"{error.strerror}: {error.filename!r}" if error.filename else str(error.strerror)
 
     def _say(self, level: int, message: str, *arguments: object) -> None:
-        core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
+        with suppress(Exception):  # a log handler's, which ends nothing
+            core.say(_log, level, f"region_dir=%r: {message}", (self._folder, *arguments))
 
     # ---- One to record into ----
 
@@ -162,7 +162,7 @@ class Slots:
     def _take_or_say(self) -> Slot | None:
         try:
             return self._take()
-        except (Refused, OSError, MemoryError) as error:
+        except Exception as error:
             self._say(logging.ERROR, "%s; what this process records will not outlive it", self._why(error))
             return None
 
@@ -203,6 +203,9 @@ class Slots:
             except (Refused, OSError) as error:
                 message = "what is over region_dir_limit is not removed: %s"
                 self._say(logging.WARNING, message, self._why(error))
+            except BaseException:  # a signal's handler
+                slot.give_back()
+                raise
         return slot
 
     def _is_left(self, folder: int, number: int) -> bool:
@@ -266,27 +269,24 @@ class Slots:
 
     def _finish(self, folder: int, slot: Slot) -> None:
         slot.remove(folder)
-        self._settle(slot, kept=False)
+        self.leave(slot)
 
     def leave(self, slot: Slot) -> None:
         """What is still in it is for another process to send."""
-        self._settle(slot, kept=True)
-
-    def _settle(self, slot: Slot, kept: bool) -> None:
         here = self._here()
-        if slot.region is not None:
-            here.settled.add(slot.region, kept)
         if slot in here.draining:
             here.draining.remove(slot)
+        if slot.region is not None:
+            here.settled = here.settled.plus(slot.region, pending=0)  # at once: others ask meanwhile
         slot.give_back()
 
     def sums(self) -> Sums:
         """Of what the dead have left beside what this process records into."""
         here = self._here()
-        sums = here.settled.copy()
+        sums = here.settled
         for slot in tuple(here.draining):
-            if slot.region is not None:
-                sums.add(slot.region)
+            if (region := slot.region) is not None:
+                sums = sums.plus(region)
         return sums
 
     def complain(self, error: Exception) -> None:
@@ -294,6 +294,7 @@ class Slots:
 
     def _evict(self, folder: int) -> None:
         """The oldest of the dead, where there are more files than may be."""
+        here = self._here()
         files = records = 0
         passed: set[str] = set()
         while True:
@@ -311,7 +312,10 @@ class Slots:
                     continue  # it is a living process's
                 with suppress(FileNotFoundError):  # another process was quicker
                     if slot.status(folder)[0] == "ok":
-                        records += self._here().settled.evict(slot.adopt(folder, self._on_full, remove=True))
+                        region = slot.adopt(folder, self._on_full, remove=True)
+                        lost = region.stats().pending
+                        records += lost
+                        here.settled = here.settled.plus(region, pending=0, evicted=lost)
                     else:
                         slot.remove(folder)
                     files += 1
@@ -320,8 +324,10 @@ class Slots:
             message += "%d span(s) in them are lost, counted as 'evicted'"
             self._say(logging.WARNING, message, files, self._limit, records)
 
-    def census(self) -> Census:
-        """Made of what is there. Refused, OSError: it cannot be used."""
+    def census(self) -> Census | None:
+        """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
+        if not os.path.lexists(self._folder):
+            return None
         with self._opened() as folder:
             regions, aside = names_in(folder)
             dead = 0
@@ -361,7 +367,7 @@ class Estate:
             self._look_at = monotonic() + LOOK_EVERY
             try:
                 self._slot = self._slots.next_left()
-            except (Refused, OSError, MemoryError) as error:
+            except Exception as error:
                 self._complain(error)
             if self._slot is None:
                 return None
@@ -379,8 +385,9 @@ class Estate:
             self._complain(error)
             self._slots.leave(slot)
 
-    def leave(self) -> None:
-        """Nothing more is sent."""
+    def leave(self, again: bool = False) -> None:
+        """For another process to send, or `again` this one: who starts meanwhile may go on in it."""
+        self._look_at = 0.0 if again else self._look_at
         slot, self._slot = self._slot, None
         if slot is not None:
             self._slots.leave(slot)

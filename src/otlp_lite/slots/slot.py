@@ -42,10 +42,10 @@ class Slot:
     """Its lock is this process's; a region that was moved aside has none."""
 
     def __init__(self, name: str, lock: Lock | None = None) -> None:
-        self.name = f"{name}.region" if lock else name
+        self.name: str = f"{name}.region" if lock else name
         """Of the region's file."""
         self.region: core.Region | None = None
-        self.kept = False
+        self.kept: bool = False
         self._stem = name
         self._lock = lock
 
