@@ -379,7 +379,8 @@ OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *reg
                                                        const void *bytes, size_t size,
                                                        uint32_t resource, uint32_t scope,
                                                        uint8_t anchor, bool explicit_time);
-/* The same of a span, which says the rest; it need not be there any more but for that. Ends its entry. */
+/* The same for a span, which says its anchor, whether a time was given, and its entry among the open ones: that
+ * ends. */
 OTLITE_CHECKED enum otlite_status otlite_span_append(struct otlite_region *region,
                                                      const struct otlite_span *span,
                                                      const void *bytes, size_t size,
@@ -395,10 +396,9 @@ struct otlite_stats {
     uint64_t dropped[OTLITE_LOSSES];
     uint64_t
         unanswered; /* of those dropped, at most so many were offered without an answer for good: the receiver may have them */
-    uint64_t pending; /* recorded + adopted - exported - rejected - dropped */
-    uint64_t
-        open_missed; /* spans that found no entry free among the open ones; no records: each may yet be recorded */
-    uint64_t open_cut; /* open spans whose names were too long for their entry */
+    uint64_t pending;     /* recorded + adopted - exported - rejected - dropped */
+    uint64_t open_missed; /* spans that found no entry among the open ones, recorded or not */
+    uint64_t open_cut;    /* open spans whose names were too long for their entry */
     uint32_t chunks, chunks_used, scopes, scopes_used, open_spans, open_used;
 };
 

@@ -221,7 +221,7 @@ void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint3
     memset(found, 0, OTLITE_OPEN_MAX / 8);
     *damaged = 0;
     for (uint32_t i = 0; i < region->open_count; i++) {
-        uint32_t state = otlite_load_acquire(&region->open_states[i]);
+        uint32_t state = otlite_load_relaxed(&region->open_states[i]);
         uint32_t what = state & OPEN_STATE;
         if (what == OPEN_WHOLE && otlite_open_whole(region, i, state) &&
             (open_resource(state) == resource ||

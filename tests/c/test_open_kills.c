@@ -18,7 +18,7 @@ enum { CLOSE = 1, COMMIT = 2, POINTS = sizeof points / sizeof *points, ADOPTION 
 
 /* What its writer knows of each span, in memory that outlives it: stored before what it says begins, and after what it
  * says is done. */
-enum stage { NOTHING, OPENING, OPENED, NAMED, RECORDING, KEPT, DROPPED, ENDING, ENDED };
+enum stage { NOTHING, OPENING, OPENED, NAMED, RECORDING, UNTOLD, KEPT, DROPPED, ENDING, ENDED };
 
 static struct shared {
     uint32_t passed[POINTS];
@@ -94,7 +94,7 @@ static void finish_number(uint32_t number, struct otlite_span *span, uint64_t *s
         now(number, ENDED);
         return;
     }
-    now(number, RECORDING);
+    now(number, span->open != 0 ? RECORDING : UNTOLD);
     now(number, end_number(&recorder, number, span) == OTLITE_OK ? KEPT : DROPPED);
 }
 
@@ -124,6 +124,9 @@ static uint64_t check_found(bool lenient)
             break;
         case RECORDING:
             well = both == 1 || (both == 0 && (sent || lenient));
+            break;
+        case UNTOLD: /* it had no entry */
+            well = unfinished == 0 && recorded <= 1;
             break;
         case KEPT:
             well = unfinished == 0 && (recorded == 1 || (recorded == 0 && (sent || lenient)));
