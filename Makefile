@@ -41,6 +41,10 @@ death: $(VENV)/test ## programs are killed at any moment, and what they recorded
 order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)
 	$(RUN) -m pytest tests/proof/order
 
+COUNT ?= 60
+mutants: $(VENV)/test ## small faults put into the core and the Python rooms: do the tests notice? (COUNT=60; 5 minutes)
+	cd tests/proof && $(abspath $(RUN)) -m mutants.run --count $(COUNT)
+
 SECONDS ?= 120
 fuzz: $(VENV)/base ## any bytes and calls, by libFuzzer with ASan and UBSan (SECONDS=120, one target a processor at a time)
 	sh .ci/fuzz

@@ -1,0 +1,72 @@
+"""Which tests cover which file: the narrowest first. Each file that is mutated has its row."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+
+C_FOLDERS = ("encode", "region", "record", "http")
+PYTHON = "src/otlp_lite"
+
+_REGION = ("region", "tables", "batch", "recover", "steps", "damage", "threads")
+C_TESTS: dict[str, tuple[str, ...]] = {
+    "csrc/encode/json.c": ("json",),
+    "csrc/encode/decimal.c": ("json",),
+    "csrc/encode/resource.c": ("encode",),
+    "csrc/encode/value.c": ("encode", "scratch"),
+    "csrc/encode/span.c": ("encode", "batch", "steps"),
+    "csrc/record/scratch.c": ("scratch", "encode"),
+    "csrc/record/compose.c": ("encode", "scratch"),
+    "csrc/record/id.c": ("id",),
+    "csrc/record/ticks.c": ("ticks", "slewed_clock"),
+    "csrc/http/answer.c": ("http",),
+    "csrc/region/image.c": ("recover", "damage"),
+    "csrc/region/recover.c": ("recover", "damage", "deaths"),
+    "csrc/region/seal.c": ("recover", "damage"),
+    "csrc/region/*.c": _REGION,
+}
+"""Programs of tests/c, without test_."""
+
+_SETTINGS = ("test_config.py", "test_sampling.py", "test_settings.py")
+_FACE = ("test_implicit.py", "test_face.py", "test_stats.py")
+_EXPORT = ("test_export.py", "test_face.py", "test_bad_answers.py")
+_WORKER = ("test_unanswered.py", "test_export.py", "test_outage.py", "test_face.py", "test_deadlines.py")
+PYTHON_TESTS: dict[str, tuple[str, ...]] = {
+    "config.py": _SETTINGS,
+    "parse.py": _SETTINGS,
+    "proxy.py": ("test_proxy.py",),
+    "export/http.py": ("test_https.py", "test_protocol.py", "test_proxy.py", *_EXPORT),
+    "export/retry.py": _EXPORT,
+    "export/worker.py": _WORKER,
+    "export/health.py": _WORKER,
+    "export/*.py": _EXPORT,
+    "traces/sampling.py": ("test_sampling.py",),
+    "traces/limits.py": ("test_sampling.py",),
+    "traces/processor.py": ("test_processors.py",),
+    "traces/*.py": ("test_traced.py", "test_generators.py"),
+    "resource/*.py": ("test_resource.py",),
+    "children.py": ("test_exit.py",),
+    "termination.py": ("test_termination.py",),
+    "cli/doctor.py": ("test_doctor.py",),
+    "cli/machine.py": ("test_doctor.py",),
+    "cli/*.py": ("test_receive_bounds.py", "test_receive.py"),
+    "*.py": _FACE,
+}
+"""Of tests/behaviour."""
+
+LEFT_OUT = {
+    "cli/demo*.py": "a program to look at: its test takes half a minute, and what it prints is for people",
+    "_native/*.py": "goes into the extensions with the Cython, whose build takes a minute",
+    "__main__.py": "a table of commands, each of which is a program of its own",
+}
+
+
+def tests_of(file: str, table: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    for pattern, tests in table.items():
+        if fnmatch(file, pattern):
+            return tests
+    raise ValueError(f"{file}: no tests are named for it")
+
+
+def left_out(file: str) -> bool:
+    """Of a file in PYTHON."""
+    return any(fnmatch(file, pattern) for pattern in LEFT_OUT)

@@ -1,0 +1,176 @@
+"""Mutants of the Python rooms: a copy of the package for each worker, before the installed one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+from coverage import CoverageData
+
+from .c_code import line_of, text_of
+from .covering import PYTHON, PYTHON_TESTS, left_out, tests_of
+from .places import Mutant, of_python
+
+ROOT = Path(__file__).resolve().parents[3]
+BUILD = ROOT / "build/mutants/python"
+STARTS_COVERAGE = """import os
+if "COVERAGE_PROCESS_START" in os.environ:
+    import coverage
+    coverage.process_startup()
+"""
+"""For each process whose path begins with the copy's folder."""
+GROSS = (f"{PYTHON}/traces/sampling.py", "round(rate * (cls.TRACE_ID_LIMIT + 1))", "cls.TRACE_ID_LIMIT")
+
+
+def sources() -> list[str]:
+    top = ROOT / PYTHON
+    files = sorted(str(path.relative_to(top)) for path in top.rglob("*.py"))
+    return [f"{PYTHON}/{file}" for file in files if not left_out(file)]
+
+
+def run_tests(package: Path, tests: Sequence[str], limit: float, **more: str) -> tuple[str, float]:
+    """The first test that fails, or that it takes too long; empty when all pass. And the seconds."""
+    began = time.monotonic()
+    ours = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **ours, **more}
+    files = [str(ROOT / "tests/behaviour" / test) for test in tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not once", *files]
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        told = process.communicate(timeout=limit)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # its children too
+        process.communicate()
+        return f"{limit:.0f} s", limit
+    seconds = time.monotonic() - began
+    if process.returncode == 0:
+        return "", seconds
+    failed = [line for line in told.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return failed[0][:100] if failed else f"pytest ended with {process.returncode}", seconds
+
+
+class Measured(NamedTuple):
+    """What tests do without a mutant."""
+
+    seconds: float
+    lines: dict[str, set[int]]
+    """That they execute, their children too, by file of the package."""
+
+
+def measure(package: Path, tests: tuple[str, ...]) -> Measured:
+    folder = BUILD / ("lines-" + "-".join(test.removeprefix("test_").removesuffix(".py") for test in tests))
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    settings = folder / "settings"
+    settings.write_text(f"[run]\ndata_file = {folder}/data\nparallel = true\ninclude = {package}/*\n")
+    by, seconds = "", 0.0
+    for _ in range(2):  # a loaded machine may fail one of time
+        by, seconds = run_tests(package, tests, 300, COVERAGE_PROCESS_START=str(settings))
+        if not by:
+            break
+    if by:
+        raise RuntimeError(f"{', '.join(tests)}: without a mutant: {by}")
+    lines: dict[str, set[int]] = {}
+    for file in folder.glob("data.*"):
+        data = CoverageData(str(file))
+        data.read()
+        for name in data.measured_files():
+            lines.setdefault(str(Path(name).relative_to(package)), set()).update(data.lines(name) or ())
+    return Measured(seconds, lines)
+
+
+class Tester:
+    """Tests in processes that import a worker's copy of the package."""
+
+    def __init__(self, packages: list[Path]) -> None:
+        self._packages = packages
+        self._lock = Lock()
+        self._measured: dict[tuple[str, ...], Future[Measured]] = {}
+
+    def measured(self, tests: tuple[str, ...], package: Path) -> Measured:
+        """By whoever asks first; others wait."""
+        with self._lock:
+            mine = tests not in self._measured
+            future = self._measured.setdefault(tests, Future())
+        if mine:
+            try:
+                future.set_result(measure(package, tests))
+            except Exception as error:
+                future.set_exception(error)
+        return future.result()
+
+    def run(self, mutant: Mutant, number: int, tests: Sequence[str] = ()) -> str | None:
+        """What noticed it, empty when nothing did; None where no test comes, or that does not compile."""
+        package, source = self._packages[number], text_of(mutant.file)
+        file = mutant.file.removeprefix(f"{PYTHON}/")
+        chosen = tuple(tests) or tests_of(file, PYTHON_TESTS)
+        changed = mutant.apply(source)
+        try:
+            compile(changed, mutant.file, "exec")
+        except SyntaxError:
+            return None
+        found = self.measured(chosen, package)
+        if not tests and line_of(mutant) not in found.lines.get(file, ()):
+            return None
+        copy = package / file
+        copy.write_text(changed, "utf-8")
+        try:
+            return run_tests(package, chosen, 30 + 3 * found.seconds)[0]
+        finally:
+            copy.write_text(source, "utf-8")
+
+    def gross(self) -> Mutant:
+        file, right, wrong = GROSS
+        start = text_of(file).index(right)
+        return Mutant(file, start, start + len(right), wrong, "planted")
+
+    def planted(self) -> list[tuple[tuple[str, ...], bool]]:
+        """Tests, and whether they notice the gross fault."""
+        return [(("test_sampling.py",), True), (("test_settings_page.py",), False)]
+
+
+def copy_of_package(number: int) -> Path:
+    package = BUILD / f"{number}/src/otlp_lite"
+    shutil.rmtree(package, ignore_errors=True)
+    shutil.copytree(
+        ROOT / PYTHON, package, ignore=shutil.ignore_patterns("*.so", "__pycache__", "*.p[yx][xd]")
+    )
+    for library in (ROOT / PYTHON / "_native").glob("*.so"):
+        (package / "_native" / library.name).symlink_to(library)
+    (package.parent / "sitecustomize.py").write_text(STARTS_COVERAGE)
+    return package
+
+
+def prepare(jobs: int) -> tuple[list[Mutant], Tester]:
+    with ThreadPoolExecutor(jobs) as pool:
+        packages = list(pool.map(copy_of_package, range(jobs)))
+    where = subprocess.run(
+        [sys.executable, "-c", "import otlp_lite; print(otlp_lite.__file__)"],
+        env={**os.environ, "PYTHONPATH": str(packages[0].parent)},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    if Path(where).parent != packages[0]:
+        raise RuntimeError(f"what tests would import is {where}")
+    mutants: list[Mutant] = []
+    for file in sources():
+        mutants += of_python(file, text_of(file))
+    return mutants, Tester(packages)
