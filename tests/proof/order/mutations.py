@@ -6,7 +6,9 @@ keeps the reasons of those that none catches; one without a reason has a questio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ HEAD = """\
 """
 
 SCENARIOS = (
-    *("idle", "registrars", "collectors", "busy", "clock", "statistics", "chunk"),
+    *("idle", "registrars", "collectors", "pair", "busy", "clock", "statistics", "chunk"),
     *("tight", "release", "drop", "wake", "table", "open", "crowd", "overwrite", "newest", "chain"),
 )
 SIGNALS = ("signal", "ceasing", "signals")
@@ -103,18 +105,24 @@ def catch(mutation: str) -> Run | None:
     return None
 
 
+def judge(mutation: str, known: Verdict | None) -> Verdict:
+    """A verdict that holds is kept."""
+    if known is not None and (known.caught is None or explore(known.caught, mutation).found):
+        return known
+    run = catch(mutation)
+    return Verdict(run) if run else Verdict(None, "?", "harmless")
+
+
 def survey() -> None:
-    """Writes the table anew. A verdict that holds is kept."""
+    """Writes the table anew."""
     build()
     known = read(TABLE.read_text("utf-8")) if TABLE.exists() else {}
+    names = mutations()
     rows: dict[str, Verdict] = {}
-    for mutation in mutations():
-        verdict = known.get(mutation)
-        if verdict is None or (verdict.caught and not explore(verdict.caught, mutation).found):
-            run = catch(mutation)
-            verdict = Verdict(run) if run else Verdict(None, "?", "harmless")
-        rows[mutation] = verdict
-        print(mutation, verdict, flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, verdict in zip(names, pool.map(lambda each: judge(each, known.get(each)), names), strict=True):
+            rows[name] = verdict
+            print(name, verdict.caught or verdict.reason, flush=True)
     TABLE.write_text(write(rows), "utf-8")
 
 

@@ -87,6 +87,8 @@ void memory_perform(unsigned thread, struct operation *operation, int message);
 void memory_alone(struct operation *operation);
 /* The same of the one thread that there is, whose stores are logged. */
 void memory_only(unsigned thread, struct operation *operation);
+/* A plain access by the running thread, of the world's memory or any other. */
+void memory_plain(const void *address, size_t size, bool write);
 /* Drops what nobody can tell apart any more: two worlds that behave alike become equal byte by byte. */
 void memory_normalise(unsigned finished);
 /* Before another scenario: nothing is known. Before each execution from the start: zeroed. */

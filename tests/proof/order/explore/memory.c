@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cpu/kernels.h"
 #include "explore.h"
 
 struct world world;
@@ -211,7 +210,7 @@ static void check_word(unsigned thread, unsigned at, bool write, bool atomic)
         (write ? shadow->written : shadow->read)[thread] = clock[thread];
 }
 
-static void plain(const void *address, size_t size, bool write)
+void memory_plain(const void *address, size_t size, bool write)
 {
     unsigned thread = explore_thread();
     size_t offset = (size_t)((const uint8_t *)address - (const uint8_t *)world.memory);
@@ -225,102 +224,6 @@ static void plain(const void *address, size_t size, bool write)
         if (write)
             log_store(thread, (unsigned)at);
     }
-}
-
-/* What the compiler calls for -fsanitize=thread, and the string functions in its place: it leaves those alone. */
-#define HOOK(size)                                                                                 \
-    void __tsan_read##size(void *at);                                                              \
-    void __tsan_write##size(void *at);                                                             \
-    void __tsan_unaligned_read##size(void *at);                                                    \
-    void __tsan_unaligned_write##size(void *at);                                                   \
-    void __tsan_read##size(void *at)                                                               \
-    {                                                                                              \
-        plain(at, size, false);                                                                    \
-    }                                                                                              \
-    void __tsan_write##size(void *at)                                                              \
-    {                                                                                              \
-        plain(at, size, true);                                                                     \
-    }                                                                                              \
-    void __tsan_unaligned_read##size(void *at)                                                     \
-    {                                                                                              \
-        plain(at, size, false);                                                                    \
-    }                                                                                              \
-    void __tsan_unaligned_write##size(void *at)                                                    \
-    {                                                                                              \
-        plain(at, size, true);                                                                     \
-    }
-HOOK(1)
-HOOK(2)
-HOOK(4)
-HOOK(8)
-HOOK(16)
-
-void __tsan_init(void);
-void __tsan_func_entry(void *at);
-void __tsan_func_exit(void);
-void __tsan_read_range(void *at, size_t size);
-void __tsan_write_range(void *at, size_t size);
-void *explore_memcpy(void *to, const void *from, size_t size);
-void *explore_memset(void *to, int byte, size_t size);
-int explore_memcmp(const void *one, const void *other, size_t size);
-const struct otlite_kernels *explore_kernels_active(void);
-
-void __tsan_init(void)
-{
-}
-
-void __tsan_func_entry(void *at)
-{
-    (void)at;
-}
-
-void __tsan_func_exit(void)
-{
-}
-
-void __tsan_read_range(void *at, size_t size)
-{
-    plain(at, size, false);
-}
-
-void __tsan_write_range(void *at, size_t size)
-{
-    plain(at, size, true);
-}
-
-void *explore_memcpy(void *to, const void *from, size_t size)
-{
-    plain(from, size, false);
-    plain(to, size, true);
-    return memcpy(to, from, size);
-}
-
-void *explore_memset(void *to, int byte, size_t size)
-{
-    plain(to, size, true);
-    return memset(to, byte, size);
-}
-
-int explore_memcmp(const void *one, const void *other, size_t size)
-{
-    plain(one, size, false);
-    plain(other, size, false);
-    return memcmp(one, other, size);
-}
-
-static uint32_t crc32c(uint32_t crc, const void *bytes, size_t size)
-{
-    plain(bytes, size, false);
-    return otlite_kernels_active()->crc32c(crc, bytes, size);
-}
-
-/* In the place of otlite_kernels_active: the kernels lie outside what is compiled with hooks. */
-const struct otlite_kernels *explore_kernels_active(void)
-{
-    static struct otlite_kernels table;
-    table = *otlite_kernels_active();
-    table.crc32c = crc32c;
-    return &table;
 }
 
 /* ---- Atomic accesses ---- */

@@ -1,6 +1,4 @@
 /* scenarios.c - what the explorer's threads do */
-#include <string.h>
-
 #include "setting.h"
 
 /* ---- overwrite ---- */
@@ -277,6 +275,17 @@ static void collect_if_idle(void)
     }
 }
 
+/* ---- pair: two collect, each from another chunk that is being filled ---- */
+
+static void pair_begin(void)
+{
+    open_region(3, 2, 1, OTLITE_OVERWRITE_OLDEST);
+    record(10);
+    region.slots[0].turn++; /* as if another had it */
+    record(11);
+    region.slots[0].turn--;
+}
+
 /* ---- busy: one who has a batch asks for another, and is refused ---- */
 
 static void collect_twice(void)
@@ -309,121 +318,6 @@ static void clock_mover(void)
     world.results[WALL] = STEPPED;
     (void)otlite_region_reanchor(&region, 1000000);
     (void)export_once();
-}
-
-/* ---- durable, links, sealed: what is killed there is recovered ---- */
-
-static void durable_begin(void)
-{
-    open_durable(2, 1);
-    record(10);
-    record(11);
-}
-
-/* What was sent without an answer may have arrived: who adopts it is told so. */
-static void offer_and_export(void)
-{
-    struct otlite_batch batch;
-    if (collect(&region, &batch) != OTLITE_OK)
-        return;
-    otlite_batch_offer(&region, &batch);
-    explore_system_call(); /* which sends it */
-    world.results[OFFERED] = records_of(&batch, 0);
-    otlite_batch_release(&region, &batch);
-    (void)export_once();
-}
-
-static void links_begin(void)
-{
-    open_durable(8, 1);
-    note(24, append(24, LONG, scope, 0));
-    for (uint32_t i = 10; i < 20; i++)
-        record(i);
-}
-
-static void export_first(void)
-{
-    (void)export_once();
-}
-
-static void sealed_begin(void)
-{
-    uint32_t other;
-    open_durable(3, 3);
-    CHECK(otlite_scope_register(&region, "Sc01", 4, NULL, 0, &other) == OTLITE_OK);
-    CHECK(otlite_scope_register(&region, "Sc02", 4, NULL, 0, &other) == OTLITE_OK);
-}
-
-/* ---- adopted: threads go on where another process was killed ---- */
-
-static void adopted_begin(void)
-{
-    open_durable(3, 2);
-    for (uint32_t i = 10; i < 14; i++)
-        record(i);
-    chunk_data(&region, 0)[0] ^= 1;
-    world.results[BROKEN] = 1u << 10;
-    adopt_region();
-    register_first();
-    world.results[BEGUN] = 0;
-}
-
-/* ---- adoption, room: one thread adopts, and is killed at each store ---- */
-
-/* What a killed process leaves of every kind (recover.c), with what it had counted itself. */
-static void dead_begin(void)
-{
-    open_durable(8, 2);
-    for (uint32_t i = 0; i < 6; i++)
-        record(i);
-    note(24, append(24, LONG, scope, 0));
-    record(6);
-    struct otlite_chunk *chunks = region.chunks;
-    chunks[0].offered = 2;
-    chunks[0].acked = 1;
-    chunks[1].state = (chunks[1].state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN;
-    chunks[2].resource = 77; /* damaged */
-    chunks[6].state = CHUNK_LINK;
-    region.slots[0].turn++;
-    struct otlite_header *header = region.header;
-    header->collecting = header->registering = header->batch_pinned = 1;
-    header->lost[OTLITE_LOSS_DAMAGED] = header->lost[OTLITE_LOSS_OVERWRITTEN] = 99;
-    world.results[BROKEN] = 1 << 4 | 1 << 5;
-    world.results[KEPT] &= ~world.results[BROKEN] & ~1u;
-}
-
-/* The table of resources is full. */
-static void full_begin(void)
-{
-    open_durable(8, 2);
-    record(0);
-    record(1);
-    note(24, append(24, LONG, scope, 0));
-    register_resource("Ssss");
-    record(2);
-    region.chunks[0].offered = region.chunks[0].acked = 1;
-    region.header->lost[OTLITE_LOSS_OVERWRITTEN] = 99;
-    world.results[KEPT] &= ~1u;
-    world.results[GONE] = 2;
-}
-
-/* ---- creation: one thread makes a region where anything lies ---- */
-
-static void litter(void)
-{
-    durable_begin();
-    memset(region.header, 0, sizeof *region.header);
-}
-
-static void create(void)
-{
-    struct otlite_region new;
-    CHECK(otlite_region_init(&new, world.memory, OTLITE_REGION_MIN, &region.options) == OTLITE_OK);
-}
-
-static void created(void)
-{
-    CHECK(otlite_region_check(world.memory, OTLITE_REGION_MIN) == OTLITE_OK);
 }
 
 /* ---- open: an entry is filled and emptied by two threads, while scopes change hands ---- */
@@ -579,6 +473,13 @@ const struct scenario scenarios[] = {
      "two threads that collect at once",
      collectors_begin,
      {one_record, collect_if_idle, collect_if_idle},
+     balance,
+     killed_here,
+     false},
+    {"pair",
+     "two threads that collect, each from another chunk",
+     pair_begin,
+     {NULL, collect_if_idle, collect_if_idle},
      balance,
      killed_here,
      false},

@@ -68,6 +68,19 @@ void read_body(const struct otlite_batch *batch);
 bool export_once(void);
 void export_twice(void);
 
+/* durable.c */
+void durable_begin(void);
+void offer_and_export(void);
+void links_begin(void);
+void export_first(void);
+void sealed_begin(void);
+void adopted_begin(void);
+void dead_begin(void);
+void full_begin(void);
+void litter(void);
+void create(void);
+void created(void);
+
 /* signal.c */
 void signal_begin(void);
 void watched_begin(void);
