@@ -61,6 +61,25 @@ with tracer.start_as_current_span("s", attributes=pairs, links=links) as span:
     span.add_event("e", pairs)
 telemetry.force_flush(10)
 """
+DYING = """\
+ready, tell = os.pipe()
+children = []
+for _ in range(CHILDREN):
+    children.append(os.fork())
+    if children[-1] == 0:
+        record(8)
+        os.write(tell, b"x")
+        time.sleep(60)
+for child in children:
+    os.read(ready, 1)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+record(1)
+telemetry.force_flush(10)
+say()
+"""
+"""Its children are killed."""
 FOLDER = TemporaryDirectory()
 AWAY = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 """Nobody listens there."""
@@ -226,6 +245,22 @@ CASES: dict[str, Case] = {
         "on_full='drop'",
         base={**AWAY, "OTEL_BSP_MAX_QUEUE_SIZE": "1"},
         work=FULL,
+    ),
+    "region_dir": Case(
+        spans,
+        1,
+        9,
+        "region_dir='{folder}/regions'",
+        {"OTLP_LITE_REGION_DIR": "{folder}/regions"},
+        work=DYING.replace("CHILDREN", "1"),
+    ),
+    "region_dir_limit": Case(
+        lambda seen: seen.said()[0],
+        {},
+        {"evicted": 8},
+        "region_dir_limit=1",
+        base={"OTLP_LITE_REGION_DIR": "{folder}/few"},
+        work=DYING.replace("CHILDREN", "2"),
     ),
     "open_spans": Case(
         lambda seen: int(seen.ended.out),
