@@ -39,11 +39,11 @@ def repeat(folder: Path, moment: str) -> None:
 
 
 def damage(folder: Path, moment: str) -> None:
-    """A bit of each is flipped, where records are."""
+    """A bit of each is flipped, where it has a record."""
     for region in folder.glob("*.region"):
-        if moment == "after":
-            data = bytearray(region.read_bytes())
-            data[data.index(b"pad")] ^= 1
+        data = bytearray(region.read_bytes()) if moment == "after" else bytearray()
+        if (at := data.find(b"pad")) >= 0:
+            data[at] ^= 1
             region.write_bytes(data)
 
 
