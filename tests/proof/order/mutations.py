@@ -19,9 +19,9 @@ TABLE = Path(__file__).with_name("mutations.txt")
 HEAD = """\
 # mutations.txt - each release, acquire, seq access, compare-exchange and addition of csrc, weakened
 #
-# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), or why it
-# does no harm. Which there are is derived from csrc: sites.py.
-# Written by `python -m order.mutations` in tests/proof, but for the reasons.
+# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values); or the
+# definitions with which the model finds fault; or why it does no harm. Which there are is derived from csrc:
+# sites.py. Written by `python -m order.mutations` in tests/proof, but for the reasons.
 """
 
 SCENARIOS = (
@@ -34,7 +34,7 @@ DEADLY = ("durable", "links", "sealed", "adopted")
 """Those in which the threads are killed in each state."""
 ALONE = ("adoption", "room", "creation")
 """Those of one thread, which has one schedule."""
-KINDS = ("caught", "harmless")
+KINDS = ("caught", "modelled", "harmless")
 SLOW = ("overwrite", "newest", "chain")
 LEVELS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1))
 
@@ -120,7 +120,9 @@ def survey() -> None:
     names = mutations()
     rows: dict[str, Verdict] = {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, verdict in zip(names, pool.map(lambda each: judge(each, known.get(each)), names), strict=True):
+        for name, verdict in zip(
+            names, pool.map(lambda each: judge(each, known.get(each)), names), strict=True
+        ):
             rows[name] = verdict
             print(name, verdict.caught or verdict.reason, flush=True)
     TABLE.write_text(write(rows), "utf-8")

@@ -12,19 +12,19 @@
     void __tsan_unaligned_write##size(void *at);                                                   \
     void __tsan_read##size(void *at)                                                               \
     {                                                                                              \
-        memory_plain(at, size, false);                                                                    \
+        memory_plain(at, size, false);                                                             \
     }                                                                                              \
     void __tsan_write##size(void *at)                                                              \
     {                                                                                              \
-        memory_plain(at, size, true);                                                                     \
+        memory_plain(at, size, true);                                                              \
     }                                                                                              \
     void __tsan_unaligned_read##size(void *at)                                                     \
     {                                                                                              \
-        memory_plain(at, size, false);                                                                    \
+        memory_plain(at, size, false);                                                             \
     }                                                                                              \
     void __tsan_unaligned_write##size(void *at)                                                    \
     {                                                                                              \
-        memory_plain(at, size, true);                                                                     \
+        memory_plain(at, size, true);                                                              \
     }
 HOOK(1)
 HOOK(2)

@@ -109,7 +109,8 @@ static void join(struct view *view, const struct view *other)
  * Between two stores of one thread to two words, C11 puts an order only where the later one is a release, or a
  * read-modify-write that acquires and releases stands between: else the compiler may make them in the other order,
  * and a kill may come between. (What the processor has of a killed thread, it completes.) A store that another
- * thread has read, or that another follows in its word, is not late any more. */
+ * thread has read, or whose word another has stored to, is not late any more; with a late one those that the thread
+ * made later to its word are late too. */
 
 void memory_log(const void *from, size_t size)
 {
@@ -120,13 +121,11 @@ void memory_log(const void *from, size_t size)
 
 static void forget_late(struct log *log, unsigned at)
 {
-    for (unsigned i = 0; i < log->count; i++) {
-        if (log->late[i].word == at) {
-            log->count--;
-            memmove(&log->late[i], &log->late[i + 1], (log->count - i) * sizeof *log->late);
-            return;
-        }
-    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < log->count; i++)
+        if (log->late[i].word != at)
+            log->late[kept++] = log->late[i];
+    log->count = kept;
 }
 
 static void others_forget(unsigned thread, unsigned at)
@@ -143,7 +142,6 @@ static void log_store(unsigned thread, unsigned at)
     if (!known.logs || (at >= known.unlogged && at < known.unlogged_end))
         return;
     others_forget(thread, at);
-    forget_late(log, at);
     if (log->count == LATES)
         explore_fail("more late stores than LATES", &world.memory[at], THREADS);
     else
