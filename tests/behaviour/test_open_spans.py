@@ -62,12 +62,14 @@ def left_by(code: str, folder: Path, facts: int = 1, **more: str) -> tuple[list[
         with Dying(code, folder, **more) as victim:
             victim.until(facts=facts)
             victim.kill()
-        left = heir(folder, receiver, **more)
+        left = heir(folder, receiver, False, **more)
         assert left.start["adopted"] == left.end["exported"] and left.end["dropped"] == {}
         spans = found(receiver)
         assert len({each.span.span_id for each in spans}) == len(spans) == left.end["exported"]
         before = len(receiver.requests)
-        assert heir(folder, receiver, **more).start["adopted"] == 0 and len(receiver.requests) == before
+        assert (
+            heir(folder, receiver, False, **more).start["adopted"] == 0 and len(receiver.requests) == before
+        )
     return spans, victim.facts
 
 
