@@ -219,9 +219,9 @@ class Telemetry:
                 now.scopes,
                 now.scopes_used,
                 open_spans=now.open_spans,
-                open_spans_used=now.open_used,
-                open_spans_missed=now.open_missed,
-                open_spans_cut=now.open_cut,
+                open_spans_used=now.open_spans_used,
+                open_spans_missed=now.open_spans_missed,
+                open_spans_cut=now.open_spans_cut,
             ),
             exporter,
         )

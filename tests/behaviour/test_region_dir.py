@@ -405,9 +405,9 @@ def test_what_is_recorded_does_not_wait_for_what_the_dead_left(folder: Path) -> 
 
 
 def test_who_is_killed_while_it_drains_leaves_the_rest(folder: Path) -> None:
-    victims = [Dying("record('x' * 1000, 3000); time.sleep(60)", folder) for _ in range(3)]
+    victims = [Dying("record('x' * 1000, 2800); time.sleep(60)", folder) for _ in range(3)]
     for victim in victims:
-        victim.until(ids=3000)
+        victim.until(ids=2800)
     every = [number for victim in victims for number in victim.kill()]
 
     def slow(connection: socket, request: Request) -> bool:

@@ -365,7 +365,7 @@ PREPARED = """
 import sys, time
 from otlp_lite.slots.directory import Slots
 start = time.perf_counter()
-slots = Slots(sys.argv[1], 64 << 20, 16, "overwrite", 0)
+slots = Slots(sys.argv[1], 64 << 20, 16, "overwrite", 1024)
 slots.prepare()
 print(time.perf_counter() - start, slots.present().stats().pending)
 """

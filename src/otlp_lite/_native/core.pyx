@@ -286,7 +286,8 @@ class Stats:
     """A snapshot of a region's counters."""
 
     __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
-                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_used", "open_missed", "open_cut")
+                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_spans_used", "open_spans_missed",
+                 "open_spans_cut")
 
 
 # ---- The region ----
@@ -520,9 +521,9 @@ cdef class Region:
         stats.scopes = now.scopes
         stats.scopes_used = now.scopes_used
         stats.open_spans = now.open_spans
-        stats.open_used = now.open_used
-        stats.open_missed = now.open_missed
-        stats.open_cut = now.open_cut
+        stats.open_spans_used = now.open_used
+        stats.open_spans_missed = now.open_missed
+        stats.open_spans_cut = now.open_cut
         return stats
 
     def count(self):

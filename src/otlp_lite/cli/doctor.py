@@ -226,7 +226,9 @@ def _region_dir(config: Config) -> dict[str, Any] | None:
         return None
     from otlp_lite.slots.directory import Slots  # loaded only where there is one
 
-    slots = Slots(config.region_dir, config.region_size, config.region_dir_limit, config.on_full)
+    slots = Slots(
+        config.region_dir, config.region_size, config.region_dir_limit, config.on_full, config.open_spans
+    )
     told: dict[str, Any] = {"path": config.region_dir, "files": None, "error": None}
     try:
         census = slots.census()

@@ -84,9 +84,9 @@ class Stats:
     scopes: int
     scopes_used: int
     open_spans: int
-    open_used: int
-    open_missed: int
-    open_cut: int
+    open_spans_used: int
+    open_spans_missed: int
+    open_spans_cut: int
 
 @final
 class Region:
