@@ -39,7 +39,7 @@ class Processor:
     emulated: bool = False
     """In bochs.py, besides."""
     one_core: bool = False
-    """qemu 7.2 lets a load of aarch64 pass the store before it, both sequentially consistent (in 989 of 65 536
+    """qemu 7.2 lets a load of aarch64 pass the store before it, both sequentially consistent (989 of 65 536
     tries, on two cores): a record is slept through, and it is not the core's doing."""
 
 
