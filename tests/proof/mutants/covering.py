@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 C_FOLDERS = ("encode", "region", "record", "http")
 PYTHON = "src/otlp_lite"
 
-_REGION = ("region", "tables", "batch", "recover", "steps", "damage", "threads")
+_REGION = ("region", "tables", "batch", "unanswered", "recover", "steps", "damage", "threads")
 C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/encode/json.c": ("json",),
     "csrc/encode/decimal.c": ("json",),
