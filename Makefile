@@ -6,13 +6,13 @@ RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
 C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/heap/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check cpus interop bench fuzz ledger mutants order lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench fuzz ledger death mutants order lint types sanitize clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (half a minute)
+demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (a minute)
 	$(RUN) -m otlp_lite demo
 
 test: $(VENV)/test ## the C tests and the Python tests
@@ -31,6 +31,12 @@ interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 
 ledger: $(VENV)/test ## every way in which a process ends, a hundred times, under load (20 minutes)
 	LEDGER_ROUNDS=100 $(RUN) -m pytest tests/ledger
+
+ROUNDS ?= 50
+death: $(VENV)/test ## programs are killed at any moment, and what they recorded recovered (ROUNDS=50)
+	$(MAKE) -C csrc tests
+	DEATHS=$(ROUNDS) build/csrc/tests/test_deaths
+	DEATH_ROUNDS=$(ROUNDS) $(RUN) -m pytest -s tests/ledger/test_deaths.py
 
 order: $(VENV)/test ## memory order: every schedule of the C, a model, weakenings (minutes; ORDER=full: long)
 	$(RUN) -m pytest tests/proof/order

@@ -254,6 +254,7 @@ struct otlite_span {
     uint8_t kind;        /* 0..4 as in the API: internal, server, client, producer, consumer */
     uint8_t status;      /* 0..2: unset, ok, error */
     uint8_t anchor;      /* the clock anchor of its times (otlite_region_clock) */
+    uint32_t open;       /* its entry of the table of open spans; 0: none */
     uint32_t flags;      /* OTLP SpanFlags */
     uint64_t start, end; /* ns since 1970 */
     struct otlite_text name;
@@ -301,6 +302,7 @@ const char *otlite_loss_text(enum otlite_loss loss);
 enum otlite_on_full { OTLITE_OVERWRITE_OLDEST = 0, OTLITE_DROP_NEWEST };
 
 #define OTLITE_BOOT_ID 16
+#define OTLITE_OPEN_MAX 4096
 
 struct otlite_region_options {
     uint32_t on_full;            /* enum otlite_on_full */
@@ -308,6 +310,9 @@ struct otlite_region_options {
     void *context;
     /* The memory outlives the process, as a shared file's does: each record is sealed by a CRC-32C. */
     bool durable;
+    /* Of a durable region: for so many spans it is told while they are open, and at most one for each 4 KiB of it,
+     * nor more than OTLITE_OPEN_MAX. 0: no table of them. */
+    uint32_t open_spans;
     /* Any name of this boot, by which another process knows whether the clock anchors hold; all zero: unknown. */
     uint8_t boot_id[OTLITE_BOOT_ID];
 };
@@ -320,11 +325,13 @@ struct otlite_region {
     struct otlite_slot *slots;
     struct otlite_entry *resources;
     struct otlite_entry *scopes;
+    uint32_t *open_states;
+    struct otlite_open_span *open;
     uint8_t *arena;
     uint8_t *work; /* what collecting needs */
     uint8_t *data;
     uint32_t chunk_size, chunk_count, slot_count;
-    uint32_t resource_count, scope_count, arena_size, work_size;
+    uint32_t resource_count, scope_count, open_count, arena_size, work_size;
     struct otlite_region_options options;
 };
 
@@ -362,7 +369,8 @@ uint64_t otlite_region_clock_at(const struct otlite_region *region, uint64_t boo
  * the newest anchor. */
 bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
 
-/* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. */
+/* Records a span. OK; DROPPED (counted); STALE; NO_ROOM: over inline_max, encode it yourself and append it. OK and
+ * DROPPED end its entry among the open spans. */
 OTLITE_CHECKED enum otlite_status otlite_span_record(struct otlite_region *region,
                                                      const struct otlite_span *span,
                                                      uint32_t resource, uint32_t scope);
@@ -371,6 +379,12 @@ OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *reg
                                                        const void *bytes, size_t size,
                                                        uint32_t resource, uint32_t scope,
                                                        uint8_t anchor, bool explicit_time);
+/* The same for a span, which says its anchor, whether a time was given, and its entry among the open ones: that
+ * ends. */
+OTLITE_CHECKED enum otlite_status otlite_span_append(struct otlite_region *region,
+                                                     const struct otlite_span *span,
+                                                     const void *bytes, size_t size,
+                                                     uint32_t resource, uint32_t scope);
 /* Counts a record that the caller could not make. */
 void otlite_region_lost(struct otlite_region *region, enum otlite_loss loss);
 
@@ -382,14 +396,31 @@ struct otlite_stats {
     uint64_t dropped[OTLITE_LOSSES];
     uint64_t
         unanswered; /* of those dropped, at most so many were offered without an answer for good: the receiver may have them */
-    uint64_t pending; /* recorded + adopted - exported - rejected - dropped */
-    uint32_t chunks, chunks_used, scopes, scopes_used;
+    uint64_t pending;     /* recorded + adopted - exported - rejected - dropped */
+    uint64_t open_missed; /* spans that found no entry among the open ones, recorded or not */
+    uint64_t open_cut;    /* open spans whose names were too long for their entry */
+    uint32_t chunks, chunks_used, scopes, scopes_used, open_spans, open_used;
 };
 
 /* A snapshot. Callers serialise; call it at least once every 2^32 records. */
 void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stats);
 /* Counts unacknowledged records chunk by chunk: what `pending` must equal when no thread is recording. */
 uint64_t otlite_region_count(const struct otlite_region *region);
+
+/* ---- Open spans: what a process that is killed was about ------------------------------------------------ */
+
+/* Tells a durable region's successors of a span that has begun: of its identifiers, kind, flags, start and name, which
+ * is cut to 76 bytes of UTF-8 at most. `span->open` becomes its entry; where it has one, this one takes its place (a
+ * new name). Who is killed at any moment leaves it whole or not at all. It keeps resource and scope registered.
+ * OK, also without a table, and then `open` is left; TABLE_FULL: no entry is free (counted open_missed); STALE. */
+OTLITE_CHECKED enum otlite_status otlite_open_begin(struct otlite_region *region,
+                                                    struct otlite_span *span, uint32_t resource,
+                                                    uint32_t scope);
+/* Ends an entry of a span that is not to be recorded: those that are end with their record, in such an order that
+ * recovery finds one of both. 0, and one that has ended, are let be. Never after a fork, in the child. */
+void otlite_open_end(struct otlite_region *region, uint32_t open);
+/* Counts a span, as open_missed, that the caller could register no scope for. */
+void otlite_open_lost(struct otlite_region *region);
 
 /* Waiting for records: says what should call `wake`. ANY: the next record. CHUNK: the next filled chunk.
  * Returns true when there is something to collect already (then nothing is armed). */
@@ -496,16 +527,22 @@ OTLITE_CHECKED enum otlite_status otlite_json_next(struct otlite_json *json, voi
 OTLITE_CHECKED enum otlite_status otlite_region_check(const void *memory, size_t size);
 
 struct otlite_adoption {
-    uint64_t records; /* that will be sent, those that are found damaged by then aside */
-    uint64_t offered; /* of these, may have arrived already */
-    uint64_t damaged; /* known to be: counted so */
+    uint64_t records;    /* that will be sent, those that are found damaged by then aside */
+    uint64_t offered;    /* of these, may have arrived already */
+    uint64_t damaged;    /* known to be: counted so */
+    uint64_t unfinished; /* spans that were open, and are records now, if they found room */
 };
 
 /* Takes a dead process's region over where it lies, which is INVALID unless the options say durable; else as check.
  * Its unacknowledged records are pending again, under their own resource; those that are not what was recorded are
  * counted `damaged`, at the latest when they would be sent. Its tables stay: register anew. Its counters begin
  * anew. A process that dies meanwhile leaves a region that can be adopted. Bounded by chunks and table entries, not
- * by bytes of records. `adoption` may be NULL. */
+ * by bytes of records. `adoption` may be NULL.
+ *
+ * Spans that were open become records of status ERROR, with the attribute `otlp_lite.unfinished` = true, and
+ * `otlp_lite.name_cut` = true where that is so; they take the room that newer records would, and count as adopted.
+ * Their end is the last moment that the region tells of (the latest start of such a span, or end of what was last
+ * recorded in some chunk), and no earlier than their start. A table keeps its size, whatever the options say. */
 OTLITE_CHECKED enum otlite_status otlite_region_adopt(struct otlite_region *region, void *memory,
                                                       size_t size,
                                                       const struct otlite_region_options *options,
@@ -518,6 +555,10 @@ struct otlite_image {
     struct otlite_region region;
     uint64_t age; /* of the chunk; the next one is younger */
     uint32_t chunk, record, checked_resource, checked_scope;
+    uint64_t last; /* that the region tells of, boot clock */
+    uint32_t open; /* the next entry */
+    uint32_t unfinished[OTLITE_OPEN_MAX / 32];
+    uint8_t bytes[512]; /* of the present one */
 };
 
 enum otlite_fate { OTLITE_PENDING = 0, OTLITE_OFFERED /* may have arrived */, OTLITE_ACKNOWLEDGED };
@@ -528,6 +569,7 @@ struct otlite_found {
     uint64_t wall_offset; /* wall minus boot clock, by the anchor of its times; 0: not known */
     enum otlite_fate fate;
     bool explicit_time;
+    bool unfinished; /* a span that was open; after all others */
     /* private */
     uint32_t chunk, start;
 };
@@ -536,7 +578,8 @@ OTLITE_CHECKED enum otlite_status otlite_image_open(struct otlite_image *image, 
                                                     size_t size);
 /* The next whole record; false after the last. */
 bool otlite_image_next(struct otlite_image *image, struct otlite_found *found);
-/* The bytes of a record, from `offset` on as far as they lie together; size 0 at its end. */
+/* The bytes of a record, from `offset` on as far as they lie together; size 0 at its end. Those of an unfinished one
+ * are there until the next is asked for. */
 struct otlite_segment otlite_image_bytes(const struct otlite_image *image,
                                          const struct otlite_found *found, size_t offset);
 
@@ -580,6 +623,9 @@ OTLITE_CHECKED enum otlite_status otlite_entropy(void *dst, size_t size);
 /* Anonymous memory, zeroed; NULL when refused. */
 void *otlite_map(size_t size);
 void otlite_unmap(void *memory, size_t size);
+/* The first `size` bytes of an open file, shared with whoever maps them too; a forked child has no part in it. NULL
+ * when refused; errno tells. The file is as long, and its blocks are reserved, or the first touch ends the process. */
+void *otlite_map_shared(int descriptor, size_t size);
 /* One private page that a forked child finds zeroed (MADV_WIPEONFORK and pthread_atfork). Once a process. */
 void *otlite_private_page(void);
 
@@ -593,12 +639,14 @@ bool otlite_waker_wait(void *waker, uint64_t deadline);
 
 /* SIGTERM. Whether its disposition is the default, or ours already. */
 bool otlite_term_is_default(void);
+/* Whether it is ours. */
+bool otlite_term_is_caught(void);
 /* Takes it over, whatever its disposition. Until a thread of this process waits for it, it ends the process as ever; but
  * not process 1, which the kernel spares. */
 bool otlite_term_catch(void);
 /* `waker`, which outlives the process, is posted when it comes, by its handler, whatever the main thread does; again
  * it changes nothing. `bound` ns later it ends the process, whoever is still at work; 0: no bound. A NULL waker:
- * nobody waits; if it has come, it comes again, and ends the process. */
+ * nobody waits; if it has come, it comes again, and ends the process, unless that is process 1. */
 void otlite_term_watch(void *waker, uint64_t bound);
 /* Whether it came, to this process. */
 bool otlite_term_came(void);

@@ -133,3 +133,47 @@ void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns)
         at += body;
     }
 }
+
+/* ---- Read back ---- */
+
+/* False at the end of the bytes, or of 64 bits. */
+static bool read_varint(const uint8_t **at, const uint8_t *limit, uint64_t *value)
+{
+    *value = 0;
+    for (int shift = 0; *at < limit && shift < 64; shift += 7) {
+        uint8_t byte = *(*at)++;
+        *value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return true;
+    }
+    return false;
+}
+
+struct span_glance otlite_span_glance(const uint8_t *span, size_t size)
+{
+    struct span_glance glance = {NULL, 0};
+    const uint8_t *at = span, *limit = span + size;
+    uint64_t tag, length;
+    if (!read_varint(&at, limit, &tag) || !read_varint(&at, limit, &length))
+        return glance;
+    while (read_varint(&at, limit, &tag) && tag <= SPAN_END) {
+        if (tag == SPAN_START || tag == SPAN_END) {
+            if (limit - at < 8)
+                return glance;
+            for (int i = 0; tag == SPAN_END && i < 8; i++)
+                glance.end |= (uint64_t)at[i] << (8 * i);
+            at += 8;
+            continue;
+        }
+        if (!read_varint(&at, limit, &length))
+            return glance;
+        if (tag == SPAN_KIND)
+            continue;
+        if (length > (size_t)(limit - at))
+            return glance;
+        if (tag == SPAN_SPAN_ID && length == 8)
+            glance.span_id = at;
+        at += length;
+    }
+    return glance;
+}

@@ -107,6 +107,18 @@ void otlite_unmap(void *memory, size_t size)
     munmap(memory, size);
 }
 
+void *otlite_map_shared(int descriptor, size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+
+    if (memory == MAP_FAILED)
+        return NULL;
+#ifdef MADV_DONTFORK
+    (void)madvise(memory, size, MADV_DONTFORK);
+#endif
+    return memory;
+}
+
 static void *private_page;
 static size_t private_page_size;
 

@@ -52,15 +52,16 @@ static void on_term(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
     bool late = info->si_code == SI_TIMER && info->si_value.sival_ptr == &watch;
+    bool waited_for = !late && watched();
     (void)context;
-    if (watched() && !late && otlite_exchange_seq(&came, 1) == 0) {
+    if (waited_for && otlite_exchange_seq(&came, 1) == 0) {
         if (watch.timed)
             set_timer(watch.bound);
         otlite_waker_post(watch.waker);
     }
     /* Asked anew: watch_no_more, in another thread, sees that it came, or we see that nobody waits. Process 1 is
      * spared by the kernel: the default would only be the last that we hear of it. */
-    if ((!watched() || late) && getpid() != 1) {
+    if (!(waited_for && watched()) && getpid() != 1) {
         signal(number, SIG_DFL);
         raise(number); /* blocked while its handler runs: it comes when we return */
     }
@@ -77,6 +78,12 @@ bool otlite_term_is_default(void)
     struct sigaction now;
     return sigaction(SIGTERM, NULL, &now) == 0 &&
            (is_ours(&now) || ((now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL));
+}
+
+bool otlite_term_is_caught(void)
+{
+    struct sigaction now;
+    return sigaction(SIGTERM, NULL, &now) == 0 && is_ours(&now);
 }
 
 bool otlite_term_catch(void)

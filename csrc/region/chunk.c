@@ -51,7 +51,8 @@ static void free_links(struct otlite_region *region, struct otlite_chunk *head)
 
 static void clear_cursors(struct otlite_chunk *chunk)
 {
-    otlite_store_relaxed(&chunk->committed, 0);
+    /* release: what is lost with it was counted before */
+    otlite_store_release(&chunk->committed, 0);
     KILL_POINT("free");
     /* release: in this order, lest what was settled is taken for pending by who adopts the chunk half cleared */
     otlite_store_release(&chunk->offered, 0);
@@ -157,8 +158,8 @@ static uint32_t take_oldest(struct otlite_region *region)
         (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
                          otlite_load_relaxed(&chunk->committed) - acked);
         KILL_POINT("overwrite");
+        clear_cursors(chunk); /* first: who adopts it meanwhile would miss the links */
         free_links(region, chunk);
-        clear_cursors(chunk);
         return oldest;
     }
     return NO_CHUNK;
@@ -271,7 +272,16 @@ static void seal(const struct otlite_region *region, uint32_t index, uint32_t st
         record->seal = otlite_record_seal(region, index, start, record);
 }
 
-static void commit(struct otlite_region *region, uint32_t index, struct record_index record)
+/* An open span ends here, while its record is the last of a chunk that is not complete: so otlite_open_find knows,
+ * after a death in between, that it is there already. */
+static void end_open(struct otlite_region *region, uint32_t open)
+{
+    if (open != 0)
+        otlite_open_end(region, open);
+}
+
+static void commit(struct otlite_region *region, uint32_t index, struct record_index record,
+                   uint32_t open)
 {
     struct otlite_chunk *chunk = &region->chunks[index];
     uint32_t committed = otlite_load_relaxed(&chunk->committed);
@@ -283,6 +293,7 @@ static void commit(struct otlite_region *region, uint32_t index, struct record_i
     /* seq: bytes and index before the cursor; and the cursor before our look at `wake` */
     otlite_store_seq(&chunk->committed, committed + 1);
     KILL_POINT("commit");
+    end_open(region, open);
     wake_for(region, OTLITE_WAKE_ANY);
 }
 
@@ -317,6 +328,26 @@ static enum otlite_status begin(struct otlite_region *region, uint32_t resource,
     return OTLITE_OK;
 }
 
+static enum otlite_status encode_span(struct otlite_region *region, struct otlite_slot *slot,
+                                      const struct otlite_span *span, size_t bound,
+                                      uint32_t resource, uint32_t scope)
+{
+    uint32_t index = reserve(region, slot, resource, bound);
+    if (index == NO_CHUNK)
+        return count_lost(region, OTLITE_LOSS_FULL, 1);
+    uint32_t used = region->chunks[index].used;
+    size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
+    struct record_index record = {
+        .end = used + (uint32_t)size,
+        .scope = (uint16_t)scope,
+        .anchor = span->anchor,
+        .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
+    };
+    seal(region, index, used, &record);
+    commit(region, index, record, span->open);
+    return OTLITE_OK;
+}
+
 enum otlite_status otlite_span_record(struct otlite_region *region, const struct otlite_span *span,
                                       uint32_t resource, uint32_t scope)
 {
@@ -325,25 +356,26 @@ enum otlite_status otlite_span_record(struct otlite_region *region, const struct
         return OTLITE_NO_ROOM;
     struct otlite_slot *slot;
     enum otlite_status status = begin(region, resource, scope, &slot);
-    if (status != OTLITE_OK)
-        return status;
-    uint32_t index = reserve(region, slot, resource & HANDLE_INDEX, bound);
-    if (index == NO_CHUNK) {
-        status = count_lost(region, OTLITE_LOSS_FULL, 1);
-    } else {
-        uint32_t used = region->chunks[index].used;
-        size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
-        struct record_index record = {
-            .end = used + (uint32_t)size,
-            .scope = (uint16_t)(scope & HANDLE_INDEX),
-            .anchor = span->anchor,
-            .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
-        };
-        seal(region, index, used, &record);
-        commit(region, index, record);
+    if (status == OTLITE_OK) {
+        status =
+            encode_span(region, slot, span, bound, resource & HANDLE_INDEX, scope & HANDLE_INDEX);
+        return_slot(slot);
     }
-    return_slot(slot);
+    if (status == OTLITE_DROPPED)
+        end_open(region, span->open);
     return status;
+}
+
+enum otlite_status otlite_span_adopt(struct otlite_region *region, const struct otlite_span *span,
+                                     uint32_t resource, uint32_t scope)
+{
+    return encode_span(region, &region->slots[0], span, otlite_span_encode_bound(span), resource,
+                       scope);
+}
+
+void otlite_span_adopted(struct otlite_region *region)
+{
+    leave_chunk(region, &region->slots[0]);
 }
 
 /* Takes the chunks of a chain and copies the bytes there. The head comes back unpublished, or NO_CHUNK. */
@@ -378,7 +410,7 @@ static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, s
 
 static enum otlite_status append_chain(struct otlite_region *region, struct otlite_slot *slot,
                                        const uint8_t *bytes, size_t size, uint32_t resource,
-                                       struct record_index record)
+                                       struct record_index record, uint32_t open)
 {
     leave_chunk(region, slot); /* records leave in the order of their chunks */
     uint32_t head = fill_chain(region, bytes, size);
@@ -393,41 +425,56 @@ static enum otlite_status append_chain(struct otlite_region *region, struct otli
     /* release: what is committed is whole, should nobody come to publish it */
     otlite_store_release(&region->chunks[head].committed, 1);
     KILL_POINT("chain");
+    end_open(region, open);
     publish(region, head, CHUNK_COMPLETE);
     KILL_POINT("chain");
     wake_for(region, OTLITE_WAKE_CHUNK);
     return OTLITE_OK;
 }
 
+static enum otlite_status append(struct otlite_region *region, struct otlite_slot *slot,
+                                 const uint8_t *bytes, size_t size, uint32_t resource,
+                                 struct record_index record, uint32_t open)
+{
+    if (size > otlite_region_record_max(region))
+        return count_lost(region, OTLITE_LOSS_TOO_LARGE, 1);
+    if (size > otlite_region_inline_max(region))
+        return append_chain(region, slot, bytes, size, resource, record, open);
+    uint32_t index = reserve(region, slot, resource, size);
+    if (index == NO_CHUNK)
+        return count_lost(region, OTLITE_LOSS_FULL, 1);
+    uint32_t used = region->chunks[index].used;
+    memcpy(chunk_data(region, index) + used, bytes, size);
+    record.end = used + (uint32_t)size;
+    seal(region, index, used, &record);
+    commit(region, index, record, open);
+    return OTLITE_OK;
+}
+
+enum otlite_status otlite_span_append(struct otlite_region *region, const struct otlite_span *span,
+                                      const void *bytes, size_t size, uint32_t resource,
+                                      uint32_t scope)
+{
+    struct otlite_slot *slot;
+    enum otlite_status status = begin(region, resource, scope, &slot);
+    if (status == OTLITE_OK) {
+        struct record_index record = {
+            .scope = (uint16_t)(scope & HANDLE_INDEX),
+            .anchor = span->anchor,
+            .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
+        };
+        status = append(region, slot, bytes, size, resource & HANDLE_INDEX, record, span->open);
+        return_slot(slot);
+    }
+    if (status == OTLITE_DROPPED)
+        end_open(region, span->open);
+    return status;
+}
+
 enum otlite_status otlite_region_append(struct otlite_region *region, const void *bytes,
                                         size_t size, uint32_t resource, uint32_t scope,
                                         uint8_t anchor, bool explicit_time)
 {
-    struct otlite_slot *slot;
-    enum otlite_status status = begin(region, resource, scope, &slot);
-    if (status != OTLITE_OK)
-        return status;
-    struct record_index record = {
-        .scope = (uint16_t)(scope & HANDLE_INDEX),
-        .anchor = anchor,
-        .flags = explicit_time ? RECORD_EXPLICIT_TIME : 0,
-    };
-    if (size > otlite_region_record_max(region)) {
-        status = count_lost(region, OTLITE_LOSS_TOO_LARGE, 1);
-    } else if (size > otlite_region_inline_max(region)) {
-        status = append_chain(region, slot, bytes, size, resource & HANDLE_INDEX, record);
-    } else {
-        uint32_t index = reserve(region, slot, resource & HANDLE_INDEX, size);
-        if (index == NO_CHUNK) {
-            status = count_lost(region, OTLITE_LOSS_FULL, 1);
-        } else {
-            uint32_t used = region->chunks[index].used;
-            memcpy(chunk_data(region, index) + used, bytes, size);
-            record.end = used + (uint32_t)size;
-            seal(region, index, used, &record);
-            commit(region, index, record);
-        }
-    }
-    return_slot(slot);
-    return status;
+    const struct otlite_span span = {.anchor = anchor, .explicit_time = explicit_time};
+    return otlite_span_append(region, &span, bytes, size, resource, scope);
 }

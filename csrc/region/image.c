@@ -27,7 +27,7 @@ enum otlite_status otlite_region_check(const void *memory, size_t size)
     if (header->size > size)
         return OTLITE_TRUNCATED;
     struct otlite_header expected = {.chunk_size = 0};
-    otlite_region_lay_out(&expected, header->size);
+    otlite_region_lay_out(&expected, header->size, header->sections[SECTION_OPEN - 1].count);
     if (header->chunk_size != expected.chunk_size ||
         memcmp(header->sections, expected.sections, sizeof expected.sections) != 0)
         return OTLITE_DAMAGED;
@@ -43,6 +43,10 @@ enum otlite_status otlite_image_open(struct otlite_image *image, const void *mem
     otlite_region_attach(&image->region, memory);
     image->age = UINT64_MAX;
     image->chunk = image->checked_resource = image->checked_scope = NO_CHUNK;
+    uint32_t damaged;
+    otlite_open_find(&image->region, image->unfinished, &damaged);
+    image->last = otlite_open_last(&image->region, image->unfinished);
+    image->damaged = damaged;
     return OTLITE_OK;
 }
 
@@ -89,32 +93,54 @@ static struct otlite_segment entry_schema(const struct otlite_region *region,
     return (struct otlite_segment){region->arena + entry->offset + entry->size, entry->schema_size};
 }
 
+static void tell_of(const struct otlite_region *region, uint32_t resource, uint32_t scope,
+                    uint8_t anchor, struct otlite_found *found)
+{
+    const struct otlite_header *header = region->header;
+    bool anchored = header->anchor_seals[anchor] == otlite_anchor_seal(header, anchor);
+    *found = (struct otlite_found){
+        .resource = entry_bytes(region, &region->resources[resource]),
+        .resource_schema = entry_schema(region, &region->resources[resource]),
+        .scope = entry_bytes(region, &region->scopes[scope]),
+        .scope_schema = entry_schema(region, &region->scopes[scope]),
+        .wall_offset = anchored ? header->anchors[anchor] : 0,
+    };
+}
+
 static void tell(const struct otlite_image *image, const struct cursors *cursors,
                  struct otlite_found *found)
 {
     const struct otlite_region *region = &image->region;
-    const struct otlite_header *header = region->header;
     uint32_t record = image->record;
     const struct record_index *index = chunk_index(region, image->chunk, record);
-    const struct otlite_entry *resource = &region->resources[region->chunks[image->chunk].resource];
-    const struct otlite_entry *scope = &region->scopes[index->scope];
     uint32_t start = record == 0 ? 0 : chunk_index(region, image->chunk, record - 1)->end;
-    bool anchored =
-        header->anchor_seals[index->anchor] == otlite_anchor_seal(header, index->anchor);
-    *found = (struct otlite_found){
-        .resource = entry_bytes(region, resource),
-        .resource_schema = entry_schema(region, resource),
-        .scope = entry_bytes(region, scope),
-        .scope_schema = entry_schema(region, scope),
-        .size = index->end - start,
-        .wall_offset = anchored ? header->anchors[index->anchor] : 0,
-        .fate = record < cursors->acked     ? OTLITE_ACKNOWLEDGED
-                : record < cursors->offered ? OTLITE_OFFERED
-                                            : OTLITE_PENDING,
-        .explicit_time = (index->flags & RECORD_EXPLICIT_TIME) != 0,
-        .chunk = image->chunk,
-        .start = start,
-    };
+    tell_of(region, region->chunks[image->chunk].resource, index->scope, index->anchor, found);
+    found->size = index->end - start;
+    found->fate = record < cursors->acked     ? OTLITE_ACKNOWLEDGED
+                  : record < cursors->offered ? OTLITE_OFFERED
+                                              : OTLITE_PENDING;
+    found->explicit_time = (index->flags & RECORD_EXPLICIT_TIME) != 0;
+    found->chunk = image->chunk;
+    found->start = start;
+}
+
+/* The next span that was open; false after the last. */
+static bool next_unfinished(struct otlite_image *image, struct otlite_found *found)
+{
+    const struct otlite_region *region = &image->region;
+    for (; image->open < region->open_count; image->open++) {
+        if ((image->unfinished[image->open / 32] >> image->open % 32 & 1) == 0)
+            continue;
+        struct unfinished unfinished;
+        otlite_open_restore(region, image->open++, image->last, &unfinished);
+        tell_of(region, unfinished.resource, unfinished.scope, unfinished.span.anchor, found);
+        found->size = otlite_span_encode(image->bytes, &unfinished.span);
+        found->explicit_time = unfinished.span.explicit_time;
+        found->unfinished = true;
+        found->chunk = NO_CHUNK;
+        return true;
+    }
+    return false;
 }
 
 bool otlite_image_next(struct otlite_image *image, struct otlite_found *found)
@@ -143,7 +169,7 @@ bool otlite_image_next(struct otlite_image *image, struct otlite_found *found)
         }
         image->chunk = NO_CHUNK;
     }
-    return false;
+    return next_unfinished(image, found);
 }
 
 struct otlite_segment otlite_image_bytes(const struct otlite_image *image,
@@ -153,6 +179,8 @@ struct otlite_segment otlite_image_bytes(const struct otlite_image *image,
     if (offset >= found->size)
         return (struct otlite_segment){NULL, 0};
     uint32_t chunk = found->chunk;
+    if (chunk == NO_CHUNK)
+        return (struct otlite_segment){image->bytes + offset, found->size - offset};
     size_t part = otlite_region_inline_max(region), left = found->size - offset;
     if (found->size <= part)
         return (struct otlite_segment){chunk_data(region, chunk) + found->start + offset, left};

@@ -29,11 +29,13 @@ enum section_type {
     SECTION_SLOTS = 1,
     SECTION_RESOURCES,
     SECTION_SCOPES,
+    SECTION_OPEN_STATES,
+    SECTION_OPEN,
     SECTION_ARENA,
     SECTION_WORK,
     SECTION_CHUNKS,
     SECTION_DATA,
-    SECTIONS = 7
+    SECTIONS = 9
 };
 
 struct section {
@@ -75,7 +77,11 @@ struct otlite_header {
     uint64_t anchors[ANCHORS]; /* wall clock minus boot clock */
     /* Below: the snapshot's alone. */
     uint32_t seen_recorded, seen_exported, seen_rejected, seen_lost[OTLITE_LOSSES], seen_unanswered;
+    uint32_t seen_open_missed, seen_open_cut;
     struct otlite_stats totals;
+    /* Of open spans: apart from what each record looks at. */
+    uint32_t open_hint; /* an entry that is likely to be free; NO_ENTRY: none was */
+    uint32_t open_missed, open_cut;
 };
 
 /* What a writer borrows for one record. */
@@ -97,6 +103,37 @@ struct otlite_entry {
     uint32_t used;
 };
 
+/* A span that is open: its entry, and a word apart, so that looking for a free one is cheap. */
+enum {
+    OPEN_NAME = 76,
+    OPEN_HAS_PARENT = 1,
+    OPEN_EXPLICIT_TIME = 2,
+    OPEN_NAME_CUT = 4,
+    OPEN_AGAIN = 8, /* it took the place of another entry of this span */
+    OPEN_BITS = 15
+};
+
+struct otlite_open_span {
+    uint32_t seal; /* of all below, its place, and its scope and resource; 0: of none */
+    uint32_t flags;
+    uint64_t start;
+    uint8_t trace_id[16], span_id[8], parent_span_id[8];
+    uint8_t bits, kind, anchor, name_size;
+    uint8_t name[OPEN_NAME];
+};
+
+/* Its state word: what the entry is, its scope and resource, and how often it was given away. */
+enum {
+    OPEN_FREE = 0,
+    OPEN_FILLING, /* or being emptied */
+    OPEN_WHOLE,
+    OPEN_STATE = 3,
+    OPEN_SCOPE_SHIFT = 2,
+    OPEN_RESOURCE_SHIFT = 15,
+    OPEN_GENERATION_SHIFT = 21
+};
+
+#define NO_ENTRY UINT32_MAX
 #define NO_CHUNK UINT32_MAX
 
 /* A chunk's state word: what it is, who keeps it from being given away (a batch; the table lock's holder, while
@@ -168,6 +205,16 @@ enum {
     HANDLE_GENERATION = (1 << (32 - HANDLE_BITS)) - 1
 };
 
+static inline uint32_t open_scope(uint32_t state)
+{
+    return state >> OPEN_SCOPE_SHIFT & HANDLE_INDEX;
+}
+
+static inline uint32_t open_resource(uint32_t state)
+{
+    return state >> OPEN_RESOURCE_SHIFT & (RESOURCES_MAX - 1);
+}
+
 static inline bool handle_valid(const struct otlite_entry *table, uint32_t count, uint32_t handle)
 {
     uint32_t index = handle & HANDLE_INDEX;
@@ -175,8 +222,8 @@ static inline bool handle_valid(const struct otlite_entry *table, uint32_t count
            (otlite_load_seq(&table[index].generation) & HANDLE_GENERATION) == handle >> HANDLE_BITS;
 }
 
-/* region.c: where the sections lie, or would, in a region of `size` bytes. */
-void otlite_region_lay_out(struct otlite_header *header, uint32_t size);
+/* region.c: where the sections lie, or would, in a region of `size` bytes that tells of so many open spans. */
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size, uint32_t open_spans);
 /* region.c: fills the handle from the header. */
 void otlite_region_attach(struct otlite_region *region, const void *memory);
 /* region.c: after an adoption: none but what holds on this boot. */
@@ -193,6 +240,11 @@ uint32_t otlite_record_seal(const struct otlite_region *region, uint32_t chunk, 
 bool otlite_record_whole(const struct otlite_region *region, uint32_t chunk, uint32_t record,
                          uint32_t committed);
 
+/* seal.c: CRC-32C of an entry of the open spans, and of what its state word refers to; never 0. What it reads lies within bounds. */
+uint32_t otlite_open_seal(const struct otlite_region *region, uint32_t index, uint32_t state);
+/* seal.c: whether it is as it was written; any bytes will do. */
+bool otlite_open_whole(const struct otlite_region *region, uint32_t index, uint32_t state);
+
 /* The cursors of a chunk that somebody else's process left, in order and within bounds. */
 struct cursors {
     uint32_t committed, offered, acked;
@@ -208,6 +260,29 @@ bool otlite_entry_whole(const struct otlite_region *region, const struct otlite_
 /* table.c: after an adoption: entries that are not whole are given up, and nobody holds a handle. */
 void otlite_tables_adopt(struct otlite_region *region);
 
+/* A span that was open when its process died, and what it is made of. */
+struct unfinished {
+    struct otlite_span span;
+    struct otlite_scratch scratch;
+    _Alignas(8) uint8_t block[256];
+    uint32_t resource, scope; /* indices */
+};
+
+/* open.c: a bit for each entry that such a span is to be had from: not for one whose record is there, too. */
+void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint32_t *damaged);
+/* open.c: the last moment that the region tells of, boot clock; 0: it does not. */
+uint64_t otlite_open_last(const struct otlite_region *region, const uint32_t *found);
+/* open.c: what was found at `index`, its end the `last` moment. */
+void otlite_open_restore(const struct otlite_region *region, uint32_t index, uint64_t last,
+                         struct unfinished *unfinished);
+/* open.c: makes an entry that is not free a free one. */
+void otlite_open_clear(struct otlite_region *region, uint32_t index);
+
+/* chunk.c: records what is not counted as recorded, under indices instead of handles, by the first slot. */
+enum otlite_status otlite_span_adopt(struct otlite_region *region, const struct otlite_span *span,
+                                     uint32_t resource, uint32_t scope);
+/* chunk.c: what it was doing is complete. */
+void otlite_span_adopted(struct otlite_region *region);
 /* chunk.c: makes a chunk that nobody else touches a free one. */
 void otlite_chunk_clear(struct otlite_chunk *chunk);
 /* chunk.c: gives a chunk back whose records are settled and that the caller owns by CHUNK_TAKEN. */

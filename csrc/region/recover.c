@@ -9,6 +9,7 @@
  *   appending a chain  TAKEN and committed: recorded, if not yet published
  *   in a table         an entry whose hash is not its bytes', to which no unsettled record refers
  *   collecting         pins and locks; `offered` for what may have left, `acked` for what was settled
+ *   in an open span    its entry, whole or not at all: open.c
  *
  * Adopting may end in the same way: each step can be done again. What is counted as lost is counted before it is
  * taken away, so that dying in between counts it twice rather than not at all.
@@ -17,7 +18,9 @@
 
 struct adoption {
     struct otlite_region *region;
-    uint32_t *owner; /* of each link: its head + 1; lies in the work area */
+    uint32_t *owner;                     /* of each link: its head + 1; lies in the work area */
+    uint32_t open[OTLITE_OPEN_MAX / 32]; /* entries whose spans are to be records */
+    uint64_t last;                       /* moment that the dead process told of */
     struct otlite_adoption told;
 };
 
@@ -33,9 +36,11 @@ static void begin(struct otlite_region *region)
     bool again = header->adopting == 1;
     uint32_t damaged = again ? header->lost[OTLITE_LOSS_DAMAGED] : 0;
     uint32_t overwritten = again ? header->lost[OTLITE_LOSS_OVERWRITTEN] : 0;
+    uint32_t full = again ? header->lost[OTLITE_LOSS_FULL] : 0;
     header->collecting = header->registering = header->batch_pinned = 0;
     header->wake = OTLITE_WAKE_NEVER;
-    header->free_hint = 0;
+    header->free_hint = header->open_hint = 0;
+    header->open_missed = header->open_cut = header->seen_open_missed = header->seen_open_cut = 0;
     header->unslotted = header->exported = header->rejected = header->unanswered = 0;
     header->seen_recorded = header->seen_exported = header->seen_rejected = 0;
     header->seen_unanswered = 0;
@@ -44,6 +49,7 @@ static void begin(struct otlite_region *region)
     memset(&header->totals, 0, sizeof header->totals);
     header->lost[OTLITE_LOSS_DAMAGED] = damaged;
     header->lost[OTLITE_LOSS_OVERWRITTEN] = overwritten;
+    header->lost[OTLITE_LOSS_FULL] = full;
     KILL_POINT("adoption");
     /* release: the counters before the word that says they are an adoption's */
     otlite_store_release(&header->adopting, 1);
@@ -105,8 +111,6 @@ static void keep(struct adoption *adoption, uint32_t index, const struct cursors
     /* release: the cursors are in order before the chunk is complete */
     otlite_store_release(&chunk->state,
                          (state / CHUNK_GENERATION + 1) * CHUNK_GENERATION | CHUNK_COMPLETE);
-    adoption->told.records += cursors->committed - cursors->acked;
-    adoption->told.offered += cursors->offered - cursors->acked;
 }
 
 static void adopt_chunks(struct adoption *adoption)
@@ -142,6 +146,42 @@ static void adopt_chunks(struct adoption *adoption)
     }
 }
 
+/* Of the open spans leaves those alone that are to be records: while each chunk tells still what was recorded last. */
+static void sort_out_open(struct adoption *adoption)
+{
+    struct otlite_region *region = adoption->region;
+    uint32_t damaged;
+    otlite_open_find(region, adoption->open, &damaged);
+    adoption->last = otlite_open_last(region, adoption->open);
+    if (damaged != 0)
+        count_damaged(adoption, damaged);
+    for (uint32_t i = 0; i < region->open_count; i++) {
+        KILL_POINT("adoption");
+        if ((adoption->open[i / 32] >> i % 32 & 1) == 0 &&
+            ((otlite_load_relaxed(&region->open_states[i]) & OPEN_STATE) != OPEN_FREE ||
+             region->open[i].seal != 0))
+            otlite_open_clear(region, i);
+    }
+}
+
+/* Makes records of them. An entry ends when its record is there: should we die in between, the next one finds it so. */
+static void record_open(struct adoption *adoption)
+{
+    struct otlite_region *region = adoption->region;
+    for (uint32_t i = 0; i < region->open_count; i++) {
+        struct unfinished unfinished;
+        if ((adoption->open[i / 32] >> i % 32 & 1) == 0)
+            continue;
+        otlite_open_restore(region, i, adoption->last, &unfinished);
+        adoption->told.unfinished +=
+            otlite_span_adopt(region, &unfinished.span, unfinished.resource, unfinished.scope) ==
+            OTLITE_OK;
+        KILL_POINT("adoption");
+        otlite_open_clear(region, i);
+    }
+    otlite_span_adopted(region);
+}
+
 /* The resource whose records are the oldest; NO_CHUNK where one has none left, so that a new one finds room. */
 static uint32_t oldest_resource(const struct otlite_region *region)
 {
@@ -164,6 +204,18 @@ static uint32_t oldest_resource(const struct otlite_region *region)
     return oldest;
 }
 
+static void tell(struct adoption *adoption)
+{
+    const struct otlite_region *region = adoption->region;
+    for (uint32_t i = 0; i < region->chunk_count; i++) {
+        const struct otlite_chunk *chunk = &region->chunks[i];
+        if (!chunk_is(chunk->state, CHUNK_COMPLETE))
+            continue;
+        adoption->told.records += chunk->committed - chunk->acked;
+        adoption->told.offered += chunk->offered - chunk->acked;
+    }
+}
+
 /* Each life may have had a resource of its own, and a table full of the dead's would refuse the living: the oldest
  * make room, as they do in a full region. */
 static void leave_room(struct adoption *adoption)
@@ -179,8 +231,6 @@ static void leave_room(struct adoption *adoption)
         otlite_add_relaxed(&region->header->lost[OTLITE_LOSS_OVERWRITTEN],
                            chunk->committed - chunk->acked);
         otlite_add_relaxed(&region->header->unanswered, chunk->offered - chunk->acked);
-        adoption->told.records -= chunk->committed - chunk->acked;
-        adoption->told.offered -= chunk->offered - chunk->acked;
         KILL_POINT("adoption");
         /* release: counted, before it is given up */
         otlite_store_release(&chunk->state, (chunk->state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN);
@@ -202,13 +252,16 @@ enum otlite_status otlite_region_adopt(struct otlite_region *region, void *memor
     region->options = *options;
     begin(region);
     otlite_tables_adopt(region);
+    sort_out_open(&adoption);
     adopt_chunks(&adoption);
+    record_open(&adoption);
     leave_room(&adoption);
     otlite_region_adopt_anchors(region);
     struct otlite_header *header = region->header;
+    tell(&adoption);
     adoption.told.damaged = header->lost[OTLITE_LOSS_DAMAGED];
-    header->totals.adopted =
-        adoption.told.records + adoption.told.damaged + header->lost[OTLITE_LOSS_OVERWRITTEN];
+    header->totals.adopted = adoption.told.records + adoption.told.damaged +
+                             header->lost[OTLITE_LOSS_OVERWRITTEN] + header->lost[OTLITE_LOSS_FULL];
     KILL_POINT("adoption");
     /* release: what it counted, before it is over */
     otlite_store_release(&header->adopting, 0);

@@ -22,7 +22,7 @@ static void add_section(struct otlite_header *header, enum section_type type, ui
     *offset += size;
 }
 
-void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size, uint32_t open_spans)
 {
     uint32_t offset = align(sizeof *header);
     uint32_t chunk_size = 4096;
@@ -34,8 +34,12 @@ void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
                 clamp(size / chunk_size / 8, 2, SLOTS_MAX));
     add_section(header, SECTION_RESOURCES, &offset, sizeof(struct otlite_entry),
                 clamp(size / 65536, RESOURCES_MIN, RESOURCES_MAX));
-    add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry),
-                clamp(size / 2048, 16, 1u << HANDLE_BITS));
+    uint32_t scopes = clamp(size / 2048, 16, 1u << HANDLE_BITS);
+    add_section(header, SECTION_SCOPES, &offset, sizeof(struct otlite_entry), scopes);
+    /* Half as many as scopes, so that they cannot keep all of those. */
+    open_spans = clamp(open_spans, 0, scopes / 2);
+    add_section(header, SECTION_OPEN_STATES, &offset, sizeof(uint32_t), open_spans);
+    add_section(header, SECTION_OPEN, &offset, sizeof(struct otlite_open_span), open_spans);
     add_section(header, SECTION_ARENA, &offset, 1, clamp(size / 16, 4096, 1u << 20));
     add_section(header, SECTION_WORK, &offset, 1, clamp(size / 8, 8192, 2u << 20));
     /* The gather buffer, most of the work area, holds the heads of all resources and scopes together. */
@@ -58,6 +62,8 @@ void otlite_region_attach(struct otlite_region *region, const void *memory)
     region->resources =
         (struct otlite_entry *)(void *)(base + sections[SECTION_RESOURCES - 1].offset);
     region->scopes = (struct otlite_entry *)(void *)(base + sections[SECTION_SCOPES - 1].offset);
+    region->open_states = (uint32_t *)(void *)(base + sections[SECTION_OPEN_STATES - 1].offset);
+    region->open = (struct otlite_open_span *)(void *)(base + sections[SECTION_OPEN - 1].offset);
     region->arena = base + sections[SECTION_ARENA - 1].offset;
     region->work = base + sections[SECTION_WORK - 1].offset;
     region->chunks = (struct otlite_chunk *)(void *)(base + sections[SECTION_CHUNKS - 1].offset);
@@ -65,6 +71,7 @@ void otlite_region_attach(struct otlite_region *region, const void *memory)
     region->slot_count = sections[SECTION_SLOTS - 1].count;
     region->resource_count = sections[SECTION_RESOURCES - 1].count;
     region->scope_count = sections[SECTION_SCOPES - 1].count;
+    region->open_count = sections[SECTION_OPEN - 1].count;
     region->arena_size = sections[SECTION_ARENA - 1].size;
     region->work_size = sections[SECTION_WORK - 1].size;
     region->chunk_count = sections[SECTION_CHUNKS - 1].count;
@@ -97,7 +104,8 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
                                       const struct otlite_region_options *options)
 {
     if (size < OTLITE_REGION_MIN || size > OTLITE_REGION_MAX ||
-        ((uintptr_t)memory & (ALIGNMENT - 1)) != 0 || options->on_full > OTLITE_DROP_NEWEST)
+        ((uintptr_t)memory & (ALIGNMENT - 1)) != 0 || options->on_full > OTLITE_DROP_NEWEST ||
+        (options->open_spans != 0 && !options->durable))
         return OTLITE_INVALID;
     struct otlite_header *header = memory;
     memset(header, 0, sizeof *header);
@@ -107,13 +115,15 @@ enum otlite_status otlite_region_init(struct otlite_region *region, void *memory
     header->word_size = sizeof(void *);
     header->durable = options->durable;
     memcpy(header->boot_id, options->boot_id, sizeof header->boot_id);
-    otlite_region_lay_out(header, (uint32_t)size);
+    otlite_region_lay_out(header, (uint32_t)size, options->open_spans);
     otlite_region_attach(region, memory);
     KILL_POINT("creation");
     region->options = *options;
     memset(region->slots, 0, region->slot_count * sizeof *region->slots);
     memset(region->resources, 0, region->resource_count * sizeof *region->resources);
     memset(region->scopes, 0, region->scope_count * sizeof *region->scopes);
+    memset(region->open_states, 0, region->open_count * sizeof *region->open_states);
+    memset(region->open, 0, region->open_count * sizeof *region->open);
     memset(region->chunks, 0, region->chunk_count * sizeof *region->chunks);
     for (uint32_t i = 0; i < region->slot_count; i++)
         for (uint32_t signal = 0; signal < SIGNALS; signal++)
@@ -199,6 +209,9 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
         gone += totals->dropped[i];
     }
     fold(&totals->unanswered, &header->seen_unanswered, otlite_load_acquire(&header->unanswered));
+    fold(&totals->open_missed, &header->seen_open_missed,
+         otlite_load_relaxed(&header->open_missed));
+    fold(&totals->open_cut, &header->seen_open_cut, otlite_load_relaxed(&header->open_cut));
     uint32_t recorded = otlite_load_acquire(&header->unslotted);
     for (uint32_t i = 0; i < region->slot_count; i++)
         recorded += otlite_load_acquire(&region->slots[i].recorded);
@@ -213,6 +226,11 @@ void otlite_region_stats(struct otlite_region *region, struct otlite_stats *stat
     totals->scopes = region->scope_count;
     for (uint32_t i = 0; i < region->scope_count; i++)
         totals->scopes_used += otlite_load_relaxed(&region->scopes[i].used);
+    totals->open_spans = region->open_count;
+    totals->open_used = 0;
+    for (uint32_t i = 0; i < region->open_count; i++)
+        totals->open_used +=
+            (otlite_load_relaxed(&region->open_states[i]) & OPEN_STATE) != OPEN_FREE;
     *stats = *totals;
 }
 

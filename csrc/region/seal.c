@@ -54,6 +54,20 @@ uint32_t otlite_record_seal(const struct otlite_region *region, uint32_t index, 
     }
 }
 
+uint32_t otlite_open_seal(const struct otlite_region *region, uint32_t index, uint32_t state)
+{
+    const struct otlite_open_span *entry = &region->open[index];
+    const struct {
+        uint32_t index;
+        struct digest resource, scope;
+    } about = {index, digest_of(&region->resources[open_resource(state)]),
+               digest_of(&region->scopes[open_scope(state)])};
+    uint32_t crc = crc32c(0, &about, sizeof about);
+    crc = crc32c(crc, &entry->flags,
+                 offsetof(struct otlite_open_span, name) - sizeof entry->seal + entry->name_size);
+    return crc != 0 ? crc : 1;
+}
+
 /* Whether the links that a chain of `size` bytes needs are there. */
 static bool has_links(const struct otlite_region *region, uint32_t index, size_t size)
 {
@@ -91,6 +105,15 @@ bool otlite_record_whole(const struct otlite_region *region, uint32_t chunk, uin
         return false;
     }
     return otlite_record_seal(region, chunk, start, &index) == index.seal;
+}
+
+bool otlite_open_whole(const struct otlite_region *region, uint32_t index, uint32_t state)
+{
+    const struct otlite_open_span *entry = &region->open[index];
+    return in_use(region->resources, region->resource_count, open_resource(state)) &&
+           in_use(region->scopes, region->scope_count, open_scope(state)) &&
+           entry->name_size <= OPEN_NAME && entry->anchor < ANCHORS && entry->kind <= 4 &&
+           (entry->bits & ~OPEN_BITS) == 0 && entry->seal == otlite_open_seal(region, index, state);
 }
 
 struct cursors otlite_chunk_cursors(const struct otlite_region *region, uint32_t index)

@@ -31,7 +31,7 @@ static struct table table_of(const struct otlite_region *region, enum table_kind
                                    : (struct table){region->scopes, region->scope_count, kind};
 }
 
-/* Marks the entries that an unsettled record refers to. Chunks that are being taken or given back hold none. */
+/* Marks the entries that an unsettled record or an open span refers to. Chunks that are being taken or given back hold none. */
 static void mark(struct otlite_region *region, struct table table)
 {
     for (uint32_t i = 0; i < table.count; i++)
@@ -51,6 +51,14 @@ static void mark(struct otlite_region *region, struct table table)
                 table.entries[scope].marked = 1;
         }
         otlite_chunk_release(region, i, CHUNK_SCANNED);
+    }
+    for (uint32_t i = 0; i < region->open_count; i++) {
+        /* seq: whoever opens a span stores this word and then loads the generation, `condemn` has stored the
+         * generation before; one of the two sees the other. acquire: who had the entry has read its scope */
+        uint32_t state = otlite_load_seq(&region->open_states[i]);
+        uint32_t index = table.kind == TABLE_RESOURCES ? open_resource(state) : open_scope(state);
+        if ((state & OPEN_STATE) != OPEN_FREE && index < table.count)
+            table.entries[index].marked = 1;
     }
 }
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from otlp_lite.cli import demo, doctor, receive
+from otlp_lite.cli import demo, doctor, receive, recover
 
-COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor}
+COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status: int = args.run(args)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # `| head` has seen enough; the flush at exit must not fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # `| head` has seen enough
+        receive.leave_stdout()
         return 0
     return status
 

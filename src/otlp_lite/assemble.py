@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -27,8 +30,12 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
     from opentelemetry.util.types import Attributes
 
+    from .slots.directory import Slots, Sums
+
 RESTART_MAX = 2.0
 """Seconds that a configure() waits for another's restart."""
+GIVING_UP = 0.1
+"""Seconds for what another's shutdown did not send by the process's end: it is counted, and said."""
 
 _log = logging.getLogger(__name__)
 _telemetry: Telemetry | None = None
@@ -39,12 +46,21 @@ _first: dict[str, Telemetry] = {}
 class Telemetry:
     """What configure() set up. As a context manager it shuts down at the end of the block."""
 
-    def __init__(self, config: Config, provider: TracerProvider, pipeline: Pipeline | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        provider: TracerProvider,
+        pipeline: Pipeline | None,
+        slots: Slots | None = None,
+    ) -> None:
         self.config: Config = config
         self.tracer_provider = provider
         self._pipeline = pipeline
+        self._slots = slots
         self._implicit = False
         """Set up by the environment alone, before configure() was called."""
+        self._late: tuple[core.Region | None, int] | None = None
+        """At the process's end, of its region: spans that ended after a shutdown, as far as that was said."""
 
     def __enter__(self) -> Telemetry:
         return self
@@ -67,9 +83,9 @@ class Telemetry:
     def shutdown(self, timeout: float = 2.0) -> bool:
         """Sends what has ended, within `timeout` seconds, and stops.
 
-        What is left is dropped, and so is what ends later: both are counted `shutdown`. True when nothing was
-        left, and when called again. configure() with the same settings starts anew, with the same handle,
-        provider and tracers.
+        What is left is dropped, unless it stays in a file of `region_dir`, and so is what ends later: both
+        are counted `shutdown`. True when nothing was left, and when called again. configure() with the same
+        settings starts anew, with the same handle, provider and tracers.
         """
         provider = self.tracer_provider
         timeout = min(max(_checked(timeout), 0), WAIT_MAX)
@@ -84,7 +100,7 @@ class Telemetry:
         def renew() -> Pipeline | None:
             if before is not None:
                 before.abandon()
-            self._pipeline = fresh = _pipeline(self.config)
+            self._pipeline = fresh = _pipeline(self.config, self._slots)
             return fresh
 
         patience = monotonic() + RESTART_MAX
@@ -101,11 +117,17 @@ class Telemetry:
         provider = self.tracer_provider
         if config.disabled or not isinstance(provider, trace.TracerProvider):
             return False
-        pipeline = _pipeline(config)
-        if not provider.set_up(**_provided(config, pipeline)):
+        slots = _slots(config)
+        pipeline = _pipeline(config, slots)
+        if not provider.set_up(**_provided(config, pipeline, slots)):
+            if slots is not None:
+                slots.give_back_unused()
             return False
+        if self._slots is not None:
+            self._slots.give_back_unused()
         self.config = config
         self._pipeline = pipeline
+        self._slots = slots
         self._await_termination()
         return True
 
@@ -116,10 +138,12 @@ class Telemetry:
     def _exit(self) -> None:
         provider = self.tracer_provider
         termination.hold()
-        if isinstance(provider, trace.TracerProvider):
-            provider.shutdown(self.config.exit_timeout, exiting=True)
-        termination.hold()
-        termination.over()
+        try:
+            if isinstance(provider, trace.TracerProvider):
+                self._end(provider)
+        finally:
+            termination.hold()
+            termination.over()
 
     def _terminate(self) -> None:
         """Sends what is left, in a thread of its own; beside a shutdown that is under way, to its end."""
@@ -129,10 +153,35 @@ class Telemetry:
         if termination.spared():
             provider.force_flush(int(self.config.exit_timeout * 1000))
             return
+        self._end(provider)
+
+    def _end(self, provider: trace.TracerProvider) -> None:
+        """The last shutdown. Other threads go on, and do not say what they lose: that may stop the exit."""
+        if self._late is None or self._late[0] is not provider.region:
+            self._late = provider.region, _late(provider)
         provider.shutdown(self.config.exit_timeout, exiting=True)
         patience = monotonic() + self.config.exit_timeout
         while provider.closing and monotonic() < patience:
             sleep(0.01)
+        if provider.closing and self._pipeline is not None:  # another's shutdown, which is given more time
+            self._pipeline.shutdown(GIVING_UP)
+        self._tell_late()
+
+    def _tell_late(self) -> None:
+        provider = self.tracer_provider
+        if self._late is None or not isinstance(provider, trace.TracerProvider):
+            return
+        region, told = self._late
+        late = _late(provider)
+        if region is provider.region and late > told:
+            self._late = region, late
+            with suppress(Exception):  # of a handler of the log
+                core.say(
+                    _log,
+                    logging.WARNING,
+                    "%d %s ended after the shutdown had begun: dropped",
+                    (late - told, TRACES.records),
+                )
 
     def stats(self) -> Stats:
         """What became of each record, in this process.
@@ -141,6 +190,8 @@ class Telemetry:
         """
         provider = self.tracer_provider
         region = provider.region if isinstance(provider, trace.TracerProvider) else None
+        if region is None and self._slots is not None:
+            region = self._slots.present()  # nothing was recorded so far, but adopted
         if region is None:
             return Stats(
                 SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0),
@@ -149,21 +200,63 @@ class Telemetry:
             )
         exporter = NO_EXPORTER if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
-        dropped = {DropReason(name): count for name, count in now.dropped.items()}
+        signal = SignalStats(
+            recorded=now.recorded,
+            adopted=now.adopted,
+            exported=now.exported,
+            rejected=now.rejected,
+            resent=region.resent,
+            unanswered=now.unanswered,
+            dropped=MappingProxyType({DropReason(name): count for name, count in now.dropped.items()}),
+            pending=now.pending,
+        )
         return Stats(
-            SignalStats(
-                recorded=now.recorded,
-                adopted=0,
-                exported=now.exported,
-                rejected=now.rejected,
-                resent=region.resent,
-                unanswered=now.unanswered,
-                dropped=MappingProxyType(dropped),
-                pending=now.pending,
+            signal if self._slots is None else _with(signal, self._slots.sums()),
+            RegionStats(
+                region.size,
+                now.chunks,
+                now.chunks_used,
+                now.scopes,
+                now.scopes_used,
+                open_spans=now.open_spans,
+                open_spans_used=now.open_used,
+                open_spans_missed=now.open_missed,
+                open_spans_cut=now.open_cut,
             ),
-            RegionStats(region.size, now.chunks, now.chunks_used, now.scopes, now.scopes_used),
             exporter,
         )
+
+
+def _last_words() -> None:
+    if _telemetry is not None:
+        _telemetry._tell_late()
+
+
+atexit.register(_last_words)  # before most, as this is imported early: it comes after theirs
+
+
+def _late(provider: trace.TracerProvider) -> int:
+    """Spans that ended after a shutdown, in this process."""
+    if provider.region is None:
+        return 0
+    now = provider.region.stats()
+    return now.dropped.get("shutdown", 0) - now.given_up
+
+
+def _with(signal: SignalStats, sums: Sums) -> SignalStats:
+    """Beside what this process records, what became of what the dead have left elsewhere."""
+    dropped = dict(signal.dropped)
+    for name, count in sums.dropped.items():
+        dropped[DropReason(name)] = dropped.get(DropReason(name), 0) + count
+    return signal._replace(
+        adopted=signal.adopted + sums.adopted,
+        exported=signal.exported + sums.exported,
+        rejected=signal.rejected + sums.rejected,
+        resent=signal.resent + sums.resent,
+        unanswered=signal.unanswered + sums.unanswered,
+        dropped=MappingProxyType(dropped),
+        pending=signal.pending + sums.pending,
+    )
 
 
 def configure(
@@ -176,6 +269,9 @@ def configure(
     sampler_arg: float | None = None,
     region_size: int | str | None = None,
     on_full: str | None = None,
+    region_dir: str | os.PathLike[str] | None = None,
+    region_dir_limit: int | None = None,
+    open_spans: int | None = None,
     resource_attributes: Mapping[str, Any] | None = None,
     limits: SpanLimits | None = None,
     id_generator: Any = None,
@@ -245,6 +341,8 @@ def _assemble(arguments: Mapping[str, Any], implicit: bool = False) -> Telemetry
         built = build(config)
         built._implicit = implicit
         telemetry = _telemetry = _first.setdefault("telemetry", built)
+        if telemetry is not built and built._slots is not None:
+            built._slots.give_back_unused()
         if telemetry is built:
             if isinstance(telemetry.tracer_provider, trace.TracerProvider):
                 trace.set_provider(telemetry.tracer_provider)
@@ -266,11 +364,25 @@ def build(config: Config, connect: Callable[[Config], Carrier] | None = None) ->
         return Telemetry(config, trace_api.NoOpTracerProvider(), None)
     _choose_kernels(config.cpu)
     core.exits_prepare()  # before any fork, and any thread
-    pipeline = _pipeline(config, connect)
-    return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline)), pipeline)
+    slots = _slots(config)
+    pipeline = _pipeline(config, slots, connect)
+    return Telemetry(config, trace.TracerProvider(**_provided(config, pipeline, slots)), pipeline, slots)
 
 
-def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
+def _slots(config: Config) -> Slots | None:
+    """With one for this process, and what the last has left there. ConfigurationError: none can be had."""
+    if config.region_dir is None or config.traces_exporter == "none" or config.protocol != PROTOCOL:
+        return None
+    from .slots.directory import Slots  # loaded only where there is one
+
+    slots = Slots(
+        config.region_dir, config.region_size, config.region_dir_limit, config.on_full, config.open_spans
+    )
+    slots.prepare()
+    return slots
+
+
+def _provided(config: Config, pipeline: Pipeline | None, slots: Slots | None) -> dict[str, Any]:
     """What the provider takes."""
     sampler = by_name(config.sampler, config.sampler_arg) if config.sampler in SAMPLERS else config.sampler
 
@@ -287,6 +399,8 @@ def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
         "limits": config.limits or SpanLimits(),
         "id_generator": config.id_generator,
         "ids": config.ids,
+        "slots": slots,
+        "open_spans": config.open_spans != 0,
         "region_size": config.region_size,
         "on_full": config.on_full,
         "pipeline": pipeline,
@@ -295,7 +409,9 @@ def _provided(config: Config, pipeline: Pipeline | None) -> dict[str, Any]:
     }
 
 
-def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None) -> Pipeline | None:
+def _pipeline(
+    config: Config, slots: Slots | None, connect: Callable[[Config], Carrier] | None = None
+) -> Pipeline | None:
     if config.traces_exporter == "none":
         return None
     if config.protocol != PROTOCOL:
@@ -314,6 +430,7 @@ def _pipeline(config: Config, connect: Callable[[Config], Carrier] | None = None
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
         secrets=secrets(config, endpoint),
+        slots=slots,
     )
 
 

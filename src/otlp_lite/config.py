@@ -56,7 +56,7 @@ SETTINGS: tuple[Setting, ...] = (
             "The whole URL for traces, used as it is."),
     Setting("headers", _otlp("HEADERS"), parse.headers, parse.read_headers, {},
             "Headers of each request.", secret=True),
-    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_word, "parentbased_always_on",
+    Setting("sampler", ("OTEL_TRACES_SAMPLER",), parse.sampler, parse.read_sampler, "parentbased_always_on",
             "A sampler, by name or as an object."),
     Setting("sampler_arg", ("OTEL_TRACES_SAMPLER_ARG",), parse.ratio, parse.read_ratio, 1.0,
             "The share of traces that a ratio sampler takes, 0 to 1."),
@@ -65,6 +65,15 @@ SETTINGS: tuple[Setting, ...] = (
             "says otherwise. One span may take about a fifth of it, at most 64 MiB."),
     Setting("on_full", (), parse.choice("overwrite", "drop"), parse.read_text, "overwrite",
             "When the region is full: overwrite the oldest spans, or drop the newest."),
+    Setting("region_dir", ("OTLP_LITE_REGION_DIR",), parse.folder, parse.read_text, None,
+            "A directory, best on a tmpfs, whose files hold the region instead: what was recorded "
+            "[survives the process](durability.md). One that cannot be used is an error."),
+    Setting("region_dir_limit", (), parse.count, parse.read_count, 16,
+            "Files in `region_dir`: of more, the oldest that dead processes left are removed, counted "
+            "`evicted`."),
+    Setting("open_spans", ("OTLP_LITE_OPEN_SPANS",), parse.count_or_none, parse.read_count_or_none, 1024,
+            "With `region_dir`: spans that a process which is killed leaves word of while they are open, at "
+            "most one for each 4 KiB of `region_size`; 0: none."),
     Setting("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), parse.attributes, parse.read_pairs, {},
             "Attributes of the resource."),
     Setting("limits", (), parse.having("max_span_attributes", "max_events"), parse.read_text, None,
@@ -130,6 +139,9 @@ class Config:
     sampler_arg: float
     region_size: int
     on_full: str
+    region_dir: str | None
+    region_dir_limit: int
+    open_spans: int
     resource_attributes: Mapping[str, Any]
     limits: Any
     id_generator: Any
@@ -233,7 +245,7 @@ def load(arguments: Mapping[str, Any], environ: Mapping[str, str] | None = None)
     for variable in FILES:
         if environ.get(variable, "").strip():
             text = environ[variable]
-            _log.warning("%s=%r is ignored: expected a variable for each setting", variable, text)
+            _log.warning("%s=%r: no file of settings is read; expected a variable for each", variable, text)
     if given.get("protocol", PROTOCOL) != PROTOCOL:
         raise ConfigurationError(f"protocol={given['protocol']!r}: expected {PROTOCOL}")
     if values["region_size"] is None:
@@ -295,8 +307,11 @@ def _from_variables(row: Setting, environ: Mapping[str, str]) -> tuple[Any, Orig
             origin.second[variable] = f"{origin.variable} comes first"
             continue
         try:
-            value = row.check(row.read(variable, text))
+            read = row.read(variable, text)
+            value = row.check(read)
             origin = origin._replace(variable=variable)
+            if isinstance(read, parse.Pairs) and read.wrong:
+                origin.wrong[variable] = "; ".join(read.wrong)
         except ValueError as error:
             origin.wrong[variable] = f"expected {error}"
             _log.warning("%s=%s is ignored: expected %s", variable, _shown(row, text), error)

@@ -20,6 +20,7 @@ class DropReason(str, Enum):
     SHUTDOWN = "shutdown"
     UNSUPPORTED_PROTOCOL = "unsupported_protocol"
     DAMAGED = "damaged"
+    EVICTED = "evicted"
 
     __repr__ = str.__repr__
     __str__ = str.__str__
@@ -45,7 +46,7 @@ class SignalStats(NamedTuple):
 
     recorded: int
     adopted: int
-    """Of a process that died, taken over by this one; none before regions outlive their process."""
+    """Of processes that died, taken over by this one: with `region_dir` alone."""
     exported: int
     rejected: int
     """The receiver took the request, but refused these of its records (partial success)."""
@@ -56,6 +57,7 @@ class SignalStats(NamedTuple):
     dropped: Mapping[DropReason, int]
     """By DropReason; only reasons that occurred: empty when nothing was lost."""
     pending: int
+    """Unsent so far; after a shutdown, left in a file of `region_dir`."""
 
 
 class RegionStats(NamedTuple):
@@ -66,6 +68,13 @@ class RegionStats(NamedTuple):
     chunks_used: int
     scopes: int
     scopes_used: int
+    open_spans: int = 0
+    """So many can leave word of themselves should the process be killed; 0 without `region_dir`."""
+    open_spans_used: int = 0
+    open_spans_missed: int = 0
+    """Spans that found no room there. They were recorded all the same if they ended."""
+    open_spans_cut: int = 0
+    """Whose names were over 76 bytes, and are told of by the beginning."""
 
 
 class ExporterStats(NamedTuple):

@@ -77,6 +77,15 @@ def count(value: Any) -> int:
     raise ValueError(f"a whole number, 1 to {COUNT_MAX}")
 
 
+def count_or_none(value: Any) -> int:
+    if value == 0 and isinstance(value, int) and not isinstance(value, bool):
+        return 0
+    try:
+        return count(value)
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
+
+
 def seconds(value: Any) -> float:
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 86400:
         return float(value)
@@ -110,6 +119,17 @@ def size(value: Any) -> int:
     raise ValueError("64KiB to 1GiB, in bytes or like '8MiB'")
 
 
+def folder(value: Any) -> str:
+    """The path of a directory, there or not."""
+    try:
+        path = os.fspath(value)
+    except TypeError:
+        path = ""
+    if isinstance(path, str) and path and "\0" not in path:
+        return os.path.abspath(path)
+    raise ValueError("the path of a directory")
+
+
 def choice(*names: str) -> Callable[[Any], str]:
     def check(value: Any) -> str:
         if isinstance(value, str) and value.lower() in names:
@@ -126,6 +146,10 @@ def sampler(value: Any) -> Any:
         return choice(*SAMPLERS)(value)
     except ValueError as error:
         raise ValueError(f"{error}, or an object, and no class, with should_sample()") from None
+
+
+def read_sampler(variable: str, text: str) -> str:
+    return str(choice(*SAMPLERS)(text.strip()))
 
 
 def having(*methods: str) -> Callable[[Any], Any]:
@@ -268,6 +292,13 @@ def read_count(variable: str, text: str) -> int:
         raise ValueError(f"a whole number, 1 to {COUNT_MAX}") from None
 
 
+def read_count_or_none(variable: str, text: str) -> int:
+    try:
+        return count_or_none(int(text))
+    except ValueError:
+        raise ValueError(f"a whole number, 0 to {COUNT_MAX}") from None
+
+
 def read_milliseconds(variable: str, text: str) -> float:
     try:
         return seconds(float(text) / 1000)
@@ -302,22 +333,30 @@ def unquote(text: str) -> str:
     return parse.unquote(text)
 
 
-def read_pairs(variable: str, text: str) -> dict[str, str]:
+class Pairs(dict[str, str]):
+    """Those that a variable holds, and what is wrong with the others."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+
+def read_pairs(variable: str, text: str) -> Pairs:
     """`key=value,key=value`, values percent-encoded, as the stock SDK reads it."""
-    pairs = {}
+    pairs = Pairs()
     for number, item in enumerate(text.split(","), 1):
         key, equals, value = item.partition("=")
         if key.strip() and equals:
             pairs[key.strip()] = unquote(value.strip())
         elif item.strip():
             # Not shown: it may be a piece of another's value, one that holds a comma.
+            pairs.wrong.append(f"item {number} is ignored: expected key=value")
             _log.warning("%s: item %d is ignored: expected key=value", variable, number)
     return pairs
 
 
-def read_headers(variable: str, text: str) -> dict[str, str]:
+def read_headers(variable: str, text: str) -> Pairs:
     """As read_pairs, but for what HTTP allows. A value that holds spaces is taken as it stands."""
-    headers = {}
+    headers = Pairs()
     for item in text.split(","):
         name, equals, value = item.partition("=")
         name, value = unquote(name.strip()).lower(), value.strip()
@@ -325,10 +364,11 @@ def read_headers(variable: str, text: str) -> dict[str, str]:
             continue
         try:
             if not equals:
-                raise ValueError("a value")
+                raise ValueError("name=value")
             value = value if " " in value else unquote(value).strip()
             _check_header(name, value)
             headers[name] = value
         except ValueError as error:
-            _log.warning("%s: a header is ignored: expected name=value, and %s", variable, error)
+            headers.wrong.append(f"a header is ignored: expected {error}")
+            _log.warning("%s: a header is ignored: expected %s", variable, error)
     return headers

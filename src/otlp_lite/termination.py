@@ -22,6 +22,8 @@ _call: Callable[[], object] | None = None
 _bound = 0.0
 _watched = 0
 """The process that has a thread which waits."""
+_heirs = False
+"""A child of process 1, which the kernel does not spare, finds ours for the handler."""
 
 
 def before_termination(call: Callable[[], object], seconds: float) -> bool:
@@ -31,9 +33,12 @@ def before_termination(call: Callable[[], object], seconds: float) -> bool:
     where its disposition is the default, and from the main thread; else nothing is done: False. In this
     process and each that is forked from it, once it has called begun().
     """
-    global _call, _bound
+    global _call, _bound, _heirs
     if not core.term_catch():
         return False
+    if spared() and not _heirs:
+        os.register_at_fork(after_in_child=core.term_inherited)
+        _heirs = True
     _call = call
     _bound = min(seconds + MARGIN, BOUND_MAX)
     return True

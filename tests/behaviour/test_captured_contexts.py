@@ -324,3 +324,21 @@ def test_many_threads_capture_and_churn_at_once(world: Ours) -> None:
         thread.join()
     sys.setswitchinterval(interval)
     assert wrong == []
+
+
+def test_what_a_copy_of_the_context_leaves_out_of_order_is_skipped_there(world: Ours) -> None:
+    """What entered them elsewhere goes on in them."""
+    outer, inner = world.current("outer"), world.current("inner")
+    seen: list[object] = []
+
+    def leave() -> None:
+        for manager in (outer, inner):
+            manager.__exit__(None, None, None)
+            seen.append(trace.get_current_span())
+
+    before = trace.get_current_span()
+    outer.__enter__()
+    entered = inner.__enter__()
+    contextvars.copy_context().run(leave)
+    assert seen == [entered, before]
+    assert trace.get_current_span() is entered

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,13 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
         [65535, (1 << 30) + 1, "63KiB", "2GiB", "8MB", "many", "", 8.0, True],
     ),
     ("on_full", [("overwrite", "overwrite"), ("DROP", "drop")], ["block", "", 1]),
+    (
+        "region_dir",
+        [("/run/x/", "/run/x"), (Path("/run/../x"), "/x"), ("x", os.path.abspath("x"))],
+        ["", 7, b"/run", "a\0b", None.__class__],
+    ),
+    ("region_dir_limit", [(1, 1), (16, 16)], [0, -1, 1.5, "16", True]),
+    ("open_spans", [(0, 0), (1024, 1024)], [-1, 1.5, "1", True, False, 1 << 32]),
     ("resource_attributes", [({"a": 1}, {"a": 1})], [{"": 1}, {1: 1}, "a=b", [("a", 1)]]),
     ("limits", [], [1, {}]),
     ("id_generator", [], ["random", object(), RandomIdGenerator]),
@@ -200,6 +208,8 @@ VARIABLES = [
     ("OTEL_BSP_MAX_QUEUE_SIZE", "max_queue_size", [("100", 100)], ["0", "x", "1.5"]),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "max_export_batch_size", [("100", 100)], ["0", "x"]),
     ("OTEL_LOG_LEVEL", "log_level", [("none", "none"), ("Debug", "debug")], ["loud"]),
+    ("OTLP_LITE_REGION_DIR", "region_dir", [("/run/x", "/run/x")], []),
+    ("OTLP_LITE_OPEN_SPANS", "open_spans", [("0", 0), ("7", 7)], ["-1", "x", "1.5"]),
     ("OTLP_LITE_CPU", "cpu", [("scalar", "scalar")], []),
 ]
 

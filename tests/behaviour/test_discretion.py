@@ -208,9 +208,9 @@ def test_no_line_of_the_log_and_no_repr_shows_a_value(
         made = misuse(telemetry)
         ids.trace_id = SECRET
         made.append(telemetry.tracer_provider.get_tracer("t").start_span("of no id"))
-        telemetry.force_flush(0.5)
+        telemetry.force_flush(5)
         made.append(telemetry.stats())
-        telemetry.shutdown(0.5)
+        telemetry.shutdown(5)
         made += [*misuse(telemetry), telemetry.stats()]  # after the end of all
     assert len({record.msg for record in caplog.records}) >= 22  # sentences, of which each has been spoken
     outcome = "failed: " if where == "nobody" else "refused "

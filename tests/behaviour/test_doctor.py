@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from child import environment
+from dying import Dying
 from scripted import Receiver, answer, mute, partial, raw, secure_receiver, stall
 
 from otlp_lite.config import LIMITS, SETTINGS, Origin, explain, load
@@ -58,6 +62,45 @@ def refusing() -> str:
     """A URL where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+# ---- Where regions are files ----
+
+
+def test_a_directory_of_regions_is_shown_and_left_alone() -> None:
+    with TemporaryDirectory(dir="/dev/shm") as base, Receiver() as receiver:
+        folder = Path(base) / "regions"
+        settings: dict[str, Any] = {"OTLP_LITE_REGION_DIR": str(folder)}
+        report = told(receiver=receiver, **settings)["region_dir"]
+        assert (report["path"], report["file_system"], report["files"]) == (str(folder), "tmpfs", None)
+        assert report["writable"] and report["free"] > 0 and not folder.exists()
+        dead = Dying("record(many=3); time.sleep(60)", folder)
+        dead.until(ids=3)
+        dead.kill()
+        with Dying("if os.fork() == 0: record()\nrecord(); time.sleep(60)", folder) as living:
+            living.until(ids=2)
+            (folder / "slot-007.1.aside").touch(0o600)
+            report = told(receiver=receiver, **settings)["region_dir"]
+            assert report["files"] == {"living": 2, "dead": 0, "aside": 1}
+            os.kill(living.process.pid, signal.SIGKILL)
+            living.process.wait()
+            said = doctor(receiver=receiver, **settings).stdout
+            assert "files: 1 in use, 1 that the dead left, 1 moved aside" in said and "tmpfs, " in said
+            assert receiver.names() == ["otlp_lite doctor"] * 3
+            os.killpg(living.process.pid, signal.SIGKILL)
+
+
+def test_a_directory_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        tmp_path.chmod(0o777)
+        settings: dict[str, Any] = {"OTLP_LITE_REGION_DIR": str(tmp_path)}
+        report = told(receiver=receiver, status=1, **settings)
+        assert "others can write to it (mode 777)" in report["region_dir"]["error"]
+        assert report["wrong"] == ["OTLP_LITE_REGION_DIR"]
+        assert "wrong: OTLP_LITE_REGION_DIR" in doctor(receiver=receiver, **settings).stdout
+        tmp_path.chmod(0o700)
+        if told(receiver=receiver, **settings)["region_dir"]["file_system"] != "tmpfs":
+            assert "a disk would be written all day" in doctor(receiver=receiver, **settings).stdout
 
 
 # ---- What comes of the span ----
@@ -230,10 +273,12 @@ def test_what_is_warned_of_is_found() -> None:
     with Receiver() as receiver:
         report = told(
             receiver=f"{receiver.url}/v1/traces",
+            status=1,
             OTEL_RESOURCE_ATTRIBUTES="a=b,nothing",
             OTEL_EXPORTER_OTLP_HEADERS=f"x y={SECRET}",
         )
         assert len(report["findings"]) == 3 and SECRET not in str(report)
+        assert report["wrong"] == ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES"]
         assert receiver.requests[0].line == "POST /v1/traces/v1/traces HTTP/1.1"
 
 

@@ -303,28 +303,6 @@ def test_an_exit_that_can_open_no_file_keeps_its_status(left: str) -> None:
         assert (ended.status, ended.err, receiver.names()) == (3, "", ["first"]), ended
 
 
-def test_another_thread_says_nothing_of_a_span_that_ends_after_the_exit() -> None:
-    """One that writes as the process exits may keep the lock of sys.stderr: CPython aborts then."""
-    with Receiver() as receiver:
-        ended = run(
-            """
-            import atexit, threading, time
-            atexit.register(lambda: (closed.wait(), time.sleep(0.1)))  # before ours, so that it runs after
-            import otlp_lite
-            telemetry = otlp_lite.configure()
-            tracer = otlp_lite.get_tracer("t")
-            closed = threading.Event()
-            def work():
-                while not telemetry.stats().traces.dropped:
-                    tracer.start_span("late").end()
-                closed.set()
-            threading.Thread(target=work, daemon=True).start()
-            """,
-            receiver,
-        )
-        assert (ended.status, ended.err) == (0, ""), ended
-
-
 @pytest.mark.parametrize("threads", [0, 4])
 def test_an_exit_does_not_wait_for_a_receiver_that_says_nothing(threads: int) -> None:
     """The worker is in a request, others wait in force_flush() or record; the process ends in its time."""
@@ -387,3 +365,47 @@ def test_an_exit_tries_a_receiver_that_was_busy_again() -> None:
             receiver,
         )
         assert ended.status == 0 and receiver.names() == ["a", "a"]
+
+
+def test_what_threads_end_after_the_exits_own_shutdown_is_said() -> None:
+    """Its number, by who ends the process: CPython aborts where another keeps the lock of sys.stderr."""
+    code = """
+    import atexit, threading, time
+    import otlp_lite
+    closed, over = threading.Event(), threading.Event()
+    def then():  # runs after ours
+        closed.set()
+        over.wait()
+    atexit.register(then)
+    telemetry = otlp_lite.configure()
+    tracer = otlp_lite.get_tracer("exit")
+    tracer.start_span("before").end()
+    def late():
+        closed.wait()
+        for i in range(7):
+            tracer.start_span("late").end()
+        over.set()
+    threading.Thread(target=late, daemon=True).start()
+    """
+    with Receiver() as receiver:
+        ended = run(textwrap.dedent(code), receiver)
+        assert receiver.names() == ["before"]
+    assert (ended.status, ended.err) == (0, "7 span(s) ended after the shutdown had begun: dropped\n"), ended
+
+
+def test_what_anothers_shutdown_did_not_send_by_the_end_is_counted_and_said() -> None:
+    """A daemon thread's, which has a minute, while the process stays `exit_timeout` at most."""
+    code = """
+    import threading
+    import otlp_lite
+    telemetry = otlp_lite.configure(exit_timeout=0.5)
+    otlp_lite.get_tracer("exit").start_span("before").end()
+    threading.Thread(target=telemetry.shutdown, args=(60,), daemon=True).start()
+    while not telemetry.tracer_provider.closed:
+        pass
+    """
+    with Receiver(default=stall) as receiver:
+        began = time.monotonic()
+        ended = run(textwrap.dedent(code), receiver)
+        assert time.monotonic() - began < 10
+    assert ended.status == 0 and "1 span(s) dropped at the shutdown" in ended.err, ended

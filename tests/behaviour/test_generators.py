@@ -164,6 +164,33 @@ def test_what_is_thrown_into_a_generator_is_let_go(collected: Collected, asynchr
         gc.enable()
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_a_generator_has_yielded_is_let_go(collected: Collected, asynchronous: bool) -> None:
+    """By whoever got it, while the generator waits."""
+    tracer = collected.tracer_provider.get_tracer("t")
+
+    class Item:
+        pass
+
+    @traced("gen", tracer=tracer)
+    def generator() -> Iterator[Item]:
+        yield Item()
+
+    @traced("agen", tracer=tracer)
+    async def generator_of_a_loop() -> AsyncIterator[Item]:
+        yield Item()
+
+    steps: Any = generator_of_a_loop() if asynchronous else generator()
+    try:
+        item = (steps.asend(None) if asynchronous else steps).send(None)
+    except StopIteration as answer:
+        item = answer.value
+        answer.value = None
+    alive = weakref.ref(item)
+    del item
+    assert alive() is None
+
+
 @pytest.mark.parametrize("way", ["close", "throw", "raise"])
 def test_a_generator_that_does_not_come_to_its_end(collected: Collected, way: str) -> None:
     @traced("gen", tracer=collected.tracer_provider.get_tracer("t"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import textwrap
 
 import pytest
 from child import SET_UP, run, well
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from scripted import Receiver
+from scripted import Receiver, Request, partial
 
 COUNTS = """
 traces = telemetry.stats().traces
@@ -337,3 +340,43 @@ def test_without_memory_what_does_not_fit_is_dropped_and_counted() -> None:
         assert ended.status == 0, ended
         (kept,) = [span for span in receiver.spans() if span.name == "kept"]
         assert (kept.dropped_attributes_count, kept.dropped_events_count) == (1, 1)
+
+
+def test_a_handler_that_restarts_amid_a_flush_leaves_it_its_batch() -> None:
+    """Without a worker: the flush that is interrupted has a batch out, of the region that both use."""
+
+    def interrupting(connection: socket.socket, request: Request) -> bool:
+        os.kill(int(request.headers["pid"]), signal.SIGALRM)
+        return partial(1)(connection, request)
+
+    with Receiver(interrupting) as receiver:
+        ended = run(
+            """
+            import os, signal, otlp_lite, otlp_lite.export.worker
+            def none(run): raise RuntimeError("can't start new thread")
+            otlp_lite.export.worker.start_thread = none
+            headers = {"pid": str(os.getpid())}
+            telemetry = otlp_lite.configure(headers=headers)
+            def restart(number, frame):
+                otlp_lite.shutdown(0.1)
+                otlp_lite.configure(headers=headers)
+                otlp_lite.get_tracer("t").start_span("second").end()
+                otlp_lite.force_flush(0.1)
+                global handled
+                handled = True
+            handled = False
+            signal.signal(signal.SIGALRM, restart)
+            for _ in range(5):
+                otlp_lite.get_tracer("t").start_span("first").end()
+            otlp_lite.force_flush(5)
+            assert handled
+            assert otlp_lite.force_flush(5)
+            traces = otlp_lite.stats().traces
+            assert (traces.recorded, traces.exported, traces.rejected, traces.resent) == (6, 5, 1, 0), traces
+            assert not traces.dropped, traces
+            """,
+            receiver,
+        )
+        assert ended.status == 0 and "rejected 1 of 5" in ended.err, ended
+        assert not any(word in ended.err for word in ("dropped", "failed", "Traceback")), ended
+        assert receiver.names() == [*["first"] * 5, "second"]

@@ -293,3 +293,44 @@ def test_what_was_sent_again_is_remembered(start: Start) -> None:
         telemetry._restart()
         record(telemetry, 1)
         assert telemetry.force_flush(5) and telemetry.stats().traces.resent == 2
+
+
+def test_what_another_gives_up_meanwhile_is_told_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """The worker is in its turn, about to drop it, as the shutdown's time is over."""
+    about, told = threading.Event(), threading.Event()
+    with Receiver(default=stall) as receiver:
+        telemetry = start(receiver, schedule_delay=0.01)
+        pipeline: Any = telemetry._pipeline
+
+        class Slow:
+            def __init__(self, batch: Any) -> None:
+                self._batch = batch
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._batch, name)
+
+            def drop(self, reason: str) -> None:
+                about.set()
+                told.wait(5)
+                self._batch.drop(reason)
+
+        class Held:
+            """The region, whose batches are slow to be dropped."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(region, name)
+
+            def collect(self, size: int) -> Any:
+                return batch if (batch := region.collect(size)) is None else Slow(batch)
+
+        record(telemetry, 10)
+        assert until(lambda: len(receiver.requests) == 1)
+        region = pipeline._region
+        pipeline._region = Held()
+        telemetry.shutdown(0.3)
+        assert about.wait(5)
+        told.set()
+        assert until(lambda: telemetry.stats().traces.pending == 0)
+    assert telemetry.stats().traces.dropped == {"shutdown": 10}
+    said = [message for r in caplog.records if "dropped at the shutdown" in (message := r.getMessage())]
+    assert [message.split()[0] for message in said] == ["10"]

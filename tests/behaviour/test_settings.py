@@ -50,6 +50,7 @@ def say():
 """
 SPANS = "record(8); telemetry.force_flush(10); say()"
 FULL = "record(3000); say()"
+OPEN = "record(1); telemetry.force_flush(10); print(telemetry.stats().region.open_spans)"
 IMPATIENT = "record(8); telemetry.force_flush(TIME); say(); sys.stdout.flush(); os._exit(0)"
 """Does not wait at its end."""
 SHAPE = """\
@@ -60,6 +61,25 @@ with tracer.start_as_current_span("s", attributes=pairs, links=links) as span:
     span.add_event("e", pairs)
 telemetry.force_flush(10)
 """
+DYING = """\
+ready, tell = os.pipe()
+children = []
+for _ in range(CHILDREN):
+    children.append(os.fork())
+    if children[-1] == 0:
+        record(8)
+        os.write(tell, b"x")
+        time.sleep(60)
+for child in children:
+    os.read(ready, 1)
+for child in children:
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+record(1)
+telemetry.force_flush(10)
+say()
+"""
+"""Its children are killed."""
 FOLDER = TemporaryDirectory()
 AWAY = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 """Nobody listens there."""
@@ -225,6 +245,31 @@ CASES: dict[str, Case] = {
         "on_full='drop'",
         base={**AWAY, "OTEL_BSP_MAX_QUEUE_SIZE": "1"},
         work=FULL,
+    ),
+    "region_dir": Case(
+        spans,
+        1,
+        9,
+        "region_dir='{folder}/regions'",
+        {"OTLP_LITE_REGION_DIR": "{folder}/regions"},
+        work=DYING.replace("CHILDREN", "1"),
+    ),
+    "region_dir_limit": Case(
+        lambda seen: seen.said()[0],
+        {},
+        {"evicted": 8},
+        "region_dir_limit=1",
+        base={"OTLP_LITE_REGION_DIR": "{folder}/few"},
+        work=DYING.replace("CHILDREN", "2"),
+    ),
+    "open_spans": Case(
+        lambda seen: int(seen.ended.out),
+        1024,
+        7,
+        "open_spans=7",
+        {"OTLP_LITE_OPEN_SPANS": "7"},
+        {"OTLP_LITE_REGION_DIR": f"{FOLDER.name}/open"},
+        work=OPEN,
     ),
     "resource_attributes": Case(
         partial(attribute, "team"),

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import time
+from collections import Counter
 
 import pytest
 from child import CRASH, run
@@ -292,6 +293,61 @@ def test_a_handler_of_the_first_process_sees_to_the_end_itself() -> None:
     with Receiver() as receiver:
         ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
         assert (ended.status, len(receiver.names())) == (3, 1000), ended
+
+
+def test_what_ends_after_the_signal_is_said() -> None:
+    rest = """
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not telemetry.tracer_provider.closed:
+        time.sleep(0.01)
+    for i in range(7):
+        tracer.start_span("late").end()
+    time.sleep(60)
+    """
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        names = receiver.names()
+    assert ended.status == -signal.SIGTERM and Counter(names) == {"ended": 1000}, ended
+    assert "7 span(s) ended after the shutdown had begun: dropped" in ended.err, ended
+
+
+def test_a_handler_of_the_log_that_raises_ends_nothing() -> None:
+    """Amid the exit's own shutdown: the process still dies of the signal."""
+    rest = """
+    import logging
+    class Handler(logging.Handler):
+        def emit(self, record):
+            raise RuntimeError("handler")
+    logging.getLogger("otlp_lite").addHandler(Handler())
+    def late():
+        while not telemetry.tracer_provider.closed:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+        tracer.start_span("late").end()
+    threading.Thread(target=late, daemon=True).start()
+    """
+    with Receiver(default=slow) as receiver:
+        ended = run(BEFORE + rest, receiver)
+        assert (ended.status, len(receiver.names())) == (-signal.SIGTERM, 1000), ended
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="a namespace of processes needs root")
+def test_a_child_of_the_first_process_gives_back_what_it_found() -> None:
+    """As uvicorn does: its own handler, then what was there before, then the signal again."""
+    rest = """
+    if os.fork() == 0:
+        tracer.start_span("child").end()
+        before = signal.signal(signal.SIGTERM, lambda *_: None)
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.signal(signal.SIGTERM, before)
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(60)
+    print(-os.WTERMSIG(os.wait()[1]), flush=True)
+    """
+    with Receiver() as receiver:
+        ended = run(BEFORE + rest, receiver, command=("unshare", "--pid", "--fork", "--kill-child"))
+        names = receiver.names()
+    assert (ended.status, ended.out, names.count("child")) == (0, "-15\n", 1), ended
 
 
 @pytest.mark.parametrize("first", ["threading", "_thread"])

@@ -140,9 +140,9 @@ class Bench:
                 with tempfile.TemporaryDirectory() as folder, Receiver(Authority(Path(folder))) as receiver:
                     self._memory(row.key, peers, receiver)
 
-    def _calls(self, peer: str, keys: list[str], scenario: str = "calls") -> None:
+    def _calls(self, peer: str, keys: list[str], scenario: str = "calls", **more: str | int) -> None:
         twins = int(peer == OURS)
-        options: Options = {"rows": ",".join(keys), "bursts": self.settings.bursts, "twins": twins}
+        options = {"rows": ",".join(keys), "bursts": self.settings.bursts, "twins": twins, **more}
         if done := self._worker(scenario, peer, keys, options):
             for row, bursts in done.report["figures"].items():
                 thread, wall = statistics.median(bursts["thread"]), statistics.median(bursts["wall"])
@@ -150,6 +150,14 @@ class Bench:
 
     def _unsampled(self, peer: str, keys: list[str]) -> None:
         self._calls(peer, keys, "unsampled")
+
+    def _filed(self, peer: str, keys: list[str]) -> None:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            self._calls(peer, keys, "filed", folder=folder, twins=0)
+
+    def _opened(self, peer: str, keys: list[str]) -> None:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+            self._calls(peer, keys, "opened", folder=folder, twins=0)
 
     def _values(self, scenario: str, peer: str, keys: list[str], options: Options) -> None:
         if done := self._worker(scenario, peer, keys, options):
@@ -253,6 +261,8 @@ class Bench:
 
 _ROUND: dict[str, Callable[[Bench, str, list[str]], None]] = {
     "calls": Bench._calls,
+    "filed": Bench._filed,
+    "opened": Bench._opened,
     "unsampled": Bench._unsampled,
     "cpu": Bench._cpu,
     "drain": Bench._drain,

@@ -1,10 +1,11 @@
-/* record.c - times a span of 4 attributes: `record encode COUNT`, `record record COUNT`, `record json
- * COUNT`, each with a table of kernels after it or this machine's best; one line of JSON
+/* record.c - times a span of 4 attributes: `record encode|record|durable|open|json COUNT`, each with a table of kernels
+ * after it or this machine's best; one line of JSON
  *
  * encode: otlite_span_encode alone, of a span whose attributes lie in its scratch. record: a span's
  * whole life, from its identifiers to otlite_span_record. The region is emptied between bursts,
  * outside of what is timed; a burst is larger than the counts that native.py runs under callgrind,
- * so that instructions are those of recording alone. json: a batch of 2000 such spans, 64 KiB of
+ * so that instructions are those of recording alone. durable: the same in a region that seals its
+ * records; open: which is also told of the span while that is open. json: a batch of 2000 such spans, 64 KiB of
  * OTLP/JSON at a time, again and again; `bytes` are those of a span's protobuf.
  */
 #include <stdio.h>
@@ -96,9 +97,12 @@ static struct otlite_region region;
 static struct otlite_ticks ticks;
 static uint32_t resource, scope;
 
+static bool durable, told;
+
 static void open_region(void)
 {
-    static const struct otlite_region_options options = {.on_full = OTLITE_DROP_NEWEST};
+    const struct otlite_region_options options = {
+        .on_full = OTLITE_DROP_NEWEST, .durable = durable, .open_spans = told ? 1024 : 0};
     void *memory = otlite_map(REGION);
     uint8_t bytes[64];
 
@@ -138,13 +142,15 @@ static void live(struct otlite_ids *ids, uint8_t *block, uint32_t size)
     begin_span(&span, &scratch);
     span.start = otlite_region_clock(&region, boot, &span.anchor);
     otlite_ids_next(ids, boot, span.trace_id, span.span_id);
+    if (told && otlite_open_begin(&region, &span, resource, scope))
+        abort();
     set_attributes(&scratch);
     span.end = otlite_region_clock_at(&region, otlite_ticks_boot(&ticks), span.anchor);
     if (otlite_span_record(&region, &span, resource, scope))
         abort();
 }
 
-static void time_record(uint64_t count)
+static void time_record(const char *row, uint64_t count)
 {
     uint8_t block[512];
     struct otlite_ids ids;
@@ -164,7 +170,7 @@ static void time_record(uint64_t count)
     }
     if (drained != (count - 1) / BURST * BURST)
         abort();
-    report("record", ns, count, 0);
+    report(row, ns, count, 0);
 }
 
 /* ---- JSON ---- */
@@ -206,13 +212,15 @@ int main(int argc, char **argv)
     if (otlite_kernels_select(argc == 4 ? argv[3] : NULL) != 0)
         return fprintf(stderr, "record: no table %s here\n", argv[3]), 2;
     prepare();
+    told = argc >= 3 && strcmp(argv[1], "open") == 0;
+    durable = told || (argc >= 3 && strcmp(argv[1], "durable") == 0);
     if (count != 0 && strcmp(argv[1], "encode") == 0)
         time_encode(count);
-    else if (count != 0 && strcmp(argv[1], "record") == 0)
-        time_record(count);
+    else if (count != 0 && (strcmp(argv[1], "record") == 0 || durable))
+        time_record(argv[1], count);
     else if (count != 0 && strcmp(argv[1], "json") == 0)
         time_json(count);
     else
-        return fprintf(stderr, "usage: record encode|record|json COUNT [TABLE]\n"), 2;
+        return fprintf(stderr, "usage: record encode|record|durable|open|json COUNT [TABLE]\n"), 2;
     return 0;
 }

@@ -51,6 +51,20 @@ ROWS = {
             (OURS,),
             True,
         ),
+        Row(
+            "current5_via_file",
+            "start_as_current_span, 5 set_attribute, with region_dir on a tmpfs",
+            "us",
+            "filed",
+            (OURS,),
+        ),
+        Row(
+            "current5_via_open",
+            "start_as_current_span, 5 set_attribute, with region_dir and its open spans",
+            "us",
+            "opened",
+            (OURS,),
+        ),
         Row("unsampled_current5", "unsampled: with 5 set_attribute", "us", "unsampled", _ALL, True),
         Row("cpu", "CPU of the process per exported span with 5 set_attribute", "us", "cpu", EXPORTERS, True),
         Row(
@@ -89,6 +103,8 @@ class CRow(NamedTuple):
 C_ROWS = (
     CRow("encode", "encode a span of 4 attributes"),
     CRow("record", "record a span of 4 attributes whole"),
+    CRow("durable", "the same in a region that outlives its process"),
+    CRow("open", "the same, told of while it is open"),
     CRow("json", "write such a span, once recorded, as OTLP/JSON"),
 )
 
@@ -119,6 +135,8 @@ TARGETS = (
     Target("leaf4", OURS, 2.5, 3.5, of="dict4"),
     Target("leaf4", "opentelemetry-sdk", 80, 105, of="current5"),
     Target("traced", OURS, 1.3, None, bound="max", of="current"),
+    Target("current5_via_file", OURS, 1.1, None, bound="max", of="current5"),
+    Target("current5_via_open", OURS, 1.2, None, bound="max", of="current5"),
     Target("cpu", "opentelemetry-sdk", 40, 60),
     Target("cpu", "fastotel", 18, 28),
     Target("cpu", "honeycomb-pycpp", 17, 26),

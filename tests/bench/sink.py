@@ -76,17 +76,24 @@ def _serve(connection: socket.socket, store: _Store, context: ssl.SSLContext | N
     try:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with context.wrap_socket(connection, server_side=True) if context else connection as stream:
-            buffer = b""
-            while True:
-                while b"\r\n\r\n" not in buffer:
-                    piece = _receive(stream, buffer)
-                    if not piece:
-                        return
-                    buffer += piece
-                head, _, rest = buffer.partition(b"\r\n\r\n")
-                buffer = _request(stream, store, head, rest)
-    except (OSError, ValueError) as error:
+            try:
+                _requests(stream, store)
+            except (OSError, ValueError) as error:  # noted before the peer sees that we hang up
+                store.refuse(f"{type(error).__name__}: {error}")
+    except OSError as error:  # as TLS begins
         store.refuse(f"{type(error).__name__}: {error}")
+
+
+def _requests(stream: socket.socket, store: _Store) -> None:
+    buffer = b""
+    while True:
+        while b"\r\n\r\n" not in buffer:
+            piece = _receive(stream, buffer)
+            if not piece:
+                return
+            buffer += piece
+        head, _, rest = buffer.partition(b"\r\n\r\n")
+        buffer = _request(stream, store, head, rest)
 
 
 def _receive(stream: socket.socket, buffer: bytes) -> bytes:

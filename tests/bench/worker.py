@@ -5,6 +5,7 @@ It imports little, since what it imports no peer is charged for; `json` comes af
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -67,6 +68,19 @@ def calls(run: Run) -> Report:
     losses = session.losses()
     session.shutdown()
     return {"figures": figures, "spans": spans, "losses": losses}
+
+
+def filed(run: Run) -> Report:
+    """As calls(), into a file of the folder that was given."""
+    os.environ["OTLP_LITE_REGION_DIR"] = run.options["folder"]
+    os.environ["OTLP_LITE_OPEN_SPANS"] = "0"
+    return calls(run)
+
+
+def opened(run: Run) -> Report:
+    """As filed(), with the table of open spans."""
+    os.environ["OTLP_LITE_REGION_DIR"] = run.options["folder"]
+    return calls(run)
 
 
 def cpu(run: Run) -> Report:
@@ -183,6 +197,8 @@ def setup(run: Run) -> Report:
 SCENARIOS: dict[str, Callable[[Run], Report]] = {
     "calls": calls,
     "unsampled": calls,
+    "filed": filed,
+    "opened": opened,
     "cpu": cpu,
     "paced": paced,
     "drain": drain,

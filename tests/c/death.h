@@ -45,7 +45,7 @@ static inline void register_all(struct recorder *recorder, const char *resource)
 
 static inline size_t name_size(uint64_t number)
 {
-    return number % 7 == 6 ? 5000 + number % 11 * 300 : number % 400;
+    return (size_t)(number % 7 == 6 ? 5000 + number % 11 * 300 : number % 400);
 }
 
 static inline enum otlite_status record_number(struct recorder *recorder, uint64_t number)

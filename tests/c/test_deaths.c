@@ -24,7 +24,7 @@ static void *record_until_killed(void *argument)
     for (uint32_t number = *(uint32_t *)argument; number < NUMBERS; number += threads) {
         record_noted(&recorder, &ledger, number);
         if (patient && draw(&state, 4) == 0) /* lest the region is always full */
-            nanosleep(&(struct timespec){.tv_nsec = draw(&state, 100000)}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = (long)draw(&state, 100000)}, NULL);
     }
     return NULL;
 }
@@ -45,13 +45,13 @@ static void live(void *memory, size_t size, const struct otlite_region_options *
     }
     for (;;)
         if (!send_noted(&recorder, &ledger, &state) || draw(&state, 4) == 0)
-            nanosleep(&(struct timespec){.tv_nsec = draw(&state, 400000)}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = (long)draw(&state, 400000)}, NULL);
 }
 
 static void *kill_later(void *argument)
 {
     uint64_t state = seed;
-    nanosleep(&(struct timespec){.tv_nsec = 500000 + draw(&state, 10000000)}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 500000 + (long)draw(&state, 10000000)}, NULL);
     kill(*(pid_t *)argument, SIGKILL);
     return NULL;
 }

@@ -126,6 +126,39 @@ static void test_map(void)
     CHECK(otlite_map(0) == NULL);
 }
 
+static void test_map_shared(void)
+{
+    char name[] = "/tmp/otlite-port-XXXXXX";
+    const size_t size = 1 << 16;
+    int file = mkstemp(name), status = 0;
+
+    if (!CHECK(file >= 0 && unlink(name) == 0 && ftruncate(file, (off_t)size) == 0))
+        return;
+    uint8_t *one = otlite_map_shared(file, size), *other = otlite_map_shared(file, size);
+    if (!CHECK(one != NULL && other != NULL && one != other))
+        return;
+    one[0] = 7;
+    one[size - 1] = 8;
+    CHECK_EQUAL(other[0], 7);
+    CHECK_EQUAL(other[size - 1], 8);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        if (check_emulated()) /* it takes the mark and ignores it */
+            raise(SIGSEGV);
+        one[0] = 9;
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    CHECK_EQUAL(other[0], 7);
+    otlite_unmap(one, size);
+    otlite_unmap(other, size);
+    close(file);
+    CHECK(otlite_map_shared(file, size) == NULL);
+}
+
 /* A child's answer to "is the page zeroed?", -1 when it died. */
 static int wiped_in(pid_t child, const uint8_t *page, size_t size)
 {
@@ -331,6 +364,7 @@ int main(void)
     RUN(test_entropy);
     RUN(test_entropy_and_signals);
     RUN(test_map);
+    RUN(test_map_shared);
     RUN(test_private_page);
     waker = malloc(otlite_waker_size());
     if (CHECK_EQUAL(otlite_waker_init(waker), OTLITE_OK)) {

@@ -110,6 +110,8 @@ static void test_init_refuses(void)
         CHECK_EQUAL(otlite_region_init(&region, at + by, OTLITE_REGION_MIN, &options),
                     OTLITE_INVALID);
     CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MIN, &odd), OTLITE_INVALID);
+    odd = (struct otlite_region_options){.open_spans = 1}; /* where nobody would find them */
+    CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MIN, &odd), OTLITE_INVALID);
     CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MIN, &options), OTLITE_OK);
     otlite_unmap(at, 1 << 20);
 }
@@ -117,8 +119,9 @@ static void test_init_refuses(void)
 /* The directory: sections in order, apart, whole, and inside of the region. */
 static void check_layout(uint8_t *at, size_t size)
 {
-    static const size_t item[SECTIONS] = {64, 32, 32, 1, 1, 64, 0};
-    struct otlite_region_options options = {0};
+    static const size_t item[SECTIONS] = {64, 32, 32, 4, 128, 1, 1, 64, 0};
+    struct otlite_region_options options = {.durable = true,
+                                            .open_spans = (uint32_t)size % 3 * 1000};
     struct otlite_stats stats;
 
     CHECK_EQUAL(otlite_region_init(&region, at, size, &options), OTLITE_OK);
@@ -128,7 +131,11 @@ static void check_layout(uint8_t *at, size_t size)
         const struct section *section = &header->sections[i];
         CHECK_EQUAL(section->type, i + 1);
         CHECK(section->offset >= end && section->offset % 64 == 0);
-        CHECK(section->count > 0);
+        if (i == SECTION_OPEN_STATES - 1 || i == SECTION_OPEN - 1)
+            CHECK(section->count <= options.open_spans && section->count <= size / 4096 &&
+                  (section->count != 0) == (options.open_spans != 0));
+        else
+            CHECK(section->count > 0);
         size_t each = i == SECTION_DATA - 1 ? header->chunk_size : item[i];
         CHECK(section->size >= each * section->count);
         end = section->offset + (size_t)section->size;

@@ -32,7 +32,8 @@ static void *new_waker(void)
 static void waits(void)
 {
     void *waker = new_waker();
-    if (!otlite_term_is_default() || !otlite_term_catch() || !otlite_term_is_default())
+    if (!otlite_term_is_default() || otlite_term_is_caught() || !otlite_term_catch() ||
+        !otlite_term_is_default() || !otlite_term_is_caught())
         _exit(21);
     otlite_term_watch(waker, 0);
     if (otlite_term_came())
@@ -131,7 +132,7 @@ static void forks(void)
 static void ignores(void)
 {
     signal(SIGTERM, SIG_IGN);
-    if (otlite_term_is_default())
+    if (otlite_term_is_default() || otlite_term_is_caught())
         _exit(21);
     raise(SIGTERM);
     _exit(3);

@@ -38,13 +38,16 @@ class Processor:
     table: str = ""
     emulated: bool = False
     """In bochs.py, besides."""
+    one_core: bool = False
+    """qemu 7.2 lets a load of aarch64 pass the store before it, both sequentially consistent (in 989 of 65 536
+    tries, on two cores): a record is slept through, and it is not the core's doing."""
 
 
 PROCESSORS = (
     Processor("scalar", table="scalar"),
     Processor("AVX2", table="avx2", models=(("", KERNEL_TESTS),)),
     Processor("AVX-512", table="avx512", models=(("", KERNEL_TESTS),), emulated=True),
-    Processor("NEON, aarch64", "aarch64-linux-gnu-gcc", "qemu-aarch64-static"),
+    Processor("NEON, aarch64", "aarch64-linux-gnu-gcc", "qemu-aarch64-static", one_core=True),
     Processor(
         "NEON, armv7",
         "arm-linux-gnueabihf-gcc",
@@ -158,6 +161,18 @@ def run(processor: Processor, vectors: int) -> Outcome:
     except RuntimeError as error:
         outcome.problems.append(str(error))
         return outcome
+    cores = os.sched_getaffinity(0)  # of this thread, and of what it starts
+    if processor.one_core:
+        os.sched_setaffinity(0, {max(cores)})
+    try:
+        run_all(processor, folder, vectors, outcome)
+    finally:
+        os.sched_setaffinity(0, cores)
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def run_all(processor: Processor, folder: Path, vectors: int, outcome: Outcome) -> None:
     if not processor.table or has(processor.table, folder):
         outcome.ran.append(
             processor.emulator or ("this machine" if processor.table else "this machine, 32 bits")
@@ -170,8 +185,6 @@ def run(processor: Processor, vectors: int) -> Outcome:
         outcome.problems.append("this machine has it not")
     if processor.emulated:
         emulate(vectors, outcome)
-    outcome.seconds = time.monotonic() - began
-    return outcome
 
 
 def has(table: str, folder: Path) -> bool:

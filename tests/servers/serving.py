@@ -48,6 +48,15 @@ def each_has_its_own_instance(spans: list[Arrived]) -> bool:
     return len(pairs) == len({pid for pid, _ in pairs}) == len({instance for _, instance in pairs})
 
 
+def connects(connection: http.client.HTTPConnection) -> bool:
+    """A server may say that it is there a moment before it listens."""
+    try:
+        connection.connect()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 class Server:
     """A command that serves http on a port which `listening`, a pattern of its log, tells."""
 
@@ -89,6 +98,7 @@ class Server:
         """The process that answered."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port(), timeout=30)
         try:
+            assert until(lambda: connects(connection), 30), self.log()
             connection.request("GET", f"/{path}")
             answer = connection.getresponse()
             pid = int(answer.read())

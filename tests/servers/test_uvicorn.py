@@ -15,7 +15,7 @@ from scripted import Receiver
 from .serving import Server, arrived, each_has_its_own_instance
 
 ADDRESS = r"running on http://127\.0\.0\.1:(\d+)"
-WORKERS = rf"(?s){ADDRESS}.*startup complete"  # they listen, and not who says it first
+WORKERS = rf"(?s){ADDRESS}.*startup complete"  # they have begun, and not who says it first
 PATIENT = ("--timeout-worker-healthcheck", "60")
 """uvicorn kills a worker that does not answer it for five seconds, as on a machine with much else to do."""
 

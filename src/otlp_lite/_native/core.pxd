@@ -28,12 +28,20 @@ cdef class Batch
 cdef class Region:
     cdef otlite_region region
     cdef void *memory
+    cdef Py_buffer given          # the memory, where it is another's
     cdef readonly size_t size
+    cdef uint32_t epoch           # of the process that mapped it
+    cdef readonly uint32_t open_spans  # that it can tell of
+    cdef readonly bint durable    # the memory of a file, which outlives the process: a forked child has no part in it
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
+    cdef readonly uint64_t given_up  # records dropped at a shutdown, those aside that came after it
+    cdef public bint unanswered   # the exporter's: the last answer was lost
     cdef PyObject *out            # the batch that was pinned last, borrowed, and by which thread
     cdef unsigned long out_thread
+    cdef uint64_t pins            # how often one was
 
+    cdef bint is_ours(self) noexcept
     cdef void note_pinned(self, Batch batch) noexcept
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
     cdef bint register_scope(self, bytes encoded, bytes schema_url, uint32_t *handle) noexcept
@@ -47,10 +55,9 @@ cdef class Batch:
 cdef object raise_status(otlite_status status, str what)
 
 cdef process_page *process() noexcept
+cdef uint32_t begin_process() noexcept
 
 # The hot path, one call each.
-cdef void ticks_init(otlite_ticks *ticks) noexcept
-cdef void ids_init(otlite_ids *ids, bint from_os) noexcept
 cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept
 cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcept
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept
@@ -61,6 +68,10 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
 cpdef object say(object log, int level, str message, tuple arguments, object exc_info=*)
 
 cdef void region_lost(Region region, otlite_loss loss) noexcept
+
+cdef otlite_status open_begin(Region region, otlite_span *span, uint32_t resource, uint32_t scope) noexcept
+cdef void open_end(Region region, uint32_t open) noexcept
+cdef void open_lost(Region region) noexcept
 
 cdef void scratch_init(otlite_scratch *scratch, void *block, uint32_t size) noexcept
 cdef otlite_status scratch_move(otlite_scratch *scratch, void *block, uint32_t size) noexcept

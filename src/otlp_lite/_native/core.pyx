@@ -2,7 +2,7 @@
 """The region as Python sees it: batches, one exchange, the CPU table; the one place where a status raises."""
 
 cimport cython
-from cpython.buffer cimport PyBUF_READ
+from cpython.buffer cimport PyBUF_READ, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.bytearray cimport PyByteArray_AS_STRING
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -21,6 +21,8 @@ import os
 cdef extern from "pythread.h" nogil:
     unsigned long PyThread_get_thread_ident()
 
+LAYOUT = LAYOUT_VERSION
+
 LOSSES = tuple(otlite_loss_text(<otlite_loss>i).decode() for i in range(OTLITE_LOSSES))
 
 SAYING_MAX = 0.5  # seconds
@@ -33,6 +35,15 @@ class WrongProtocol(OSError):
     """The peer does not speak our protocol."""
 
     acknowledged = 0
+
+
+class Busy(RuntimeError):
+    """Another has a batch out."""
+
+
+class Unreadable(ValueError):
+    """Memory that holds no region that could be read; its words are a status's: foreign, another version, damaged,
+    truncated."""
 
 
 cdef object raise_status(otlite_status status, str what):
@@ -48,8 +59,12 @@ cdef object raise_status(otlite_status status, str what):
         raise ValueError(f"{what}: the answer is not HTTP/1.1" if what == "receiver" else f"{what}: {text}")
     if status == OTLITE_HTTP2:
         raise WrongProtocol(f"{what}: it speaks HTTP/2, as gRPC does")
+    if status in (OTLITE_FOREIGN, OTLITE_VERSION, OTLITE_DAMAGED, OTLITE_TRUNCATED):
+        raise Unreadable(text)
     if status == OTLITE_NO_ROOM or status == OTLITE_TABLE_FULL:
         raise MemoryError(f"{what}: {text}")
+    if status == OTLITE_BUSY:
+        raise Busy(f"{what}: another batch is out")
     raise RuntimeError(f"{what}: {text}")
 
 
@@ -71,6 +86,19 @@ cdef process_page *page = NULL
 
 cdef process_page *process() noexcept:
     return page
+
+cdef uint32_t epochs = 0
+
+cdef uint32_t begin_process() noexcept:
+    """This process's number among those that it was forked from; sets up its page."""
+    global epochs
+    if page.epoch == 0:
+        epochs += 1
+        otlite_ticks_init(&page.ticks)
+        otlite_ids_init(&page.random_ids, False)
+        otlite_ids_init(&page.os_ids, True)
+        page.epoch = epochs
+    return page.epoch
 
 cdef object _setup_page():
     global page
@@ -138,7 +166,7 @@ cdef inline bint all_accepted(const otlite_http_answer *answer) noexcept nogil:
 
 # ---- Batches ----
 
-@cython.no_gc  # it refers to its region, which holds no object but by a borrowed pointer
+@cython.no_gc  # it refers to its region, which holds nothing that could refer back
 cdef class Batch:
     """Committed records pinned in a region, as the body of one request. Valid until it is settled."""
 
@@ -147,7 +175,8 @@ cdef class Batch:
 
     def __dealloc__(self):
         if self.owner is not None:
-            otlite_batch_release(&self.owner.region, &self.batch)  # no other can be collected while it is pinned
+            if self.owner.is_ours():  # no other can be collected while it is pinned
+                otlite_batch_release(&self.owner.region, &self.batch)
             if self.owner.out == <PyObject *>self:
                 self.owner.out = NULL
 
@@ -228,11 +257,18 @@ cdef class Batch:
 
     def drop(self, str loss not None, bint answered=False):
         """Gives the records up, counted under `loss`. `answered`: the receiver has said that it took none of them."""
-        otlite_batch_drop(&self.owner.region, &self.batch, <otlite_loss>loss_number(loss), answered)
+        cdef otlite_loss counted = <otlite_loss>loss_number(loss)
+        if counted == OTLITE_LOSS_SHUTDOWN and self.batch.pinned:
+            self.owner.given_up += self.batch.records
+        otlite_batch_drop(&self.owner.region, &self.batch, counted, answered)
 
     def release(self):
         """Unpins: a full region may overwrite the records meanwhile."""
         otlite_batch_release(&self.owner.region, &self.batch)
+
+    def of(self, Region region not None):
+        """Whether it was collected from there."""
+        return self.owner is region
 
     def repin(self):
         """Pins again. False when some of it was overwritten: collect anew."""
@@ -249,8 +285,8 @@ cdef class Batch:
 class Stats:
     """A snapshot of a region's counters."""
 
-    __slots__ = ("recorded", "exported", "rejected", "dropped", "unanswered", "pending",
-                 "chunks", "chunks_used", "scopes", "scopes_used")
+    __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
+                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_used", "open_missed", "open_cut")
 
 
 # ---- The region ----
@@ -259,23 +295,40 @@ cdef void wake_waker(void *waker) noexcept nogil:
     otlite_waker_post(waker)
 
 
+@cython.no_gc  # neither the waker nor the memory refers to anything
 cdef class Region:
     """One fixed block of memory that holds ended records until a receiver has them.
 
-    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest.
+    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
+    memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
+    to be `adopt`ed, or one is laid out. `left`: a writable buffer with such a region, of any size, which is adopted.
+    `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file, spans that are told of while they are
+    open; one that is adopted keeps the number it has. OSError where it cannot be mapped, Unreadable where it is no region.
     """
 
-    def __cinit__(self, size_t size, *, str on_full="overwrite"):
-        if not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
+    def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False, left=None,
+                  bytes boot_id=bytes(OTLITE_BOOT_ID), uint32_t open_spans=0):
+        if left is None and not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
         if on_full not in ("overwrite", "drop"):
             raise ValueError(f"on_full: {on_full!r} is not 'overwrite' or 'drop'")
+        if len(boot_id) != OTLITE_BOOT_ID:
+            raise ValueError(f"boot_id: {boot_id!r} is not {OTLITE_BOOT_ID} bytes long")
         self.waker = bytearray(otlite_waker_size())
         cdef otlite_status status = otlite_waker_init(PyByteArray_AS_STRING(self.waker))
         if status != OTLITE_OK:
             raise_status(status, "region")
-        self.memory = otlite_map(size)
-        if self.memory == NULL:
+        cdef void *memory
+        self.epoch = begin_process()
+        self.durable = descriptor >= 0
+        if left is not None:
+            PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            memory, size = self.given.buf, <size_t>self.given.len
+        else:
+            memory = self.memory = otlite_map_shared(descriptor, size) if self.durable else otlite_map(size)
+        if memory == NULL and self.durable:
+            raise_status(OTLITE_SYSTEM, "region")
+        if memory == NULL:
             raise MemoryError(f"region_size: the system refused {size} bytes")
         self.size = size
         cdef otlite_region_options options
@@ -283,13 +336,30 @@ cdef class Region:
         options.on_full = OTLITE_OVERWRITE_OLDEST if on_full == "overwrite" else OTLITE_DROP_NEWEST
         options.wake = wake_waker
         options.context = PyByteArray_AS_STRING(self.waker)
-        status = otlite_region_init(&self.region, self.memory, size, &options)
+        options.durable = self.durable or left is not None
+        options.open_spans = open_spans
+        memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
+        cdef otlite_adoption adoption
+        if adopt or left is not None:
+            status = otlite_region_adopt(&self.region, memory, size, &options, &adoption)
+            self.unanswered = status == OTLITE_OK and adoption.offered > 0
+        else:
+            status = otlite_region_init(&self.region, memory, size, &options)
         if status != OTLITE_OK:
             raise_status(status, "region")
+        cdef otlite_stats now
+        otlite_region_stats(&self.region, &now)
+        self.open_spans = now.open_spans
 
     def __dealloc__(self):
-        if self.memory != NULL:
+        if self.memory != NULL and self.is_ours():
             otlite_unmap(self.memory, self.size)
+        if self.given.buf != NULL:
+            PyBuffer_Release(&self.given)
+
+    cdef bint is_ours(self) noexcept:
+        """Whether the memory is there: of a parent's file a child has nothing, and perhaps another map there."""
+        return not self.durable or self.epoch == page.epoch
 
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff:
         cdef uint32_t handle = 0
@@ -379,21 +449,30 @@ cdef class Region:
         return None, answer if answer.state.close else None, done
 
     cdef void note_pinned(self, Batch batch) noexcept:
+        self.pins += 1
         self.out = <PyObject *>batch
         self.out_thread = PyThread_get_thread_ident()
 
     def in_turn(self, lock, call):
-        """As holding(). A batch that this thread leaves pinned, as a signal's handler raised, is released.
+        """As holding(). A batch that `call` leaves pinned, as a signal's handler raised, is released.
 
-        The exception may hold it, and none can be collected meanwhile.
+        The exception may hold it, and none can be collected meanwhile. One that was out before is another turn's, which
+        such a handler interrupts.
         """
         lock.acquire()
+        cdef uint64_t before = self.pins
         try:
             return call()
         finally:
-            if self.out != NULL and self.out_thread == PyThread_get_thread_ident():
+            if self.pins != before and self.out != NULL and self.out_thread == PyThread_get_thread_ident():
                 (<Batch>self.out).release()
             lock.release()
+
+    def interrupted(self):
+        """Records of the batch that this thread has out: a turn that a signal's handler interrupts."""
+        if self.out == NULL or self.out_thread != PyThread_get_thread_ident() or not (<Batch>self.out).batch.pinned:
+            return 0
+        return (<Batch>self.out).batch.records
 
     def wait(self, str wake not None, timeout=None):
         """Sleeps until there is something to collect ("any" record, or a filled "chunk"), `wake()` is called, or
@@ -423,8 +502,10 @@ cdef class Region:
         cdef otlite_stats now
         cdef int loss
         otlite_region_stats(&self.region, &now)
+        cdef uint64_t given_up = self.given_up  # at once, between two batches
         stats = Stats()
         stats.recorded = now.recorded
+        stats.adopted = now.adopted
         stats.exported = now.exported
         stats.rejected = now.rejected
         stats.dropped = {}
@@ -433,10 +514,15 @@ cdef class Region:
                 stats.dropped[LOSSES[loss]] = now.dropped[loss]
         stats.unanswered = now.unanswered
         stats.pending = now.pending
+        stats.given_up = given_up
         stats.chunks = now.chunks
         stats.chunks_used = now.chunks_used
         stats.scopes = now.scopes
         stats.scopes_used = now.scopes_used
+        stats.open_spans = now.open_spans
+        stats.open_used = now.open_used
+        stats.open_missed = now.open_missed
+        stats.open_cut = now.open_cut
         return stats
 
     def count(self):
@@ -446,6 +532,51 @@ cdef class Region:
     def reanchor(self, double tolerance=0.001):
         """Takes a new clock anchor when the wall clock has moved by over `tolerance` seconds."""
         return bool(otlite_region_reanchor(&self.region, <uint64_t>(tolerance * 1e9)))
+
+
+def file_status(int descriptor, size_t size):
+    """What an open file of that size is: "ok" (a durable region, whole as far as its header tells), "foreign", "another
+    version", "damaged" or "truncated". Nothing may touch it meanwhile. OSError where it cannot be mapped."""
+    cdef void *memory = otlite_map_shared(descriptor, size)
+    if memory == NULL:
+        raise_status(OTLITE_SYSTEM, "region")
+    cdef otlite_status status = otlite_region_check(memory, size)
+    otlite_unmap(memory, size)
+    return otlite_status_text(status).decode()
+
+
+# ---- What a dead process left ----
+
+class Left:
+    """How many records a dead process left, by what became of them."""
+
+    __slots__ = ("acknowledged", "damaged", "offered", "pending")
+
+
+def survey(memory not None):
+    """Looks at each record in `memory`, any buffer, and writes nothing. Unreadable, when it holds no region."""
+    cdef Py_buffer view
+    cdef otlite_image image
+    cdef otlite_found found
+    cdef uint64_t fates[3]
+    cdef otlite_status status
+    memset(fates, 0, sizeof(fates))
+    PyObject_GetBuffer(memory, &view, PyBUF_SIMPLE)
+    try:
+        with nogil:
+            status = otlite_image_open(&image, view.buf, <size_t>view.len)
+            while status == OTLITE_OK and otlite_image_next(&image, &found):
+                fates[<int>found.fate] += 1
+        if status != OTLITE_OK:
+            raise_status(status, "region")
+    finally:
+        PyBuffer_Release(&view)
+    left = Left()
+    left.pending = fates[<int>OTLITE_PENDING]
+    left.offered = fates[<int>OTLITE_OFFERED]
+    left.acknowledged = fates[<int>OTLITE_ACKNOWLEDGED]
+    left.damaged = image.damaged
+    return left
 
 
 # ---- One exchange ----
@@ -497,6 +628,11 @@ def exchange(int descriptor, bytes head not None, Batch batch not None, double t
     return answer
 
 
+def process_number():
+    """Of this process among those that it was forked from, which no two of them share."""
+    return begin_process()
+
+
 def boot_clock():
     """Nanoseconds since boot, suspend included."""
     return otlite_clock_boot()
@@ -532,14 +668,6 @@ def kernels_names():
 
 # ---- The hot path, for the sibling extensions ----
 
-cdef void ticks_init(otlite_ticks *ticks) noexcept:
-    otlite_ticks_init(ticks)
-
-
-cdef void ids_init(otlite_ids *ids, bint from_os) noexcept:
-    otlite_ids_init(ids, from_os)
-
-
 cdef void ids_next(otlite_ids *ids, uint64_t now, uint8_t *trace_id, uint8_t *span_id) noexcept:
     otlite_ids_next(ids, now, trace_id, span_id)
 
@@ -550,6 +678,8 @@ cdef uint64_t span_clock(Region region, uint64_t *boot, uint8_t *anchor) noexcep
 
 
 cdef uint64_t span_clock_at(Region region, uint8_t anchor) noexcept:
+    if region.durable and region.epoch != page.epoch:  # the span was begun before a fork
+        return otlite_clock_wall()
     return otlite_region_clock_at(&region.region, otlite_ticks_boot(&page.ticks), anchor)
 
 
@@ -564,10 +694,20 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
         return OTLITE_DROPPED
-    cdef otlite_status status = otlite_region_append(
-        &region.region, bytes, otlite_span_encode(bytes, span), resource, scope, span.anchor, span.explicit_time)
+    cdef otlite_status status = otlite_span_append(
+        &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)
     PyMem_RawFree(bytes)
     return status
+
+
+cdef otlite_status open_begin(Region region, otlite_span *span, uint32_t resource, uint32_t scope) noexcept:
+    return otlite_open_begin(&region.region, span, resource, scope)
+
+cdef void open_end(Region region, uint32_t open) noexcept:
+    otlite_open_end(&region.region, open)
+
+cdef void open_lost(Region region) noexcept:
+    otlite_open_lost(&region.region)
 
 
 cdef void region_lost(Region region, otlite_loss loss) noexcept:
@@ -649,6 +789,13 @@ def term_catch():
     return otlite_term_catch()
 
 
+def term_inherited():
+    """After the fork of process 1: ours, which its handlers find as the default, is to the child's the handler."""
+    import _signal
+    if getpid() != 1 and otlite_term_is_caught() and _signal.getsignal(_signal.SIGTERM) is _signal.SIG_DFL:
+        term_catch()
+
+
 def term_given_back(number, frame):
     """What Python takes for the handler.
 
@@ -677,7 +824,8 @@ def term_watch(double bound):
 
 
 def term_unwatch():
-    """SIGTERM ends this process as ever: nobody waits. One that has come and was waited for does so now."""
+    """SIGTERM ends this process as ever: nobody waits. One that has come and was waited for does so now, but for
+    process 1."""
     otlite_term_watch(NULL, 0)
 
 
@@ -750,6 +898,8 @@ def hush():
         saying_thread = thread
     if saying_thread == thread:
         saying_depth += 1
+        return True
+    return False
 
 
 def said():
@@ -764,11 +914,12 @@ def said():
 
 cpdef object say(object log, int level, str message, tuple arguments, object exc_info=False):
     """As `log.log` does."""
-    hush()
+    held = hush()
     try:
         log.log(level, message, *arguments, exc_info=exc_info or None)
     finally:
-        said()
+        if held:
+            said()
 
 
 def exits_prepare():

@@ -17,6 +17,10 @@ cdef extern from "otlite.h" nogil:
         OTLITE_GONE
         OTLITE_BUSY
         OTLITE_INVALID
+        OTLITE_FOREIGN
+        OTLITE_VERSION
+        OTLITE_DAMAGED
+        OTLITE_TRUNCATED
         OTLITE_MALFORMED
         OTLITE_HTTP2
         OTLITE_TIMEOUT
@@ -134,6 +138,7 @@ cdef extern from "otlite.h" nogil:
         uint8_t kind
         uint8_t status
         uint8_t anchor
+        uint32_t open
         uint32_t flags
         uint64_t start
         uint64_t end
@@ -172,16 +177,28 @@ cdef extern from "otlite.h" nogil:
         OTLITE_OVERWRITE_OLDEST
         OTLITE_DROP_NEWEST
 
+    size_t OTLITE_BOOT_ID
+
     cdef struct otlite_region_options:
         uint32_t on_full
         void (*wake)(void *context) noexcept nogil
         void *context
+        cbool durable
+        uint32_t open_spans
+        uint8_t boot_id[16]
 
     cdef struct otlite_region:
         pass
 
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
+    otlite_status otlite_region_check(const void *memory, size_t size)
+
+    cdef struct otlite_adoption:
+        uint64_t offered
+
+    otlite_status otlite_region_adopt(otlite_region *region, void *memory, size_t size,
+                                      const otlite_region_options *options, otlite_adoption *adoption)
     size_t otlite_region_inline_max(const otlite_region *region)
     otlite_status otlite_resource_register(otlite_region *region, const void *bytes, size_t size,
                                            const void *schema_url, size_t schema_url_size, uint32_t *handle)
@@ -192,8 +209,11 @@ cdef extern from "otlite.h" nogil:
     bint otlite_region_reanchor(otlite_region *region, uint64_t tolerance)
     otlite_status otlite_span_record(otlite_region *region, const otlite_span *span, uint32_t resource,
                                      uint32_t scope)
-    otlite_status otlite_region_append(otlite_region *region, const void *bytes, size_t size, uint32_t resource,
-                                       uint32_t scope, uint8_t anchor, bint explicit_time)
+    otlite_status otlite_span_append(otlite_region *region, const otlite_span *span, const void *bytes, size_t size,
+                                     uint32_t resource, uint32_t scope)
+    otlite_status otlite_open_begin(otlite_region *region, otlite_span *span, uint32_t resource, uint32_t scope)
+    void otlite_open_end(otlite_region *region, uint32_t open)
+    void otlite_open_lost(otlite_region *region)
     void otlite_region_lost(otlite_region *region, otlite_loss loss)
 
     cdef struct otlite_stats:
@@ -204,10 +224,14 @@ cdef extern from "otlite.h" nogil:
         uint64_t dropped[10]
         uint64_t unanswered
         uint64_t pending
+        uint64_t open_missed
+        uint64_t open_cut
         uint32_t chunks
         uint32_t chunks_used
         uint32_t scopes
         uint32_t scopes_used
+        uint32_t open_spans
+        uint32_t open_used
 
     void otlite_region_stats(otlite_region *region, otlite_stats *stats)
     uint64_t otlite_region_count(const otlite_region *region)
@@ -253,6 +277,20 @@ cdef extern from "otlite.h" nogil:
     void otlite_json_begin(otlite_json *json, const otlite_segment *segments, size_t count)
     otlite_status otlite_json_next(otlite_json *json, void *dst, size_t size, size_t *written)
 
+    cdef struct otlite_image:
+        uint64_t damaged
+
+    cdef enum otlite_fate:
+        OTLITE_PENDING
+        OTLITE_OFFERED
+        OTLITE_ACKNOWLEDGED
+
+    cdef struct otlite_found:
+        otlite_fate fate
+
+    otlite_status otlite_image_open(otlite_image *image, const void *memory, size_t size)
+    bint otlite_image_next(otlite_image *image, otlite_found *found)
+
     cdef struct otlite_http_answer:
         uint8_t *body
         uint32_t body_size
@@ -271,12 +309,14 @@ cdef extern from "otlite.h" nogil:
     uint64_t otlite_clock_wall()
     void *otlite_map(size_t size)
     void otlite_unmap(void *memory, size_t size)
+    void *otlite_map_shared(int descriptor, size_t size)
     void *otlite_private_page()
     size_t otlite_waker_size()
     otlite_status otlite_waker_init(void *memory)
     void otlite_waker_post(void *waker)
     bint otlite_waker_wait(void *waker, uint64_t deadline)
     bint otlite_term_is_default()
+    bint otlite_term_is_caught()
     bint otlite_term_catch()
     void otlite_term_watch(void *waker, uint64_t bound)
     bint otlite_term_came()
@@ -294,3 +334,7 @@ cdef extern from "cpu/kernels.h" nogil:
         const char *name
 
     const otlite_kernels *const *otlite_kernels_list(size_t *n)
+
+
+cdef extern from "region/layout.h" nogil:
+    int LAYOUT_VERSION

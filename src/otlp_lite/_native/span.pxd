@@ -21,6 +21,8 @@ cdef class Recorder:
     cdef Region region
     cdef uint32_t epoch           # of the process that opened the region
     cdef uint32_t resource_handle
+    cdef uint32_t open_spans      # that the region tells of
+    cdef bint tell_open           # and that it is to
     cdef span_limits limits
     cdef tuple processors
     cdef Recorder rest            # what an ended span needs of this one: not its processors, which may keep the span
@@ -30,6 +32,7 @@ cdef class Recorder:
     cdef readonly object resource  # of this process
     cdef bytes resource_encoded
     cdef bytes resource_schema_url
+    cdef object slots             # that regions of files come from; None: they are anonymous
     cdef size_t region_size
     cdef size_t span_max          # bytes of attributes, events and links that one span may hold
     cdef str on_full
@@ -37,7 +40,8 @@ cdef class Recorder:
     cdef bint closed              # shutdown() was called
     cdef bint shut                # and is through
     cdef bint exiting             # it was, by a process that ends
-    cdef unsigned long exit_thread  # and by this thread: another that writes then may stop the exit
+    cdef bint quiet               # the process ends: another thread than this that writes then may stop the exit
+    cdef unsigned long exit_thread
     cdef bint restarting          # restart() was called, and is not through
     cdef int shut_pid             # of the process that called either
     cdef tuple retired            # the processors that were shut down
@@ -47,6 +51,7 @@ cdef class Recorder:
 
     cdef bint open(self) except -1
     cdef int bring_back(self) except -1
+    cdef int take_up(self) except -1
     cdef Region map_region(self)
     cdef int announce(self) except -1
     cdef int register_resource(self) except -1
@@ -115,6 +120,9 @@ cdef class Span:
     cdef int finish(self, object end_time) except -1
     cdef int keep(self, object header) except -1
     cdef int store(self) except -1
+    cdef bint renew_handles(self, bint again) except -1
+    cdef int tell_open(self) except -1
+    cdef void leave_open(self) noexcept
     cdef int too_late(self, str what) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
 

@@ -55,8 +55,6 @@ cdef enum:
     SPAN_RESERVE = 1024  # of what a record may be: a span's ids, times and name
 
 cdef process_page *page = process()
-cdef uint32_t epochs = 0
-
 cdef void *pool[POOL_SIZE]
 cdef int pooled = 0
 
@@ -72,13 +70,7 @@ cdef class Recorder:
 
     cdef bint open(self) except -1:
         """Opens this process's region. False when there is no memory for one: nothing can be recorded."""
-        global epochs
-        if page.epoch == 0:  # the first of this process
-            epochs += 1
-            ticks_init(&page.ticks)
-            ids_init(&page.random_ids, False)
-            ids_init(&page.os_ids, True)
-            page.epoch = epochs
+        begin_process()
         if self.exiting and self.shut_pid != getpid():  # it was forked from a process in its end, and goes on
             self.bring_back()
             self.closed = False
@@ -104,6 +96,7 @@ cdef class Recorder:
         self.resource_schema_url = schema_url
         self.resource_handle = handle
         self.region = region
+        self.open_spans = region.open_spans if self.tell_open else 0
         self.span_max = region.record_max - SPAN_RESERVE
         self.announced = False
         self.epoch = page.epoch
@@ -123,11 +116,21 @@ cdef class Recorder:
                 except Exception as error:
                     hook_failed(processor, "reopen", error)
         self.retired, self.processors = (), self.retired + self.processors
-        self.exiting = False
+        self.exiting = self.quiet = False
+        return 0
+
+    cdef int take_up(self) except -1:
+        """What a dead process left, and this one has adopted, is sent though nothing is recorded."""
+        if (self.slots is not None and self.epoch != page.epoch and not self.closed and self.slots.waiting()
+                and self.open()):
+            self.announce()
         return 0
 
     cdef Region map_region(self):
         """A region of the size that was asked for, or as small as can be; None, and an error once, without either."""
+        cdef Region region = None if self.slots is None else self.slots.region()
+        if region is not None:
+            return region
         for size in (self.region_size, OTLITE_REGION_MIN):
             try:
                 return Region(size, on_full=self.on_full)
@@ -324,6 +327,8 @@ cdef class Span:
 
     def __dealloc__(self):
         global pooled
+        if self.data.open != 0:
+            self.leave_open()  # it was never ended
         if self.scratch.block == NULL:
             return
         if self.scratch.size == BLOCK_SIZE and pooled < POOL_SIZE:
@@ -570,6 +575,8 @@ cdef class Span:
             self.too_late("Tried calling update_name on an ended span.")
             return
         self.name = plain_text(name)
+        if self.data.open != 0 and self.epoch == page.epoch:
+            self.tell_open()
 
     def set_status(self, status, description=None):
         if self.ended:
@@ -672,6 +679,8 @@ cdef class Span:
         finally:  # also when a signal handler raises meanwhile
             if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
                 self.keep(header)
+            if self.data.open != 0:
+                self.leave_open()
         if recorder.processors and self.epoch == page.epoch:
             for processor in recorder.processors:
                 call_processor(processor, "on_end", self)
@@ -712,29 +721,65 @@ cdef class Span:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
-            if not recorder.warned_closed and (not recorder.exiting
+            if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
                 say(logger, logging.WARNING,
                     "span %.100r ended after the shutdown: it is dropped, as are those that follow", (self.name,))
             return 0
         while status == OTLITE_STALE and tries < 3:
-            if scope.epoch != recorder.epoch or tries > 0:
-                if not region.register_scope(scope.encoded, scope.schema_url, &scope.handle):
-                    break
-                scope.epoch = recorder.epoch
-                try:
-                    if tries > 0:
-                        recorder.register_resource()
-                except (MemoryError, RuntimeError):
-                    break
+            if (scope.epoch != recorder.epoch or tries > 0) and not self.renew_handles(tries > 0):
+                break
             status = span_record(region, &self.data, recorder.resource_handle, scope.handle)
             if status == OTLITE_NO_ROOM:
                 status = span_record_large(region, &self.data, recorder.resource_handle, scope.handle)
             tries += 1
         if status == OTLITE_STALE:
             region_lost(region, OTLITE_LOSS_TABLE_FULL)
+        else:
+            self.data.open = 0  # it ended with the record, or what became of that
         return 0
+
+    @cython.final
+    cdef bint renew_handles(self, bint again) except -1:
+        """Registers the scope, and `again` the resource too; False where there is no room."""
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        if not recorder.region.register_scope(scope.encoded, scope.schema_url, &scope.handle):
+            return False
+        scope.epoch = recorder.epoch
+        try:
+            if again:
+                recorder.register_resource()
+        except (MemoryError, RuntimeError):
+            return False
+        return True
+
+    @cython.final
+    cdef int tell_open(self) except -1:
+        """Enters the span among the region's open ones, or its new name. What prevents it is counted there."""
+        cdef Recorder recorder = self.recorder
+        cdef Scope scope = self.scope
+        cdef otlite_status status = OTLITE_STALE
+        cdef int tries = 0
+        if not self.trace_flags & FLAG_SAMPLED or recorder.pipeline is None or recorder.closed:
+            return 0  # as it would not be kept
+        self.data.name = text_of(self.name)
+        while status == OTLITE_STALE and tries < 3:
+            if (scope.epoch != recorder.epoch or tries > 0) and not self.renew_handles(tries > 0):
+                break
+            status = open_begin(recorder.region, &self.data, recorder.resource_handle, scope.handle)
+            tries += 1
+        if status == OTLITE_STALE:
+            open_lost(recorder.region)
+        return 0
+
+    @cython.final
+    cdef void leave_open(self) noexcept:
+        """It is not open any more. In a forked child the region is another's."""
+        if self.epoch == page.epoch:
+            open_end(self.recorder.region, self.data.open)
+        self.data.open = 0
 
     # -- reading --
 

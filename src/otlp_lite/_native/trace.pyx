@@ -389,6 +389,8 @@ cdef class Tracer:
                 (<SchemaSpan>span).put_fields(values)
         if take_time(start_time, "start_time", &span.data.start):
             span.data.explicit_time = True
+        if recorder.open_spans != 0:
+            span.tell_open()
         if recorder.processors:
             for processor in recorder.processors:
                 start_processor(processor, span, context)
@@ -648,26 +650,25 @@ cdef int leave(CurrentSpan manager) except -1:
         context_api.detach(token)
         return 0
     cdef bint in_order = current_context() is attached
-    if not otlp_lite_var_reset(context_var, token):
-        if manager.tracer.recorder is not None:
-            manager.tracer.recorder.detach_failures += 1
-        if in_order:  # it was entered in another copy of the context: this one does not stay in an ended span
-            below = token.old_value
-            otlp_lite_var_set(context_var, default_context if below is MISSING else below)
-        return 0
-    if not in_order:
+    cdef bint restored = otlp_lite_var_reset(context_var, token)
+    if not restored and manager.tracer.recorder is not None:
+        manager.tracer.recorder.detach_failures += 1
+    if restored and not in_order:
         left_out_of_order += 1
-    if left_out_of_order != 0:
+    if left_out_of_order != 0 or not restored:
         below = token.old_value
+        if below is MISSING:
+            below = default_context
     token = None
-    if not (in_order and keep_context(attached)) and left_out_of_order != 0:
+    if not restored and in_order:  # it was entered in another copy of the context: this one does not stay in it
+        otlp_lite_var_set(context_var, skip_left(below))
+    elif not (in_order and keep_context(attached)) and (left_out_of_order != 0 or not restored):
         # An attribute, which no copy of the context inherits.
-        attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()),
-                                   default_context if below is MISSING else below)
+        attached.otlp_lite_left = (weakref.ref(<object>otlp_lite_running()), below)
     if left_out_of_order != 0:
-        restored = current_context()
-        wanted = skip_left(restored)
-        if wanted is not restored:
+        current = current_context()
+        wanted = skip_left(current)
+        if wanted is not current:
             otlp_lite_var_set(context_var, wanted)
     return 0
 
@@ -683,17 +684,21 @@ cdef class TracerProvider:
     first record of a process, and by the next when it returns False; `pipeline.force_flush(seconds)` and
     `.shutdown(seconds)` return whether all was settled in time. Without a pipeline spans are for the processors alone;
     where it is `unsupported` that there is none, each is counted as lost. `plan` is what the sampler does, as data,
-    where it has no say of its own.
+    where it has no say of its own. `slots.region()` gives each process a region that outlives it, or None;
+    `open_spans`: it is told there of spans that are open.
     """
 
     def __cinit__(self, **settings):
         self.recorder = Recorder.__new__(Recorder)
 
     def __init__(self, *, resource, scope, sampler, limits, region_size, plan=None, on_full="overwrite",
-                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=()):
+                 id_generator=None, ids="random", pipeline=None, bint unsupported=False, span_processors=(),
+                 slots=None, bint open_spans=False):
         cdef Recorder recorder = self.recorder
         warn_anew()
         recorder.make_resource = resource
+        recorder.slots = slots
+        recorder.tell_open = open_spans
         recorder.region_size = region_size
         recorder.on_full = on_full
         recorder.pipeline = pipeline
@@ -799,6 +804,7 @@ cdef class TracerProvider:
         """Sends what has ended, and asks the span processors to. False when the time did not suffice."""
         deadline = monotonic() + timeout_millis / 1000
         done = True
+        self.recorder.take_up()
         if self.recorder.pipeline is not None:
             done = self.recorder.pipeline.force_flush(timeout_millis / 1000)
         for processor in self.recorder.processors:
@@ -815,12 +821,15 @@ cdef class TracerProvider:
         cdef Recorder recorder = self.recorder
         cdef bint done = True, interrupted = True
         cdef object late = None
+        if exiting:
+            recorder.quiet = True
+            recorder.exit_thread = PyThread_get_thread_ident()
         if recorder.closed:
             return True
+        recorder.take_up()
         deadline = monotonic() + timeout
         recorder.warned_closed = False
         recorder.exiting = exiting
-        recorder.exit_thread = PyThread_get_thread_ident()
         recorder.shut_pid = getpid()
         recorder.shut = False
         recorder.closed = True

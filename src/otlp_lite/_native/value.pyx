@@ -7,6 +7,7 @@ from otlp_lite._native.core cimport compose_close, compose_key, compose_open, co
 from otlp_lite._native.otlite cimport *
 
 import logging
+from collections import UserString
 from collections.abc import Mapping, Sequence
 
 cdef object logger = logging.getLogger("otlp_lite.traces")
@@ -96,7 +97,8 @@ cdef object clean_within(object value, uint32_t length_limit, int depth, int *bu
              (DEPTH_MAX,))
         return None
     # The builtin types first: what the abstract ones are asked is Python code.
-    if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)):
+    if isinstance(value, (list, tuple)) or (not isinstance(value, dict) and isinstance(value, Sequence)
+                                            and not isinstance(value, UserString)):  # each of its items is one, too
         return tuple([clean_within(item, length_limit, depth + 1, budget) for item in value])
     if isinstance(value, dict) or isinstance(value, Mapping):
         return clean_items(value, length_limit, depth, budget)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from otlp_lite._native import core
 from otlp_lite._version import __version__
 from otlp_lite.assemble import build, destination, secrets
-from otlp_lite.cli.machine import facts
+from otlp_lite.cli.machine import facts, room
 from otlp_lite.cli.receive import show
 from otlp_lite.cli.waterfall import escape
 from otlp_lite.config import (
@@ -176,8 +176,11 @@ def examine(timeout: float) -> dict[str, Any]:
     ]
     span_limits = [_setting(name, getattr(limits, name), origins) for name, _, _ in LIMITS]
     kernels = _kernels(config)
+    region_dir = _region_dir(config)
     sending = _send(config, timeout)
     wrong = [variable for origin in origins.values() for variable in origin.wrong]
+    if region_dir is not None and region_dir["error"]:
+        wrong.append(origins["region_dir"].variable)
     return {
         "otlp_lite": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -188,6 +191,7 @@ def examine(timeout: float) -> dict[str, Any]:
         "findings": [f"{name} is set, and is no setting of otlp_lite" for name in strangers()],
         "kernels": kernels,
         "machine": facts(),
+        "region_dir": region_dir,
         "sending": sending,
     }
 
@@ -216,6 +220,23 @@ def _kernels(config: Config) -> dict[str, Any]:
     return {**told, "reason": cpu().reason, "each": each}
 
 
+def _region_dir(config: Config) -> dict[str, Any] | None:
+    """Where regions are files: as it is there, nothing is made or taken. None: nowhere."""
+    if config.region_dir is None:
+        return None
+    from otlp_lite.slots.directory import Slots  # loaded only where there is one
+
+    slots = Slots(config.region_dir, config.region_size, config.region_dir_limit, config.on_full)
+    told: dict[str, Any] = {"path": config.region_dir, "files": None, "error": None}
+    try:
+        census = slots.census()
+        told["files"] = None if census is None else census._asdict()
+        told |= room(config.region_dir)
+    except (ConfigurationError, OSError) as error:
+        told["error"] = str(error)
+    return told
+
+
 def _send(config: Config, timeout: float) -> dict[str, Any]:
     """One span by the pipeline that a program has, whatever the sampler says, and what came of it."""
     endpoint = destination(config)
@@ -228,7 +249,8 @@ def _send(config: Config, timeout: float) -> dict[str, Any]:
         return {**told, "error": f"OTEL_EXPORTER_OTLP_PROTOCOL={config.protocol}: expected {PROTOCOL}"}
     watched = Watched(carrier(endpoint, config))
     try:
-        telemetry = build(Config({**vars(config), "sampler": "always_on"}), lambda _: watched)
+        quiet = {"sampler": "always_on", "region_dir": None}  # what the dead left is not the doctor's
+        telemetry = build(Config({**vars(config), **quiet}), lambda _: watched)
     except ConfigurationError as error:
         return {**told, "error": str(error)}
     span = telemetry.tracer_provider.get_tracer("otlp_lite.doctor").start_span("otlp_lite doctor")
@@ -280,6 +302,8 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     for path, space in machine["tmpfs"].items():
         writable = "" if space is None or space["writable"] else ", not writable"
         yield _row(path, "no tmpfs" if space is None else f"tmpfs, {_size(space['free'])} free{writable}")
+    if report["region_dir"] is not None:
+        yield from _region_dir_lines(**report["region_dir"])
     yield _row("seccomp", machine["seccomp"] or "unknown")
     yield _row("threads", "can start" if machine["threads"] else "cannot start: only flushes send")
     clock = machine["clock_source"] or "unknown"
@@ -300,7 +324,30 @@ def _row(name: str, value: str, source: str = "") -> str:
 def _setting_lines(name: str, value: Any, source: str, ignored: Mapping[str, str]) -> Iterator[str]:
     yield _row(name, "-" if value is None else str(value), source)
     for variable, why in ignored.items():
-        yield _row("", f"{variable} is ignored: {why}")
+        yield _row("", f"{variable}: {why}" if variable == source else f"{variable} is ignored: {why}")
+
+
+def _region_dir_lines(
+    path: str,
+    files: Mapping[str, int] | None,
+    error: str | None,
+    file_system: str = "",
+    free: int = 0,
+    writable: bool = False,
+) -> Iterator[str]:
+    if error:
+        yield _row("region_dir", error)
+        return
+    limits = "" if writable else ", not writable"
+    if file_system != "tmpfs":
+        limits += "; meant is a tmpfs, as a disk would be written all day"
+    yield _row("region_dir", f"{path}: {file_system}, {_size(free)} free{limits}")
+    if files is None:
+        yield _row("", "not there: the first start makes it")
+    else:
+        yield _row(
+            "", "files: {living} in use, {dead} that the dead left, {aside} moved aside".format(**files)
+        )
 
 
 def _sending_lines(sending: Mapping[str, Any]) -> Iterator[str]:

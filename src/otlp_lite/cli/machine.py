@@ -64,15 +64,31 @@ def _memory() -> int | None:
 
 def _tmpfs(path: str) -> dict[str, Any] | None:
     """None: no tmpfs is mounted there."""
-    kind = None
+    place, kind = _mount(path)
+    return room(path) if (place, kind) == (path, "tmpfs") else None
+
+
+def room(path: str) -> dict[str, Any]:
+    """Of the file system that a path lies on, or the nearest part of it that is there."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    free = os.statvfs(path)
+    return {
+        "file_system": _mount(os.path.realpath(path))[1],
+        "free": free.f_bavail * free.f_frsize,
+        "writable": os.access(path, os.W_OK),
+    }
+
+
+def _mount(path: str) -> tuple[str, str]:
+    """Where the file system of a path is mounted, and its kind."""
+    found = ("", "")
     for line in _read("/proc/self/mountinfo").splitlines():
         mount, _, source = line.partition(" - ")
-        if mount.split()[4] == path:
-            kind = source.split()[0]  # the last one lies on top
-    if kind != "tmpfs":
-        return None
-    space = os.statvfs(path)
-    return {"free": space.f_bavail * space.f_frsize, "writable": os.access(path, os.W_OK)}
+        place = mount.split()[4].replace("\\040", " ")
+        if f"{path}/".startswith(f"{place.rstrip('/')}/") and len(place) >= len(found[0]):
+            found = (place, source.split()[0])  # the last one lies on top
+    return found
 
 
 def _seccomp() -> str | None:

@@ -6,6 +6,7 @@ Takes POST /v1/traces with protobuf bodies, plain or gzip; JSON is not taken.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -145,6 +146,11 @@ def show(lines: list[str]) -> None:
         encoding = sys.stdout.encoding or "ascii"
         text = "\n".join(lines).encode(encoding, "backslashreplace").decode(encoding)
         print(text, flush=True)
+
+
+def leave_stdout() -> None:
+    """It takes no more: the flush at exit must not fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def end_on_signals() -> None:

@@ -123,14 +123,15 @@ class Health:
                 TRACES.records,
             )
 
-    def given_up(self, records: int) -> None:
-        """At the shutdown."""
+    def given_up(self, records: int, kept: str = "") -> None:
+        """At the shutdown; `kept` in a file, for the process that comes next."""
         self._last_error = self.last_error()
         self._say(
             logging.WARNING,
-            "%d %s dropped at the shutdown: the receiver at %s did not take them in time (%s)",
+            "%d %s %s at the shutdown: the receiver at %s did not take them in time (%s)",
             records,
             TRACES.records,
+            f"stay in {kept}, for the next start to send," if kept else "dropped",
             self.url,
             self._last_error,
         )

@@ -131,3 +131,10 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value & 0xFFFFFFFFFFFFFFFF, at
     raise ValueError("not a varint")
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Of a failed attempt: a frame that refers to its exception would keep a region mapped that was left."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

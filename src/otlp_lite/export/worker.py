@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from time import monotonic, time
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import (
     _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
@@ -25,12 +26,17 @@ from .._native import core
 from ..counters import NO_EXPORTER, ExporterStats
 from .health import Health
 from .http import Carrier
-from .retry import Verdict, classify, partial_success, refusal, retry_after
+from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
 
+if TYPE_CHECKING:
+    from ..slots.directory import Slots
+
 BODY_MAX = 1 << 20
 """Bytes of a request, before compression."""
+BUSY_WAIT = 0.05
+"""Seconds until another's batch is asked after again."""
 BODY_MIN = 4096
 """A receiver that finds this too large has another reason: it refuses."""
 GROW_AFTER = 60.0
@@ -62,7 +68,11 @@ class _Waiter:
 
 
 class Pipeline:
-    """What a provider hands its region to. `secrets` never appear in a message, whatever a receiver says."""
+    """What a provider hands its region to. `secrets` never appear in a message, whatever a receiver says.
+
+    `slots` is where regions outlive their processes: what cannot be sent stays in this one's, and what the
+    dead left in theirs is sent beside, by the worker.
+    """
 
     def __init__(
         self,
@@ -73,8 +83,10 @@ class Pipeline:
         schedule_delay: float = 5.0,
         max_records: int = 0,
         secrets: Iterable[str] = (),
+        slots: Slots | None = None,
     ) -> None:
         self._carrier = carrier
+        self._slots = slots
         self._health = Health(url, secrets)
         self._timeout = timeout
         self._delay = schedule_delay
@@ -118,11 +130,12 @@ class Pipeline:
         """The next attempt waits for no company."""
         self._held: core.Batch | None = None
         """A batch that the receiver wants again; released, so perhaps gone."""
-        self._lost_answer = False
+        self._estate = None if self._slots is None else self._slots.estate()
+        """What the dead have left."""
         self._bytes_max = BODY_MAX
         self._halved_at = 0.0
-        self._given_up = 0
-        """Records dropped at the shutdown."""
+        self._given_before = 0
+        """Records of the region that earlier shutdowns gave up."""
         self._health.reset()
 
     # ---- From any thread ----
@@ -138,6 +151,7 @@ class Pipeline:
             if self._pid != os.getpid():
                 self._stopped = self._ended = False  # so was the end
             self._reset()
+            self._given_before = region.given_up
             self._health.starts_with(region)
         now = monotonic()
         if self._threaded or self._stopped or self._alone:
@@ -202,10 +216,13 @@ class Pipeline:
             self._worker_ended(max(deadline - monotonic(), 0.01))
         if not self._turn.locked():  # else the worker drops them when it gets out, and may be about it
             region.in_turn(self._turn, self._drop_rest)  # who takes it from here on sees that we have stopped
-        left = self._given_up + region.stats().pending
+        stats = region.stats()
+        pending = stats.pending
+        left = pending + stats.given_up - self._given_before - region.interrupted()
         self._health.tell_losses(region, last=True)
         if left:
-            self._health.given_up(left)
+            kept = self._slots.file() if self._slots is not None and region.durable and pending else ""
+            self._health.given_up(left, kept)
         self._ended = True
         return left
 
@@ -232,10 +249,9 @@ class Pipeline:
     def _settled(self, stats: core.Stats) -> int:
         """Records that were kept and are settled; not those that were lost as they came, or came too late."""
         dropped = stats.dropped
-        given_up = sum(
-            dropped.get(reason, 0) for reason in ("overwritten", "refused", "unsupported_protocol")
-        )
-        return stats.exported + stats.rejected + given_up + self._given_up
+        reasons = ("overwritten", "refused", "unsupported_protocol", "damaged")
+        lost = sum(dropped.get(reason, 0) for reason in reasons)
+        return stats.exported + stats.rejected + lost + stats.given_up - self._given_before
 
     def _here(self) -> core.Region | None:
         """This process's region; not the one that a forked child has seen in its parent."""
@@ -308,10 +324,13 @@ class Pipeline:
                     self._health.once(
                         "bug", logging.ERROR, "exporting failed, and is tried again", exc_info=True
                     )
-                    self._back_off("internal error")
+                    self._back_off(self._region, "internal error")
         finally:
             detach(token)
             try:
+                if self._estate is not None and caller is None:
+                    self._held = None  # it may be of a region that is another's from here on
+                    self._estate.leave()
                 if self._stopped and (region := self._region) is not None:
                     region.in_turn(self._turn, self._drop_rest)
             finally:
@@ -328,7 +347,16 @@ class Pipeline:
         pause = self._health.resume() - monotonic()
         if pause > 0:
             self._sleep(pause)
-        elif self._waiters or self._at_once or self._rested():
+        elif self._waiters or self._at_once:
+            self._attempt(caller)
+        elif self._estate is not None and caller is None and (left := self._estate.region()) is not None:
+            self._attempt(caller, left)
+            if self._health.resume() <= monotonic():
+                self._attempt(caller)  # what comes meanwhile does not wait for it
+            else:
+                self._held = None
+                self._estate.leave(again=True)
+        elif self._rested():
             self._attempt(caller)
 
     def _rested(self) -> bool:
@@ -376,9 +404,12 @@ class Pipeline:
     def _hopeless(self, waiter: _Waiter) -> bool:
         return self._health.resume() >= waiter.deadline or (waiter.last and self._unreachable)
 
-    def _attempt(self, caller: _Waiter | None) -> None:
-        """Sends what there is now, until something goes wrong; for a caller one batch, by its deadline."""
-        region = self._region
+    def _attempt(self, caller: _Waiter | None, left: core.Region | None = None) -> None:
+        """Sends what there is now, until something goes wrong.
+
+        One batch for a caller, by its deadline, or of what is `left` by the dead.
+        """
+        region = self._region if left is None else left
         self._at_once = False
         if region is None or region.stats().pending == 0:
             return  # abandoned, or woken for nothing
@@ -389,27 +420,33 @@ class Pipeline:
             kept = self._carrier.open(self._allowed(caller))
             self._unreachable = False
             timeout = self._allowed(caller)
-            one = self._lost_answer or caller is not None
-            region.in_turn(self._turn, lambda: self._send(region, timeout, one))
+            one = region.unanswered or caller is not None or left is not None
+            found = region.in_turn(self._turn, lambda: self._send(region, timeout, one))
+            if left is not None and self._estate is not None and not (found or self._stopped):
+                self._estate.leave()  # it counts what it does not have
+        except core.Busy:  # an overtaken worker's, or of a turn that this handler of a signal interrupts
+            self._sleep(BUSY_WAIT)
         except (OSError, ValueError) as error:
+            forget_frames(error)
             self._carrier.close()
             acknowledged = getattr(error, "acknowledged", 0)
             if acknowledged:
-                self._succeeded(acknowledged)
+                self._succeeded(region, acknowledged)
             if isinstance(error, core.WrongProtocol):
                 self._unsupported(region, str(error))
                 return
             if getattr(error, "sent", False):
-                self._lost_answer = True
+                region.unanswered = True
             if kept and isinstance(error.__cause__ or error, ConnectionError):
                 self._at_once = True  # the peer has closed a kept connection: a new one is opened
                 return
-            self._back_off(self._health.last_error() if self._stopped else str(error))
+            self._back_off(region, self._health.last_error() if self._stopped else str(error))
         except BaseException:
             self._carrier.close()  # in the middle of an exchange, perhaps
             raise
         finally:
-            if not self._stopped:  # shutdown() does; a thread that writes while the process exits may stop it
+            if not self._stopped and left is None:
+                # shutdown() does; a thread that writes while the process exits may stop it
                 self._health.tell_losses(region)
 
     def _allowed(self, caller: _Waiter | None) -> float:
@@ -421,15 +458,15 @@ class Pipeline:
             raise TimeoutError("no time is left")
         return min(self._timeout, left)
 
-    def _send(self, region: core.Region, timeout: float, one: bool) -> None:
-        """What there is, or `one` batch. The caller holds the turn."""
+    def _send(self, region: core.Region, timeout: float, one: bool) -> bool:
+        """What there is, or `one` batch; False: nothing. The caller holds the turn."""
         if self._stopped:
-            return
+            return False
         self._grow()
         answer = None
         count = 0
         batch, self._held = self._held, None
-        if batch is None or not batch.repin():
+        if batch is None or not batch.of(region) or not batch.repin():
             # Until what is there now is sent: what comes meanwhile may gather.
             until = 1 if one else max(region.stats().pending, 1)
             batch, answer, count = self._carrier.drain(
@@ -437,30 +474,33 @@ class Pipeline:
             )
         try:
             if count:
-                self._succeeded(count)
+                self._succeeded(region, count)
             if batch is not None:
-                self._settle(batch, answer or self._carrier.exchange(batch, timeout))
+                self._settle(region, batch, answer or self._carrier.exchange(batch, timeout))
             elif answer is not None:
                 self._carrier.close()
+            return batch is not None or answer is not None or count > 0
         except BaseException:
             if batch is not None and batch.pinned:
                 batch.release()
             raise
 
-    def _settle(self, batch: core.Batch, answer: core.Answer) -> None:
+    def _settle(self, region: core.Region, batch: core.Batch, answer: core.Answer) -> None:
         """Does to a pinned batch what the answer says."""
         records = batch.records
         verdict = classify(answer.status)
         if verdict is Verdict.ACCEPTED and answer.cut:
             batch.release()
             self._held = batch
-            self._lost_answer = True  # it may have them
-            self._back_off(f"HTTP {answer.status} with a body that is no answer to an export: over 64 KiB")
+            region.unanswered = True  # it may have them
+            self._back_off(
+                region, f"HTTP {answer.status} with a body that is no answer to an export: over 64 KiB"
+            )
         elif verdict is Verdict.ACCEPTED:
             rejected, words = partial_success(answer.body)
             rejected = min(rejected, records)
             batch.acknowledge(rejected)
-            self._succeeded(records)
+            self._succeeded(region, records)
             if rejected:
                 self._health.told("rejected", rejected)
             if rejected or words:
@@ -477,16 +517,16 @@ class Pipeline:
         elif verdict is Verdict.RETRY:
             batch.release()
             self._held = batch
-            self._back_off(f"HTTP {answer.status}", answer)
+            self._back_off(region, f"HTTP {answer.status}", answer)
         elif verdict is Verdict.HALVE and records > 1 and batch.size > BODY_MIN:
             self._bytes_max = max(min(batch.size, self._bytes_max) // 2, 1)
             self._halved_at = monotonic()
             self._at_once = True
             batch.release()
         else:
-            batch.drop("refused", answered=not self._lost_answer)
+            batch.drop("refused", answered=not region.unanswered)
             self._health.told("refused", records)
-            self._lost_answer = False
+            region.unanswered = False
             words = self._health.safe(refusal(answer.body))
             self._health.refused(f"HTTP {answer.status}")
             self._health.once(
@@ -505,8 +545,8 @@ class Pipeline:
     def _unsupported(self, region: core.Region, reason: str) -> None:
         """The receiver speaks another protocol: no later attempt will do better with what there is."""
         records = region.in_turn(self._turn, lambda: self._drop_unsupported(region))
-        self._lost_answer = False
-        self._back_off(reason, said=True)
+        region.unanswered = False
+        self._back_off(region, reason, said=True)
         self._health.once(
             "protocol",
             logging.ERROR,
@@ -523,7 +563,7 @@ class Pipeline:
         if batch is None:
             return 0
         records = batch.records
-        batch.drop("unsupported_protocol", answered=not self._lost_answer)
+        batch.drop("unsupported_protocol", answered=not region.unanswered)
         self._health.told("unsupported_protocol", records)
         return records
 
@@ -534,26 +574,25 @@ class Pipeline:
             self._halved_at = now
 
     def _drop_rest(self) -> None:
-        """Gives up what was not sent, counted. The caller holds the turn."""
-        with suppress(RuntimeError):  # another pipeline's worker, left behind or the next, has a batch out
-            while not self._abandoned and (region := self._region) is not None:
+        """Gives up what was not sent, counted, unless it outlives this process. The caller holds the turn."""
+        with suppress(core.Busy):  # another pipeline's worker, left behind or the next, has a batch out
+            while not self._abandoned and (region := self._region) is not None and not region.durable:
                 batch = region.collect(BODY_MAX)
                 if batch is None:
                     break
-                self._given_up += batch.records
                 batch.drop("shutdown")
         if not self._threaded:
             self._carrier.close()
 
-    def _succeeded(self, records: int) -> None:
-        if self._lost_answer:
-            self._lost_answer = False
-            if (region := self._region) is not None:
-                region.resent += records
+    def _succeeded(self, region: core.Region, records: int) -> None:
+        if region.unanswered:
+            region.unanswered = False
+            region.resent += records
         self._health.succeeded()
 
-    def _back_off(self, reason: str, answer: core.Answer | None = None, said: bool = False) -> None:
+    def _back_off(
+        self, region: core.Region | None, reason: str, answer: core.Answer | None = None, said: bool = False
+    ) -> None:
         wanted = None if answer is None else retry_after(answer.retry_after, time())
-        region = self._region
         pending = 0 if region is None else region.stats().pending
         self._health.failed(reason, wanted, pending, quiet=said or self._stopped, said=said)

@@ -51,9 +51,9 @@ def traced(
 ) -> Any:
     """Decorates a function, method, coroutine, generator or async generator: each call is a span.
 
-    The span is named by `__qualname__`, its scope by `__module__`, unless `name` and `tracer` say otherwise.
-    Arguments and results are not recorded. The span of a generator lasts from its first step to its end, and
-    is current only while its body runs. A `leaf` never becomes current.
+    The span is named by `__qualname__`, its scope by `__module__`, unless a name, as in `traced("name")`, and
+    `tracer` say otherwise. Arguments and results are not recorded. That of a generator lasts from its first
+    step to its end, and is current only while its body runs. A `leaf` never becomes current.
     """
     if name is not None and not isinstance(name, str):
         return _wrap(name, None, kind, attributes, leaf, tracer)
@@ -128,13 +128,13 @@ def _generator(
             while True:
                 try:
                     with inside:
-                        item = step(sent)
+                        items = [step(sent)]
                 except StopIteration as stop:
                     return stop.value
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent, item = body.send, (yield item), None
+                    step, sent = body.send, (yield items.pop())  # kept here by no one
                 except BaseException as error:
                     step, sent = body.throw, error
 
@@ -168,13 +168,13 @@ def _async_generator(
             while True:
                 try:
                     with inside:
-                        item = await step(sent)
+                        items = [await step(sent)]
                 except StopAsyncIteration:
                     return
                 finally:
                     sent = None  # what was thrown holds this frame
                 try:
-                    step, sent, item = body.asend, (yield item), None
+                    step, sent = body.asend, (yield items.pop())  # kept here by no one
                 except BaseException as error:
                     step, sent = body.athrow, error
 

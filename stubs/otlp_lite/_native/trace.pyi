@@ -26,6 +26,12 @@ class _Pipeline(Protocol):
     def force_flush(self, timeout: float) -> bool: ...
     def shutdown(self, timeout: float) -> bool: ...
 
+class _Slots(Protocol):
+    """Where regions outlive their processes."""
+
+    def region(self) -> Region | None: ...
+    def waiting(self) -> bool: ...
+
 @final
 class CurrentSpan(_AgnosticContextManager[Span]):  # by its type alone: what the API says a tracer returns
     """Makes a new span current for a with-block, or for each call of a function that it decorates."""
@@ -103,6 +109,8 @@ class TracerProvider(ApiTracerProvider):
         pipeline: _Pipeline | None = None,
         unsupported: bool = False,
         span_processors: Iterable[Any] = (),
+        slots: _Slots | None = None,
+        open_spans: bool = False,
     ) -> None: ...
     def set_up(self, **settings: Any) -> bool: ...
     @property

@@ -1,13 +1,14 @@
-/* chunk.pml - the protocol of chunks: writers with borrowed slots, one that overwrites, the exporter, a recovery
+/* chunk.pml - the protocol of chunks: writers with borrowed slots, one that overwrites, the exporter, an adoption
  *
  * Each inline bears the name of the C function that it stands for (tests/proof/order/test_model.py compares the
  * lists). A store goes to its thread's buffer, and leaves it at some later time: plain and relaxed ones in any
  * order, one with release after all before it. Until then the thread alone sees it, so that each of its later
  * loads may come first. A sequentially consistent store and a read-modify-write wait until the buffer is empty.
- * Recovery reads memory at any moment, what is still in a buffer being lost: all that a machine could leave
+ * Adoption finds memory as it is at any moment, what is still in a buffer being lost: all that a machine could leave
  * behind, and more than a killed process does.
  *
- * Not here, but in the explorer: loads that read old values for other reasons, tables, chained records.
+ * Not here, but in the explorer: loads that read old values for other reasons, tables, chained records, an adoption
+ * that is killed itself, and what goes on after one.
  */
 #ifndef WRITERS
 #define WRITERS 2
@@ -61,7 +62,7 @@ buffer buffers[WRITERS + 1];
 
 /* Counters are added to in one step. What is known beside memory: which records were kept, and came out. */
 byte sequence, exported, lost, refused, reentered, posts, written;
-bit kept[TOTAL + 1], received[TOTAL + 1];
+bit kept[TOTAL + 1], received[TOTAL + 1], sent[TOTAL + 1];
 
 /* ---- Accesses ---- */
 
@@ -100,6 +101,12 @@ bit kept[TOTAL + 1], received[TOTAL + 1];
 #define STORE_COMMITTED(at, with) STORE(at, with)
 #else
 #define STORE_COMMITTED(at, with) STORE_SEQ(at, with)
+#endif
+/* Planted fault: what clear_cursors stores last is not ordered after the rest. */
+#ifdef UNORDERED
+#define STORE_LAST(at, with) STORE(at, with)
+#else
+#define STORE_LAST(at, with) STORE_RELEASE(at, with)
 #endif
 #define COMPARE_EXCHANGE(at, expected, desired)                                                    \
     atomic {                                                                                       \
@@ -182,16 +189,21 @@ inline return_slot()
 
 inline clear_cursors(c)
 {
-    STORE(COMMITTED(c), 0);
-    STORE(OFFERED(c), 0);
-    STORE(ACKED(c), 0)
+    STORE_RELEASE(COMMITTED(c), 0);
+    STORE_RELEASE(OFFERED(c), 0);
+    STORE_LAST(ACKED(c), 0)
 }
 
-inline otlite_chunk_free(c)
+inline otlite_chunk_clear(c)
 {
     clear_cursors(c);
     LOAD(value, STATE(c));
     STORE_RELEASE(STATE(c), NEXT(value) + FREE)
+}
+
+inline otlite_chunk_free(c)
+{
+    otlite_chunk_clear(c)
 }
 
 inline take(c, state)
@@ -305,10 +317,14 @@ inline take_oldest()
     tries = 0
 }
 
-inline publish(c)
+inline open_chunk(c)
 {
     STORE(SEQUENCE(c), sequence);
-    sequence++;
+    sequence++
+}
+
+inline publish(c)
+{
     LOAD(value, STATE(c));
     STORE_SEQ(STATE(c), NEXT(value) + WRITING)
 }
@@ -374,6 +390,7 @@ inline reserve()
         fi;
         if
         :: swapped ->
+            open_chunk(chunk);
             publish(chunk);
             STORE(FILLS(slot), chunk + 1)
         :: else -> chunk = CHUNKS
@@ -481,6 +498,14 @@ inline collect_items()
             if
             :: from != to ->
                 otlite_batch_offer();
+                atomic { /* the system call that sends: no store is made after it that stood before */
+                    buffers[me].count == 0 ->
+                    i = from;
+                    do
+                    :: i < to -> sent[memory[BYTES(chunk, i)]] = 1; i++
+                    :: else -> break
+                    od
+                };
                 settle()
             :: else -> otlite_chunk_release(chunk)
             fi;
@@ -519,42 +544,66 @@ done:
     skip
 }
 
-/* ---- Recovery (csrc/region/recover.c) ----
- * At any moment: what is readable, and not acknowledged, is whole and was recorded. */
+/* ---- seal.c and recover.c: adoption ----
+ * At any moment: what is there and not acknowledged is whole, was recorded, and is told of as offered when it was sent. */
 
-inline recover()
+inline otlite_chunk_cursors(c)
 {
-    d_step {
-        c = 0;
-        do
-        :: c < CHUNKS ->
-            if
-            :: READABLE(memory[STATE(c)]) ->
-                assert(memory[ACKED(c)] <= memory[COMMITTED(c)]);
-                assert(memory[OFFERED(c)] <= memory[COMMITTED(c)]);
-                r = memory[ACKED(c)];
-                do
-                :: r < memory[COMMITTED(c)] ->
-                    assert(memory[BYTES(c, r)] != 0 && kept[memory[BYTES(c, r)]]);
-                    assert(!received[memory[BYTES(c, r)]] || memory[STATE(c)] & PINNED);
-                    r++
-                :: else -> break
-                od
-            :: else
-            fi;
-            c++
-        :: else -> break
-        od;
-        c = 0;
-        r = 0
-    }
+    committed = memory[COMMITTED(c)];
+    offered = memory[OFFERED(c)];
+    acked = memory[ACKED(c)];
+    there = READABLE(memory[STATE(c)]) || IS(memory[STATE(c)], TAKEN);
+    assert(committed <= ROOM);
+    if
+    :: acked > committed -> acked = 0
+    :: else
+    fi;
+    if
+    :: offered < acked -> offered = acked
+    :: else
+    fi
+}
+
+inline keep(c)
+{
+    r = acked;
+    do
+    :: r < committed ->
+        value = memory[BYTES(c, r)];
+        assert(value != 0 && kept[value] && !again[value]);
+        assert(!received[value] || memory[STATE(c)] & PINNED);
+        assert(!sent[value] || r < offered);
+        again[value] = 1;
+        r++
+    :: else -> break
+    od
+}
+
+inline adopt_chunks()
+{
+    do
+    :: c < CHUNKS ->
+        otlite_chunk_cursors(c);
+        if
+        :: there -> keep(c)
+        :: else
+        fi;
+        c++
+    :: else -> break
+    od
+}
+
+inline otlite_region_adopt()
+{
+    d_step { adopt_chunks() }
 }
 
 #ifndef LIVE
-proctype recovery()
+proctype adoption()
 {
-    byte c, r;
-    recover()
+    byte c, r, value, committed, offered, acked;
+    bit there, again[TOTAL + 1];
+    otlite_region_adopt()
 }
 #endif
 
@@ -572,7 +621,7 @@ init
         run exporter(EXPORTER);
         run visible(EXPORTER);
 #ifndef LIVE
-        run recovery()
+        run adoption()
 #endif
     }
 }

@@ -6,7 +6,9 @@ keeps the reasons of those that none catches; one without a reason has a questio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,22 +19,28 @@ TABLE = Path(__file__).with_name("mutations.txt")
 HEAD = """\
 # mutations.txt - each release, acquire, seq access, compare-exchange and addition of csrc, weakened
 #
-# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values), why it
-# does no harm, or where else it would show. Which there are is derived from csrc: sites.py.
-# Written by `python -m order.mutations` in tests/proof, but for the reasons.
+# Under each the cheapest run of the explorer that catches it (scenario, preemptions + old values); or the
+# definitions with which the model finds fault; or why it does no harm. Which there are is derived from csrc:
+# sites.py. Written by `python -m order.mutations` in tests/proof, but for the reasons.
 """
 
 SCENARIOS = (
-    *("idle", "registrars", "collectors", "clock", "statistics", "chunk"),
-    *("tight", "release", "drop", "wake", "table", "overwrite", "newest", "chain"),
+    *("idle", "registrars", "collectors", "pair", "busy", "clock", "statistics", "chunk"),
+    *("tight", "release", "drop", "wake", "table", "open", "crowd", "overwrite", "newest", "chain"),
 )
-KINDS = ("caught", "harmless", "elsewhere")
+SIGNALS = ("signal", "ceasing", "signals")
+"""Those of csrc/port/terminate.c."""
+DEADLY = ("durable", "links", "sealed", "adopted")
+"""Those in which the threads are killed in each state."""
+ALONE = ("adoption", "room", "creation")
+"""Those of one thread, which has one schedule."""
+KINDS = ("caught", "modelled", "harmless")
 SLOW = ("overwrite", "newest", "chain")
 LEVELS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (2, 1))
 
 
 class Verdict(NamedTuple):
-    """The run that catches a weakening, or why none does: it is harmless, or is not of what is explored."""
+    """The run that catches a weakening, or why none does."""
 
     caught: Run | None
     reason: str = ""
@@ -68,35 +76,55 @@ def write(rows: dict[str, Verdict]) -> str:
     return "".join(lines)
 
 
-def runs(levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
+def runs(mutation: str, levels: Sequence[tuple[int, int]] = LEVELS) -> list[Run]:
     """All that a weakening may be caught by, the cheapest first."""
-    return [
-        Run(scenario, preemptions, stale)
-        for preemptions, stale in levels
-        for scenario in SCENARIOS
-        if scenario not in SLOW or preemptions < 2
-    ]
+    alone = [Run(scenario, 0, 0) for scenario in ALONE]
+    match mutation.partition(":")[0]:
+        case "terminate.c":
+            return [Run(scenario, *level) for level in levels for scenario in SIGNALS]
+        case "recover.c":
+            return alone
+        case _:
+            return [
+                *alone,
+                *(Run(scenario, 0, 0) for scenario in DEADLY),
+                *(
+                    Run(scenario, preemptions, stale)
+                    for preemptions, stale in levels
+                    for scenario in (*SCENARIOS, *DEADLY)
+                    if scenario not in SLOW or preemptions < 2
+                    if scenario not in DEADLY or preemptions + stale < 2
+                ),
+            ]
 
 
 def catch(mutation: str) -> Run | None:
-    for run in runs():
+    for run in runs(mutation):
         if explore(run, mutation).found:
             return run
     return None
 
 
+def judge(mutation: str, known: Verdict | None) -> Verdict:
+    """A verdict that holds is kept."""
+    if known is not None and (known.caught is None or explore(known.caught, mutation).found):
+        return known
+    run = catch(mutation)
+    return Verdict(run) if run else Verdict(None, "?", "harmless")
+
+
 def survey() -> None:
-    """Writes the table anew. A verdict that holds is kept."""
+    """Writes the table anew."""
     build()
     known = read(TABLE.read_text("utf-8")) if TABLE.exists() else {}
+    names = mutations()
     rows: dict[str, Verdict] = {}
-    for mutation in mutations():
-        verdict = known.get(mutation)
-        if verdict is None or (verdict.caught and not explore(verdict.caught, mutation).found):
-            run = catch(mutation)
-            verdict = Verdict(run) if run else Verdict(None, "?", "harmless")
-        rows[mutation] = verdict
-        print(mutation, verdict, flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, verdict in zip(
+            names, pool.map(lambda each: judge(each, known.get(each)), names), strict=True
+        ):
+            rows[name] = verdict
+            print(name, verdict.caught or verdict.reason, flush=True)
     TABLE.write_text(write(rows), "utf-8")
 
 

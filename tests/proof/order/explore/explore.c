@@ -14,6 +14,7 @@
 #include <ucontext.h>
 
 #include "explore.h"
+#include "otlite.h"
 
 enum { STACK = 64 << 10, DEPTH_MAX = 4096, STEPS_MAX = 8192, CHOICES_MAX = 64, CLEARED = 1024 };
 
@@ -23,6 +24,7 @@ struct thread {
     struct operation operation; /* the next one; in `perform`, the last */
     bool finished;
     bool alone; /* nobody else went on since the last one */
+    bool paused;
 };
 
 static struct thread threads[THREADS];
@@ -50,19 +52,46 @@ __attribute__((noinline)) static void yield(void)
         _longjmp(scheduler, 1);
 }
 
+static void pause(void)
+{
+    threads[running].paused = true;
+    yield();
+}
+
+bool explore_pause(void)
+{
+    if (scenario->each_store)
+        pause();
+    return scenario->each_store;
+}
+
+void explore_system_call(void)
+{
+    if (running != THREADS)
+        world.log[running].count = 0;
+}
+
 static void perform(struct operation *operation)
 {
     if (running == THREADS) {
         memory_alone(operation);
         return;
     }
-    /* A loop that waits looks at a word over and over: being preempted between two looks is like being preempted
-     * before the first or after the last. */
+    if (scenario->each_store) {
+        (void)explore_pause();
+        memory_only(running, operation);
+        return;
+    }
+    /* table.c looks at a turn over and over: being preempted between two looks is like being preempted before the
+     * first or after the last. */
     const struct thread *thread = &threads[running];
-    bool again = operation->site->access == ACCESS_LOAD && thread->alone &&
-                 thread->operation.site == operation->site &&
-                 thread->operation.word == operation->word;
+    const struct site *site = operation->site;
+    bool again = thread->alone && thread->operation.site == site &&
+                 thread->operation.word == operation->word && site->function != NULL &&
+                 strcmp(site->function, "writers_passed") == 0;
     if (!memory_contested(running, operation) || again) {
+        if (memory_orders(running, operation))
+            pause(); /* the last state in which those stores are late */
         memory_perform(running, operation, memory_choices(running, operation, 0));
         return;
     }
@@ -161,8 +190,7 @@ static void run_thread(void)
     _longjmp(scheduler, 1);
 }
 
-/* Lets a thread go on until its next access, or its end. */
-static void resume(unsigned number)
+static void switch_to(unsigned number)
 {
     struct thread *thread = &threads[number];
     running = number;
@@ -181,6 +209,24 @@ static void resume(unsigned number)
         _longjmp(thread->context, 1);
     }
     running = THREADS;
+}
+
+/* At a state that is new. */
+static void look(void)
+{
+    if (!learning && scenario->always != NULL)
+        scenario->always();
+}
+
+/* Lets a thread go on until its next access that is a point, or its end. */
+static void resume(unsigned number)
+{
+    do {
+        threads[number].paused = false;
+        switch_to(number);
+        if (threads[number].paused)
+            look();
+    } while (threads[number].paused);
 }
 
 static unsigned finished_threads(void)
@@ -212,6 +258,7 @@ static uint8_t *snapshots;
 static size_t snapshots_size = (size_t)1 << 30;
 static struct budget bounds = {3, 2};
 static uint64_t transitions, executions;
+unsigned long long explore_deaths;
 
 struct step {
     struct choice choice;
@@ -299,8 +346,10 @@ static void find_choices(struct frame *frame, unsigned current, struct budget le
         if (!threads[i].finished && !is_blocked(&threads[i]) && !(goes_on && i == current))
             add_choices(frame, i, goes_on);
     if (frame->count == 1 &&
-        threads[frame->choices[0].thread].operation.site->access != ACCESS_COMPARE)
+        threads[frame->choices[0].thread].operation.site->access != ACCESS_COMPARE) {
+        look();
         return;
+    }
     memory_normalise(finished_threads());
     /* newest first, so that messages keep their places from the end */
     for (unsigned i = 0; i < frame->count; i++)
@@ -315,9 +364,11 @@ static void find_choices(struct frame *frame, unsigned current, struct budget le
     if (!learning && !states_new(hash, left)) {
         frame->count = 0;
         *used = frame->saved;
-    } else if (frame->count == 0) {
-        judge();
+        return;
     }
+    look();
+    if (frame->count == 0)
+        judge();
 }
 
 static void step(const struct choice *choice)
@@ -342,14 +393,12 @@ static void step(const struct choice *choice)
         threads[i].alone = i == choice->thread;
     resume(choice->thread);
     learning |= memory_learnt();
-    if (scenario->always != NULL)
-        scenario->always();
 }
 
 /* One exploration; false: it has to begin anew, knowing more. */
 static bool explore(void)
 {
-    transitions = executions = 0;
+    transitions = executions = explore_deaths = 0;
     states_begin();
     depth = step_count = 0;
     learning = false;
@@ -426,6 +475,8 @@ void explore_fail(const char *what, const void *where, unsigned other)
                threads[running].operation.site == NULL ? 0 : threads[running].operation.site->line);
     if (other != THREADS)
         printf(", against %c", 'A' + other);
+    if (memory_undone != WORDS)
+        printf(", where the process was killed without its store to word %u", memory_undone);
     printf("\n");
     _longjmp(found, 1);
 }
@@ -442,11 +493,12 @@ static bool is_sound(void)
     begun = 1;
     while (!explore())
         begun++;
-    printf("%s: %llu states, %llu steps, %llu ends, at most %u preemptions and %u old values, "
+    printf("%s: %llu states, %llu steps, %llu ends, %llu deaths, at most %u preemptions and %u old "
+           "values, "
            "%u atomic words, %u stored to blindly; begun %u times\n",
            scenario->name, states_count(), (unsigned long long)transitions,
-           (unsigned long long)executions, bounds.preemptions, bounds.stale, memory_locations,
-           memory_stored_blindly(), begun);
+           (unsigned long long)executions, explore_deaths, bounds.preemptions, bounds.stale,
+           memory_locations, memory_stored_blindly(), begun);
     return true;
 }
 
@@ -455,6 +507,7 @@ int main(int argc, char **argv)
     const char *only = NULL;
     bool any = false;
     sites_number();
+    (void)otlite_kernels_select(NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--list") == 0)

@@ -18,7 +18,8 @@ enum {
     LOCATIONS = 61, /* atomic words of it */
     CLOCKS = LOCATIONS,
     MESSAGES = 32, /* values of one word that some thread may still read */
-    RESULTS = 24   /* words of what a scenario notes, memory no thread shares */
+    RESULTS = 24,  /* words of what a scenario notes, memory no thread shares */
+    LATES = 512    /* stores of one thread that may come late */
 };
 
 /* What is known: of each atomic word the oldest value that may still be read; of each thread how far its plain
@@ -44,12 +45,25 @@ struct shadow {
     uint8_t written[THREADS], read[THREADS];
 };
 
+/* A store that a thread made, and that may come after others which it made later: a killed process may have made
+ * those and not this one. */
+struct late {
+    uint16_t word;
+    uint32_t before; /* what it replaced */
+};
+
+struct log {
+    uint32_t count;
+    struct late late[LATES];
+};
+
 struct world {
-    uint32_t memory[WORDS];
+    _Alignas(64) uint32_t memory[WORDS];
     struct shadow shadow[WORDS];
     struct view view[THREADS];
     struct location location[LOCATIONS];
     uint32_t results[RESULTS];
+    struct log log[THREADS]; /* of a scenario of deaths */
 };
 
 extern struct world world;
@@ -71,6 +85,10 @@ int memory_choices(unsigned thread, const struct operation *operation, int choic
 void memory_perform(unsigned thread, struct operation *operation, int message);
 /* While nobody else runs: the newest value, ordered after everything. */
 void memory_alone(struct operation *operation);
+/* The same of the one thread that there is, whose stores are logged. */
+void memory_only(unsigned thread, struct operation *operation);
+/* A plain access by the running thread, of the world's memory or any other. */
+void memory_plain(const void *address, size_t size, bool write);
 /* Drops what nobody can tell apart any more: two worlds that behave alike become equal byte by byte. */
 void memory_normalise(unsigned finished);
 /* Before another scenario: nothing is known. Before each execution from the start: zeroed. */
@@ -85,6 +103,16 @@ void memory_load(const uint8_t *from);
 extern unsigned memory_locations;
 /* How many words some thread stored to, relaxed or released, without knowing the newest value. */
 unsigned memory_stored_blindly(void);
+
+/* Begins to keep the logs, but of stores to `from` and the next `size` bytes. */
+void memory_log(const void *from, size_t size);
+/* Whether stores that may be late now may not be after the operation. */
+bool memory_orders(unsigned thread, const struct operation *operation);
+/* Takes late store number `number`, of those of all threads that changed a word, out of a copy of the memory; false:
+ * there are no more. */
+bool memory_undo(uint32_t *copy, unsigned number);
+/* The word of the store that was taken out last; WORDS: none. */
+extern unsigned memory_undone;
 
 /* ---- states.c ---- */
 
@@ -117,6 +145,12 @@ void sites_list(void);
 unsigned explore_thread(void);
 /* Notes what must not be, with the way that led there; the run ends. */
 void explore_fail(const char *what, const void *where, unsigned other);
+/* Before a store. True where the scenario asks for that: this was a state too, and the thread is alone. */
+bool explore_pause(void);
+/* How often the threads were killed, and what they left was looked at. */
+extern unsigned long long explore_deaths;
+/* The running thread calls the system: no store of its own comes later than what that does. */
+void explore_system_call(void);
 /* A semaphore of the scenario's; waits for ever where nobody posts. */
 void explore_post(uint32_t *word);
 void explore_wait(uint32_t *word);
@@ -129,6 +163,7 @@ struct scenario {
     void (*thread[THREADS])(void); /* NULL: there is one less */
     void (*end)(void);             /* after all threads have, or wait in vain */
     void (*always)(void);          /* in each state */
+    bool each_store;               /* each store, of whatever word, leads to a state */
 };
 
 extern const struct scenario scenarios[];

@@ -15,7 +15,16 @@
 #include "explore.h"
 
 struct world world;
-unsigned memory_locations;
+
+/* Where the variables of csrc/port/terminate.c lie, which the Makefile makes extern there. */
+#define PLACE(name, word) __asm__(".globl " #name "\n.set " #name ", world + 4 * " #word)
+PLACE(watching, 1264);
+PLACE(timer_owner, 1265);
+PLACE(came, 1266);
+PLACE(watch, 1268);
+_Static_assert(WORDS == 1280, "the last 16 words are these, and a scenario's semaphore");
+
+unsigned memory_locations, memory_undone = WORDS;
 
 /* Learnt over all executions. */
 static struct {
@@ -29,6 +38,8 @@ static struct {
     uint16_t touched[WORDS];
     unsigned shared_count, touched_count;
     bool grown;
+    bool logs;
+    unsigned unlogged, unlogged_end; /* words whose stores are not */
 } known;
 
 bool memory_learnt(void)
@@ -93,6 +104,67 @@ static void join(struct view *view, const struct view *other)
         view->at[i] = view->at[i] > other->at[i] ? view->at[i] : other->at[i];
 }
 
+/* ---- Stores that may come late ----
+ *
+ * Between two stores of one thread to two words, C11 puts an order only where the later one is a release, or a
+ * read-modify-write that acquires and releases stands between: else the compiler may make them in the other order,
+ * and a kill may come between. (What the processor has of a killed thread, it completes.) A store that another
+ * thread has read, or whose word another has stored to, is not late any more; with a late one those that the thread
+ * made later to its word are late too. */
+
+void memory_log(const void *from, size_t size)
+{
+    known.logs = true;
+    known.unlogged = (unsigned)((const uint32_t *)from - world.memory);
+    known.unlogged_end = known.unlogged + (unsigned)(size / 4);
+}
+
+static void forget_late(struct log *log, unsigned at)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < log->count; i++)
+        if (log->late[i].word != at)
+            log->late[kept++] = log->late[i];
+    log->count = kept;
+}
+
+static void others_forget(unsigned thread, unsigned at)
+{
+    for (unsigned other = 0; other < THREADS; other++)
+        if (other != thread)
+            forget_late(&world.log[other], at);
+}
+
+/* Before the store. */
+static void log_store(unsigned thread, unsigned at)
+{
+    struct log *log = &world.log[thread];
+    if (!known.logs || (at >= known.unlogged && at < known.unlogged_end))
+        return;
+    others_forget(thread, at);
+    if (log->count == LATES)
+        explore_fail("more late stores than LATES", &world.memory[at], THREADS);
+    else
+        log->late[log->count++] = (struct late){(uint16_t)at, world.memory[at]};
+}
+
+bool memory_undo(uint32_t *copy, unsigned number)
+{
+    memory_undone = WORDS;
+    for (unsigned thread = 0; thread < THREADS; thread++) {
+        const struct log *log = &world.log[thread];
+        for (unsigned i = 0; i < log->count; i++) {
+            const struct late *late = &log->late[i];
+            if (late->before != world.memory[late->word] && number-- == 0) {
+                memory_undone = late->word;
+                copy[late->word] = late->before;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* ---- Plain accesses ---- */
 
 /* Who uses a plain word; what is learnt here makes the run begin anew, before anything is made of it. */
@@ -136,95 +208,20 @@ static void check_word(unsigned thread, unsigned at, bool write, bool atomic)
         (write ? shadow->written : shadow->read)[thread] = clock[thread];
 }
 
-static void plain(const void *address, size_t size, bool write)
+void memory_plain(const void *address, size_t size, bool write)
 {
     unsigned thread = explore_thread();
     size_t offset = (size_t)((const uint8_t *)address - (const uint8_t *)world.memory);
     if (thread == THREADS || (const uint8_t *)address < (const uint8_t *)world.memory ||
         offset >= sizeof world.memory)
         return;
-    for (size_t at = offset / 4; at <= (offset + size - 1) / 4 && size != 0; at++)
-        check_word(thread, (unsigned)at, write, false);
-}
-
-/* What the compiler calls for -fsanitize=thread, and the string functions in its place: it leaves those alone. */
-#define HOOK(size)                                                                                 \
-    void __tsan_read##size(void *at);                                                              \
-    void __tsan_write##size(void *at);                                                             \
-    void __tsan_unaligned_read##size(void *at);                                                    \
-    void __tsan_unaligned_write##size(void *at);                                                   \
-    void __tsan_read##size(void *at)                                                               \
-    {                                                                                              \
-        plain(at, size, false);                                                                    \
-    }                                                                                              \
-    void __tsan_write##size(void *at)                                                              \
-    {                                                                                              \
-        plain(at, size, true);                                                                     \
-    }                                                                                              \
-    void __tsan_unaligned_read##size(void *at)                                                     \
-    {                                                                                              \
-        plain(at, size, false);                                                                    \
-    }                                                                                              \
-    void __tsan_unaligned_write##size(void *at)                                                    \
-    {                                                                                              \
-        plain(at, size, true);                                                                     \
+    bool only = write && explore_pause();
+    for (size_t at = offset / 4; at <= (offset + size - 1) / 4 && size != 0; at++) {
+        if (!only)
+            check_word(thread, (unsigned)at, write, false);
+        if (write)
+            log_store(thread, (unsigned)at);
     }
-HOOK(1)
-HOOK(2)
-HOOK(4)
-HOOK(8)
-HOOK(16)
-
-void __tsan_init(void);
-void __tsan_func_entry(void *at);
-void __tsan_func_exit(void);
-void __tsan_read_range(void *at, size_t size);
-void __tsan_write_range(void *at, size_t size);
-void *explore_memcpy(void *to, const void *from, size_t size);
-void *explore_memset(void *to, int byte, size_t size);
-int explore_memcmp(const void *one, const void *other, size_t size);
-
-void __tsan_init(void)
-{
-}
-
-void __tsan_func_entry(void *at)
-{
-    (void)at;
-}
-
-void __tsan_func_exit(void)
-{
-}
-
-void __tsan_read_range(void *at, size_t size)
-{
-    plain(at, size, false);
-}
-
-void __tsan_write_range(void *at, size_t size)
-{
-    plain(at, size, true);
-}
-
-void *explore_memcpy(void *to, const void *from, size_t size)
-{
-    plain(from, size, false);
-    plain(to, size, true);
-    return memcpy(to, from, size);
-}
-
-void *explore_memset(void *to, int byte, size_t size)
-{
-    plain(to, size, true);
-    return memset(to, byte, size);
-}
-
-int explore_memcmp(const void *one, const void *other, size_t size)
-{
-    plain(one, size, false);
-    plain(other, size, false);
-    return memcmp(one, other, size);
 }
 
 /* ---- Atomic accesses ---- */
@@ -307,6 +304,28 @@ static void append(unsigned thread, unsigned number, const struct operation *ope
     world.memory[known.word[number]] = operation->value;
 }
 
+/* A compare-exchange that failed. */
+static const struct site a_load = {.access = ACCESS_LOAD, .order = SEQ};
+
+/* What an access does to its thread's log, before it stores. */
+static void log_atomic(unsigned thread, unsigned at, const struct site *site, bool loads,
+                       bool newest)
+{
+    struct log *log = &world.log[thread];
+    if (loads && newest)
+        others_forget(thread, at);
+    if (site->access == ACCESS_LOAD)
+        return;
+    if (loads && acquires(site->order) && releases(site->order)) {
+        log->count = 0;
+        others_forget(thread, at);
+        return;
+    }
+    if (releases(site->order))
+        log->count = 0;
+    log_store(thread, at);
+}
+
 void memory_perform(unsigned thread, struct operation *operation, int read)
 {
     unsigned number = location_of(operation->word);
@@ -319,6 +338,9 @@ void memory_perform(unsigned thread, struct operation *operation, int read)
         stores = operation->swapped;
     }
     check_word(thread, known.word[number], stores, true);
+    if (known.logs)
+        log_atomic(thread, known.word[number], stores ? site : &a_load, loads,
+                   read == location->count - 1);
     if (loads) {
         operation->loaded = message->value;
         if (world.view[thread].at[number] < read)
@@ -352,6 +374,21 @@ void memory_alone(struct operation *operation)
     default:
         *word = operation->value;
     }
+}
+
+bool memory_orders(unsigned thread, const struct operation *operation)
+{
+    const struct site *site = operation->site;
+    return world.log[thread].count != 0 && site->access != ACCESS_LOAD && releases(site->order);
+}
+
+void memory_only(unsigned thread, struct operation *operation)
+{
+    bool swaps =
+        operation->site->access != ACCESS_COMPARE || *operation->word == operation->expected;
+    log_atomic(thread, number_of(operation->word), swaps ? operation->site : &a_load,
+               operation->site->access != ACCESS_STORE, true);
+    memory_alone(operation);
 }
 
 unsigned memory_stored_blindly(void)
@@ -444,6 +481,10 @@ void memory_normalise(unsigned finished)
 #define PIECES(each)                                                                               \
     each(world.view, sizeof world.view);                                                           \
     each(world.results, sizeof world.results);                                                     \
+    for (unsigned i = 0; i < THREADS; i++) {                                                       \
+        each(&world.log[i].count, sizeof world.log[i].count);                                      \
+        each(world.log[i].late, world.log[i].count * sizeof *world.log[i].late);                   \
+    }                                                                                              \
     for (unsigned i = 0; i < known.touched_count; i++)                                             \
         each(&world.memory[known.touched[i]], sizeof *world.memory);                               \
     for (unsigned i = 0; i < known.shared_count; i++)                                              \

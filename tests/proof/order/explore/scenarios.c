@@ -56,7 +56,7 @@ static void export_thrice(void)
 static void export_again(void)
 {
     struct otlite_batch batch;
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     otlite_batch_offer(&region, &batch);
     otlite_batch_release(&region, &batch);
@@ -92,7 +92,7 @@ static void record_two_and_lose(void)
 static void offer_and_drop(void)
 {
     struct otlite_batch batch;
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     uint32_t before = world.results[EXPORTED];
     read_body(&batch);
@@ -100,7 +100,7 @@ static void offer_and_drop(void)
     world.results[EXPORTED] = before;
     otlite_batch_offer(&region, &batch);
     otlite_batch_release(&region, &batch);
-    if (collect(&batch) != OTLITE_OK)
+    if (collect(&region, &batch) != OTLITE_OK)
         return;
     read_body(&batch);
     world.results[OFFERED] |= world.results[EXPORTED];
@@ -267,9 +267,34 @@ static void idle_begin(void)
 static void collect_if_idle(void)
 {
     struct otlite_batch batch;
-    enum otlite_status status = collect(&batch);
+    enum otlite_status status = collect(&region, &batch);
     CHECK(status == OTLITE_OK || status == OTLITE_EMPTY || status == OTLITE_BUSY);
     if (status == OTLITE_OK) {
+        read_body(&batch);
+        otlite_batch_acknowledge(&region, &batch, 0);
+    }
+}
+
+/* ---- pair: two collect, each from another chunk that is being filled ---- */
+
+static void pair_begin(void)
+{
+    open_region(3, 2, 1, OTLITE_OVERWRITE_OLDEST);
+    record(10);
+    region.slots[0].turn++; /* as if another had it */
+    record(11);
+    region.slots[0].turn--;
+}
+
+/* ---- busy: one who has a batch asks for another, and is refused ---- */
+
+static void collect_twice(void)
+{
+    struct otlite_batch batch, more;
+    enum otlite_status status = collect(&region, &batch);
+    CHECK(status == OTLITE_OK || status == OTLITE_EMPTY || status == OTLITE_BUSY);
+    if (status == OTLITE_OK) {
+        CHECK(collect(&region, &more) == OTLITE_BUSY);
         read_body(&batch);
         otlite_batch_acknowledge(&region, &batch, 0);
     }
@@ -295,90 +320,273 @@ static void clock_mover(void)
     (void)export_once();
 }
 
+/* ---- open: an entry is filled and emptied by two threads, while scopes change hands ---- */
+
+static void open_begin(void)
+{
+    table_begin();
+    add_table(1);
+}
+
+static void open_and_end(uint32_t number)
+{
+    struct otlite_span span;
+    for (uint32_t i = 0; i < 2; i++) {
+        if (open_span(&span, number, false) != OTLITE_OK)
+            continue;
+        CHECK(is_open(&span));
+        otlite_open_end(&region, span.open);
+    }
+}
+
+static void open_first(void)
+{
+    open_and_end(1);
+}
+
+static void open_second(void)
+{
+    open_and_end(2);
+}
+
+static void give_scopes_away(void)
+{
+    for (uint32_t name = 3; name < 5; name++)
+        register_one(name);
+}
+
+/* ---- crowd: more spans than entries ---- */
+
+static void crowd_begin(void)
+{
+    open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
+    add_table(2);
+}
+
+static void open_two(uint32_t number)
+{
+    struct otlite_span span[2];
+    for (uint32_t i = 0; i < 2; i++)
+        (void)open_span(&span[i], number, true);
+    for (uint32_t i = 0; i < 2; i++)
+        CHECK(span[i].open == 0 || is_open(&span[i]));
+}
+
+static void crowd_first(void)
+{
+    open_two(1);
+}
+
+static void crowd_second(void)
+{
+    open_two(2);
+}
+
+static void open_end(void)
+{
+    struct otlite_stats stats;
+    otlite_region_stats(&region, &stats);
+    CHECK(stats.open_missed == world.results[MISSED]);
+    CHECK(stats.open_cut == world.results[CUT]);
+    CHECK(stats.open_used == world.results[CUT]);
+}
+
 const struct scenario scenarios[] = {
     {"overwrite",
      "two writers of three records each, an exporter, three chunks",
      overwrite_begin,
      {three_records, three_more, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"newest",
      "the same, but what is full drops the newest",
      newest_begin,
      {three_records, three_more, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"tight",
      "two chunks, full to begin with",
      tight_begin,
      {one_record, two_records, export_thrice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"release",
      "an exporter that backs off and pins its batch again",
      tight_begin,
      {one_record, two_records, export_again},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"drop",
      "an exporter that gives a batch up, and writers that have lost a record",
      tight_begin,
      {record_and_lose, record_two_and_lose, offer_and_drop},
      drop_end,
-     killed_here},
+     killed_here,
+     false},
     {"wake",
      "an exporter that sleeps until the next record",
      wake_begin,
      {one_record, two_records, sleep_for_any},
      slept_well,
-     killed_here},
+     killed_here,
+     false},
     {"chunk",
      "an exporter that sleeps until a chunk is full",
      wake_begin,
      {three_records, NULL, sleep_for_chunk},
      slept_well,
-     killed_here},
+     killed_here,
+     false},
     {"chain",
      "records of two chunks where there is room for four",
      chain_begin,
      {chain_first, chain_second, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"table",
      "an entry of the table changes hands under a writer",
      table_begin,
      {table_writer, table_registrar, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"registrars",
      "two threads that register at once",
      table_begin,
      {registrar_first, registrar_second, NULL},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"statistics",
      "a snapshot is taken meanwhile",
      overwrite_begin,
      {three_records, count_used, export_twice},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"collectors",
      "two threads that collect at once",
      collectors_begin,
      {one_record, collect_if_idle, collect_if_idle},
      balance,
-     killed_here},
+     killed_here,
+     false},
+    {"pair",
+     "two threads that collect, each from another chunk",
+     pair_begin,
+     {NULL, collect_if_idle, collect_if_idle},
+     balance,
+     killed_here,
+     false},
+    {"busy",
+     "two threads that collect, of which one asks for more",
+     collectors_begin,
+     {one_record, collect_twice, collect_if_idle},
+     balance,
+     killed_here,
+     false},
     {"idle",
      "two threads that collect, and find nothing",
      idle_begin,
      {NULL, collect_if_idle, collect_if_idle},
      balance,
-     killed_here},
+     killed_here,
+     false},
     {"clock",
      "the clock's anchor moves under a writer",
      overwrite_begin,
      {clock_reader, NULL, clock_mover},
      balance,
-     killed_here},
+     killed_here,
+     false},
+    {"durable",
+     "two chunks, full to begin with, of a region that outlives its process",
+     durable_begin,
+     {one_record, two_records, offer_and_export},
+     balance,
+     recovered_here,
+     false},
+    {"links",
+     "a record of two chunks there, which overwrites one",
+     links_begin,
+     {chain_first, NULL, export_first},
+     balance,
+     recovered_here,
+     false},
+    {"sealed",
+     "an entry of the table there, of which the seals tell, changes hands",
+     sealed_begin,
+     {table_writer, table_registrar, export_first},
+     balance,
+     recovered_here,
+     false},
+    {"adopted",
+     "what a killed process left, one record of it damaged, is overwritten and exported",
+     adopted_begin,
+     {one_record, two_records, export_twice},
+     balance,
+     recovered_here,
+     false},
+    {"adoption",
+     "one thread adopts what was left in every state",
+     dead_begin,
+     {adopt_region, NULL, NULL},
+     adopted_whole,
+     adopted_here,
+     true},
+    {"room",
+     "one thread adopts a full table of resources",
+     full_begin,
+     {adopt_region, NULL, NULL},
+     adopted_whole,
+     adopted_here,
+     true},
+    {"creation",
+     "one thread makes a region, over the records of another",
+     litter,
+     {create, NULL, NULL},
+     created,
+     created_here,
+     true},
+    {"signal",
+     "SIGTERM comes while a thread begins to wait for it",
+     signal_begin,
+     {watch_term, receive_term, NULL},
+     has_ended_or_woken,
+     NULL,
+     false},
+    {"ceasing",
+     "SIGTERM comes while a thread ceases to wait for it",
+     watched_begin,
+     {watch_no_more_term, receive_term, NULL},
+     has_ended,
+     NULL,
+     false},
+    {"signals",
+     "SIGTERM comes to two threads at once",
+     watched_begin,
+     {NULL, receive_term, receive_term},
+     has_ended_or_woken,
+     NULL,
+     false},
+    {"open",
+     "two threads with one entry for an open span, and scopes that are given away",
+     open_begin,
+     {open_first, open_second, give_scopes_away},
+     open_end,
+     killed_here,
+     false},
+    {"crowd",
+     "two threads that open two spans each where there is room for two",
+     crowd_begin,
+     {crowd_first, crowd_second, NULL},
+     open_end,
+     killed_here,
+     false},
     {0},
 };

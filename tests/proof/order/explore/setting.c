@@ -10,15 +10,32 @@ uint32_t scope;
 uint32_t *posts;
 static uint32_t resource;
 
-enum { CHUNK_SIZE = 64, WORK = 1024, ARENA = 256 };
+enum { CHUNK_SIZE = 64, WORK = 1024, ARENA = 512, RESOURCES = 2 };
 
-static void *carve(uint32_t *used, size_t size)
+static struct {
+    uint32_t slots, scopes, chunks;
+} small;
+
+/* In the place of the core's (small.h). It says that the region is of a `size` that is allowed. */
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
 {
-    void *at = world.memory + *used;
-    *used += (uint32_t)(size + 7) / 8 * 2;
-    if (*used > WORDS)
+    const uint32_t items[SECTIONS][2] = {{sizeof(struct otlite_slot), small.slots},
+                                         {sizeof(struct otlite_entry), RESOURCES},
+                                         {sizeof(struct otlite_entry), small.scopes},
+                                         {1, ARENA},
+                                         {1, WORK},
+                                         {sizeof(struct otlite_chunk), small.chunks},
+                                         {CHUNK_SIZE, small.chunks}};
+    uint32_t offset = (sizeof *header + 63) & ~63u;
+    header->size = size;
+    header->chunk_size = CHUNK_SIZE;
+    for (uint32_t i = 0; i < SECTIONS; i++) {
+        uint32_t section = (items[i][0] * items[i][1] + 63) & ~63u;
+        header->sections[i] = (struct section){i + 1, offset, section, items[i][1]};
+        offset += section;
+    }
+    if (offset > sizeof world.memory - 64)
         explore_fail("the region is larger than WORDS", NULL, THREADS);
-    return at;
 }
 
 /* The clocks of csrc/port: the boot clock stands still, the wall clock is the scenario's. */
@@ -32,33 +49,77 @@ uint64_t otlite_clock_wall(void)
     return 1000 + world.results[WALL];
 }
 
+static void open_with(const struct otlite_region_options *options)
+{
+    CHECK(otlite_region_init(&region, world.memory, OTLITE_REGION_MIN, options) == OTLITE_OK);
+    posts = &world.memory[WORDS - 1];
+    register_first();
+}
+
 void open_region(uint32_t chunks, uint32_t slots, uint32_t scopes, uint32_t on_full)
 {
-    static alignas(64) uint8_t memory[OTLITE_REGION_MIN];
-    struct otlite_region_options options = {.on_full = on_full};
-    CHECK(otlite_region_init(&region, memory, sizeof memory, &options) == OTLITE_OK);
-    const struct otlite_region whole = region;
-    uint32_t used = 0;
-    region.header = carve(&used, sizeof *region.header);
-    memcpy(region.header, whole.header, sizeof *region.header);
-    region.slots = carve(&used, slots * sizeof *region.slots);
-    memcpy(region.slots, whole.slots, slots * sizeof *region.slots);
-    region.resources = carve(&used, sizeof *region.resources);
-    region.scopes = carve(&used, scopes * sizeof *region.scopes);
-    region.chunks = carve(&used, chunks * sizeof *region.chunks);
-    region.arena = carve(&used, ARENA);
-    region.work = carve(&used, WORK);
-    region.data = carve(&used, (size_t)chunks * CHUNK_SIZE);
-    posts = carve(&used, sizeof *posts);
-    region.chunk_size = CHUNK_SIZE;
-    region.chunk_count = chunks;
-    region.slot_count = slots;
-    region.resource_count = 1;
-    region.scope_count = scopes;
-    region.arena_size = ARENA;
-    region.work_size = WORK;
-    CHECK(otlite_resource_register(&region, "Rrrr", 4, NULL, 0, &resource) == OTLITE_OK);
+    small.chunks = chunks;
+    small.slots = slots;
+    small.scopes = scopes;
+    open_with(&(struct otlite_region_options){.on_full = on_full});
+}
+
+void open_durable(uint32_t chunks, uint32_t scopes)
+{
+    small.chunks = chunks;
+    small.slots = 2;
+    small.scopes = scopes;
+    open_with(&(struct otlite_region_options){.on_full = OTLITE_OVERWRITE_OLDEST, .durable = true});
+    memory_log(region.work, region.work_size); /* it is no part of what is left */
+}
+
+void adopt_region(void)
+{
+    struct otlite_region next;
+    CHECK(otlite_region_adopt(&next, world.memory, OTLITE_REGION_MIN, &region.options, NULL) ==
+          OTLITE_OK);
+    region = next;
+}
+
+void register_resource(const char *name)
+{
+    CHECK(otlite_resource_register(&region, name, strlen(name), NULL, 0, &resource) == OTLITE_OK);
+}
+
+void register_first(void)
+{
+    register_resource("Rrrr");
     CHECK(otlite_scope_register(&region, "Sc00", 4, NULL, 0, &scope) == OTLITE_OK);
+}
+
+void add_table(uint32_t entries)
+{
+    static uint32_t used;
+    used = (uint32_t)(posts - world.memory) + 2;
+    region.open_states = carve(&used, entries * sizeof *region.open_states);
+    region.open = carve(&used, entries * sizeof *region.open);
+    region.open_count = entries;
+}
+
+enum otlite_status open_span(struct otlite_span *span, uint32_t number, bool long_name)
+{
+    static const char name[] =
+        "Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00Sc00"
+        "Sc00Sc00";
+    *span = (struct otlite_span){.start = number, .name = {name, long_name ? 80 : 4, 0}};
+    memset(span->span_id, (int)number, sizeof span->span_id);
+    enum otlite_status status = otlite_open_begin(&region, span, resource, scope);
+    CHECK(status == OTLITE_OK || status == OTLITE_TABLE_FULL || status == OTLITE_STALE);
+    world.results[MISSED] += status == OTLITE_TABLE_FULL;
+    world.results[CUT] += status == OTLITE_OK && long_name;
+    return status;
+}
+
+bool is_open(const struct otlite_span *span)
+{
+    const struct otlite_open_span *entry = &region.open[(span->open - 1) & HANDLE_INDEX];
+    return entry->start == span->start && memcmp(entry->span_id, span->span_id, 8) == 0 &&
+           memcmp(entry->trace_id, span->trace_id, 16) == 0;
 }
 
 /* ---- Records of words that say the same: a mark, their scope's number and their own ---- */
@@ -73,6 +134,7 @@ enum otlite_status append(uint32_t number, size_t size, uint32_t under, uint32_t
 {
     uint32_t words[LONG / 4];
     fill(words, size, MARK | name << SCOPE_SHIFT | number);
+    world.results[STARTED] |= 1u << number;
     return otlite_region_append(&region, words, size, resource, under, 0, false);
 }
 
@@ -91,7 +153,6 @@ void record(uint32_t number)
     note(number, append(number, RECORD, scope, 0));
 }
 
-/* Which word a record of so many bytes consists of; the run fails if it is torn. */
 uint32_t whole(const uint8_t *at, size_t size)
 {
     uint32_t words[LONG / 4];
@@ -104,14 +165,14 @@ uint32_t whole(const uint8_t *at, size_t size)
 
 /* ---- The exporter ---- */
 
-enum otlite_status collect(struct otlite_batch *batch)
+enum otlite_status collect(struct otlite_region *of, struct otlite_batch *batch)
 {
     const struct otlite_batch_limits limits = {.max_bytes = 400, .gather = true};
-    return otlite_batch_collect(&region, &limits, batch);
+    return otlite_batch_collect(of, &limits, batch);
 }
 
 /* The body is a head, then for each scope a head and its records: all but the records is a scope's name and lengths. */
-void read_body(const struct otlite_batch *batch)
+uint32_t records_of(const struct otlite_batch *batch, uint32_t met)
 {
     const uint8_t *body = batch->segments[0].data;
     uint32_t found = 0, name = UINT32_MAX;
@@ -127,8 +188,8 @@ void read_body(const struct otlite_batch *batch)
             CHECK(size <= batch->size - at);
             CHECK(whole(body + at, size) == word);
             CHECK((word >> SCOPE_SHIFT & 0xff) == name);
-            CHECK((world.results[EXPORTED] >> (word & NUMBER) & 1) == 0); /* not twice */
-            world.results[EXPORTED] |= 1u << (word & NUMBER);
+            CHECK((met >> (word & NUMBER) & 1) == 0); /* not twice */
+            met |= 1u << (word & NUMBER);
             at += size;
             found++;
         } else {
@@ -136,17 +197,25 @@ void read_body(const struct otlite_batch *batch)
         }
     }
     CHECK(found == batch->records);
+    return met;
+}
+
+void read_body(const struct otlite_batch *batch)
+{
+    world.results[EXPORTED] = records_of(batch, world.results[EXPORTED]);
 }
 
 bool export_once(void)
 {
     struct otlite_batch batch;
-    enum otlite_status status = collect(&batch);
+    enum otlite_status status = collect(&region, &batch);
     CHECK(status == OTLITE_OK || status == OTLITE_EMPTY);
     if (status == OTLITE_OK) {
         otlite_batch_offer(&region, &batch);
+        explore_system_call(); /* which sends it */
         read_body(&batch);
         otlite_batch_acknowledge(&region, &batch, 0);
+        world.results[SETTLED] = world.results[EXPORTED];
     }
     return status == OTLITE_OK;
 }
@@ -159,11 +228,23 @@ void export_twice(void)
 
 /* ---- What holds ---- */
 
-/* In each state: what recovery finds when all threads are killed there. Stores are seen in the order of each thread's
- * program, as a killed process leaves them; that the committed words are ordered after the bytes is what the
- * exporter proves. Here csrc/region/recover.c has its place, reading world.memory. */
+/* In each state, of a region that is not durable: what would be read where all threads were killed there, each
+ * having made its stores in order. */
 void killed_here(void)
 {
+    for (uint32_t i = 0; i < region.open_count; i++) {
+        uint32_t state = region.open_states[i];
+        const struct otlite_open_span *entry = &region.open[i];
+        const struct otlite_entry *under = &region.scopes[open_scope(state)];
+        if ((state & OPEN_STATE) == OPEN_FREE)
+            CHECK(entry->seal == 0);
+        if ((state & OPEN_STATE) != OPEN_WHOLE)
+            continue;
+        CHECK(entry->seal == otlite_open_seal(&region, i, state));
+        CHECK(memcmp(region.arena + under->offset, entry->name, 4) == 0);
+        for (uint32_t at = 0; at < 8; at++)
+            CHECK(entry->span_id[at] == entry->start);
+    }
     for (uint32_t i = 0; i < region.chunk_count; i++) {
         const struct otlite_chunk *chunk = &region.chunks[i];
         if (!chunk_readable(chunk->state))
@@ -203,8 +284,11 @@ void balance(void)
     CHECK(stats.exported == exported);
     CHECK(stats.pending == 0);
     CHECK(otlite_region_count(&region) == 0);
-    CHECK(exported + stats.dropped[OTLITE_LOSS_OVERWRITTEN] + world.results[GIVEN_UP] ==
+    CHECK(exported + stats.dropped[OTLITE_LOSS_OVERWRITTEN] + stats.dropped[OTLITE_LOSS_DAMAGED] +
+              world.results[GIVEN_UP] ==
           (uint32_t)__builtin_popcount(world.results[KEPT]));
+    CHECK(stats.dropped[OTLITE_LOSS_DAMAGED] <=
+          (uint32_t)__builtin_popcount(world.results[BROKEN]));
     CHECK(stats.dropped[OTLITE_LOSS_SHUTDOWN] == world.results[GIVEN_UP] + world.results[GONE]);
     CHECK(stats.dropped[OTLITE_LOSS_FULL] + stats.dropped[OTLITE_LOSS_REENTERED] ==
           world.results[REFUSED]);

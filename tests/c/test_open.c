@@ -1,0 +1,325 @@
+/* test_open.c - spans that are open: what a successor is told of them, whatever became of the process
+ *
+ * Processes that die: test_open_kills.c. Includes layout.h, to change what lies in a region.
+ */
+#define _GNU_SOURCE
+#include "opening.h"
+
+/* ---- What is told ---- */
+
+static uint8_t copy[SIZE];
+
+static void test_what_was_open(void)
+{
+    open_region(SIZE, 1000, 0);
+    CHECK_EQUAL(stats_now().open_spans, SIZE / 4096); /* no more than that */
+    open_some(0, OPEN);
+    for (uint32_t number = 0; number < OPEN; number += 2)
+        CHECK_EQUAL(end_number(&recorder, number, &spans[number]), OTLITE_OK);
+    for (uint32_t number = 1; number < OPEN; number += 10)
+        otlite_open_end(&recorder.region, spans[number].open);
+    CHECK_EQUAL(stats_now().open_used, OPEN / 2 - OPEN / 10);
+    CHECK_EQUAL(stats_now().recorded, OPEN / 2);
+    memcpy(copy, memory, SIZE);
+    for (int again = 0; again < 3; again++) {
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK(memcmp(memory, copy, SIZE) == 0);
+        CHECK_EQUAL(opened.wrong + opened.damaged, 0);
+        CHECK_EQUAL(opened.spans, OPEN - OPEN / 10);
+        CHECK_EQUAL(opened.in_table, OPEN / 2 - OPEN / 10);
+    }
+    for (uint32_t number = 0; number < OPEN; number++) {
+        CHECK_EQUAL(opened.recorded[number], number % 2 == 0);
+        CHECK_EQUAL(opened.unfinished[number], number % 2 == 1 && number % 10 != 1);
+    }
+    for (int again = 0; again < 3; again++) {
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.records, OPEN - OPEN / 10);
+        CHECK_EQUAL(told.unfinished, again == 0 ? OPEN / 2 - OPEN / 10 : 0);
+        CHECK_EQUAL(told.damaged + told.offered, 0);
+        CHECK_EQUAL(balanced_stats(&recorder.region).adopted, OPEN - OPEN / 10);
+        CHECK_EQUAL(stats_now().open_used, 0);
+        CHECK_EQUAL(stats_now().open_spans, SIZE / 4096);
+    }
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(opened.wrong, 0);
+    CHECK_EQUAL(opened.spans, OPEN - OPEN / 10);
+    CHECK_EQUAL(times(opened.unfinished, 0, OPEN), OPEN / 2 - OPEN / 10);
+    CHECK_EQUAL(balanced_stats(&recorder.region).chunks_used, 0);
+    register_all(&recorder, "");
+    open_some(0, OPEN); /* and on */
+    CHECK_EQUAL(adopt(0).unfinished, OPEN);
+}
+
+static void test_without_a_table(void)
+{
+    open_region(SIZE, 0, 0);
+    open_some(0, 3);
+    CHECK_EQUAL(spans[0].open, 0);
+    otlite_open_end(&recorder.region, 0);
+    otlite_open_end(&recorder.region, 1);
+    CHECK_EQUAL(end_number(&recorder, 0, &spans[0]), OTLITE_OK);
+    CHECK_EQUAL(stats_now().open_spans + stats_now().open_used + stats_now().open_missed, 0);
+    CHECK_EQUAL(adopt(0).unfinished, 0);
+}
+
+static uint64_t longest_of(uint32_t *found)
+{
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.wrong, 0);
+    uint64_t longest = opened.longest;
+    (void)adopt(0);
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(opened.wrong, 0);
+    CHECK_EQUAL(opened.longest, longest);
+    *found = times(opened.unfinished, 0, OPEN);
+    return longest;
+}
+
+/* The end is the last moment that the region tells of, and no earlier than the start. */
+static void test_the_end(void)
+{
+    uint32_t found;
+    open_region(SIZE, 1000, 0);
+    open_some(0, 1);
+    CHECK_EQUAL(longest_of(&found), 0);
+    CHECK_EQUAL(found, 1);
+    open_region(SIZE, 1000, 0);
+    open_some(0, 51);
+    CHECK_EQUAL(longest_of(&found), 50); /* the last one's start */
+    CHECK_EQUAL(found, 51);
+    open_region(SIZE, 1000, 0);
+    open_some(0, 3);
+    CHECK_EQUAL(end_number(&recorder, 2, &spans[2]), OTLITE_OK);
+    spans[4] = opened_span(&recorder.region, 4);
+    spans[4].start += 700;
+    spans[4].end = spans[4].start + 300;
+    CHECK_EQUAL(
+        otlite_span_record(&recorder.region, &spans[4], recorder.resource, recorder.scopes[1]),
+        OTLITE_OK);
+    CHECK_EQUAL(otlite_image_open(&(struct otlite_image){0}, memory, size), OTLITE_OK);
+    (void)adopt(0);
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(opened.wrong, 1);
+    CHECK_EQUAL(opened.longest, 1004);
+    /* times that somebody gave say nothing of when that was */
+    open_region(SIZE, 1000, 0);
+    open_some(0, 2);
+    spans[4] = opened_span(&recorder.region, 4);
+    spans[4].explicit_time = true;
+    spans[4].end = UINT64_MAX / 2;
+    CHECK_EQUAL(
+        otlite_span_record(&recorder.region, &spans[4], recorder.resource, recorder.scopes[1]),
+        OTLITE_OK);
+    spans[5] = opened_span(&recorder.region, 5);
+    spans[5].explicit_time = true;
+    spans[5].start += 100000;
+    CHECK_EQUAL(
+        otlite_open_begin(&recorder.region, &spans[5], recorder.resource, recorder.scopes[2]),
+        OTLITE_OK);
+    (void)adopt(0);
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(opened.longest, 1);
+    CHECK_EQUAL(opened.unfinished[0] + opened.unfinished[1], 2);
+}
+
+/* What a former life left says nothing of when this one ended: its clock may have been another. */
+static void test_the_end_of_a_later_life(void)
+{
+    open_region(SIZE, 1000, 0);
+    spans[4] = opened_span(&recorder.region, 4);
+    spans[4].end = spans[4].start + 1000000;
+    CHECK_EQUAL(
+        otlite_span_record(&recorder.region, &spans[4], recorder.resource, recorder.scopes[1]),
+        OTLITE_OK);
+    (void)adopt(0);
+    register_all(&recorder, "");
+    open_some(0, 3);
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.longest, 2);
+    CHECK_EQUAL(adopt(0).unfinished, 3);
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(opened.longest, 2);
+}
+
+/* An anchor that is not what it was says nothing. */
+static void test_the_end_without_a_clock(void)
+{
+    open_region(SIZE, 1000, 0);
+    open_some(0, 51);
+    recorder.region.header->anchor_seals[0] ^= 1;
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.wrong + opened.longest, 0);
+    CHECK_EQUAL(times(opened.unfinished, 0, 51), 51);
+}
+
+/* ---- Room ---- */
+
+/* Whatever becomes of a record, the entry ends. */
+static void test_records_that_are_lost(void)
+{
+    static uint8_t large[SMALL];
+    open_region(SMALL, TABLE, OTLITE_DROP_NEWEST);
+    uint32_t number = 0;
+    for (;; number++) {
+        open_some(number, number + 1);
+        if (end_number(&recorder, number, &spans[number]) == OTLITE_DROPPED)
+            break;
+    }
+    CHECK_EQUAL(stats_now().open_used, 0);
+    open_some(15, 16);
+    CHECK_EQUAL(end_number(&recorder, 15, &spans[15]), OTLITE_DROPPED);
+    CHECK_EQUAL(stats_now().open_used, 0);
+    open_some(0, 1);
+    CHECK_EQUAL(otlite_span_append(&recorder.region, &spans[0], large, sizeof large,
+                                   recorder.resource, recorder.scopes[0]),
+                OTLITE_DROPPED);
+    CHECK_EQUAL(stats_now().open_used, 0);
+    CHECK_EQUAL(stats_now().dropped[OTLITE_LOSS_TOO_LARGE], 1);
+    for (uint32_t i = 0; i < recorder.region.slot_count; i++)
+        recorder.region.slots[i].turn++;
+    open_some(0, 2);
+    CHECK_EQUAL(end_number(&recorder, 0, &spans[0]), OTLITE_DROPPED);
+    CHECK_EQUAL(otlite_span_append(&recorder.region, &spans[1], large, 10, recorder.resource,
+                                   recorder.scopes[1]),
+                OTLITE_DROPPED);
+    CHECK_EQUAL(stats_now().open_used, 0);
+    CHECK_EQUAL(stats_now().dropped[OTLITE_LOSS_REENTERED], 2);
+    CHECK_EQUAL(adopt(OTLITE_DROP_NEWEST).unfinished, 0);
+}
+
+/* Where the dead one left no room, its open spans take that of the oldest, or are counted. */
+static void test_adoption_without_room(void)
+{
+    for (uint32_t on_full = 0; on_full < 2; on_full++) {
+        open_region(SMALL, TABLE, OTLITE_DROP_NEWEST);
+        open_some(0, TABLE);
+        uint32_t number = 100;
+        while (record_number(&recorder, number * 14) == OTLITE_OK) /* none of them long */
+            number++;
+        uint32_t made = number - 100;
+        for (int again = 0; again < 2; again++) {
+            struct otlite_adoption told = adopt(on_full);
+            struct otlite_stats stats = balanced_stats(&recorder.region);
+            uint64_t gone = stats.dropped[OTLITE_LOSS_OVERWRITTEN];
+            if (again) {
+                CHECK_EQUAL(told.unfinished + gone + stats.dropped[OTLITE_LOSS_FULL], 0);
+            } else if (on_full == OTLITE_OVERWRITE_OLDEST) {
+                CHECK(gone > 0 && gone < made);
+                CHECK_EQUAL(told.unfinished, TABLE);
+                CHECK_EQUAL(told.records, made - gone + TABLE);
+                CHECK_EQUAL(stats.adopted, made + TABLE);
+            } else {
+                CHECK_EQUAL(stats.dropped[OTLITE_LOSS_FULL], TABLE);
+                CHECK_EQUAL(told.unfinished + gone, 0);
+                CHECK_EQUAL(told.records, made);
+                CHECK_EQUAL(stats.adopted, made + TABLE);
+            }
+            CHECK_EQUAL(stats.open_used, 0);
+        }
+        drain_opened(&recorder.region, &opened);
+        CHECK_EQUAL(times(opened.unfinished, 0, TABLE),
+                    on_full == OTLITE_OVERWRITE_OLDEST ? TABLE : 0);
+    }
+}
+
+/* What an adoption found no room for stays counted when that process died before it was done. */
+static void test_an_adoption_that_was_not_done(void)
+{
+    for (uint32_t again = 0; again < 2; again++) {
+        open_region(SMALL, TABLE, 0);
+        open_some(0, 3);
+        recorder.region.header->adopting = again;
+        recorder.region.header->lost[OTLITE_LOSS_FULL] = 4;
+        CHECK_EQUAL(adopt(0).unfinished, 3);
+        struct otlite_stats stats = balanced_stats(&recorder.region);
+        CHECK_EQUAL(stats.dropped[OTLITE_LOSS_FULL], 4 * again);
+        CHECK_EQUAL(stats.adopted, 3 + 4 * again);
+    }
+}
+
+/* ---- Tables ---- */
+
+/* An open span keeps its scope and its resource. */
+static void test_scopes_of_open_spans(void)
+{
+    uint32_t handle;
+    open_region(SMALL, TABLE, 0);
+    struct otlite_region *region = &recorder.region;
+    uint32_t first = recorder.scopes[0], resource = recorder.resource;
+    open_some(0, 6);
+    for (uint32_t i = 0; i < 500; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "scope %u", i);
+        handle = register_scope(region, name, "");
+        CHECK(handle != UINT32_MAX);
+        snprintf(name, sizeof name, "urn:%u", i);
+        CHECK(register_resource(region, name) != UINT32_MAX);
+    }
+    struct otlite_span span = opened_span(region, 0);
+    CHECK_EQUAL(otlite_open_begin(region, &span, resource, first), OTLITE_OK);
+    otlite_open_end(region, span.open);
+    CHECK_EQUAL(stats_now().open_used, 6);
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.wrong + opened.damaged, 0);
+    CHECK_EQUAL(times(opened.unfinished, 0, 6), 6);
+    for (uint32_t i = 0; i < 6; i++)
+        otlite_open_end(region, spans[i].open);
+    /* and now their entries are given to others */
+    for (uint32_t i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "other %u", i);
+        CHECK(register_scope(region, name, "") != UINT32_MAX);
+    }
+    CHECK(memmem(region->arena, region->arena_size, "another", 7) == NULL);
+    CHECK_EQUAL(open_number(&recorder, 0, &spans[0]), OTLITE_STALE);
+    CHECK_EQUAL(spans[0].open, 0);
+    CHECK_EQUAL(otlite_open_begin(region, &spans[0], resource, UINT32_MAX), OTLITE_STALE);
+    CHECK_EQUAL(otlite_open_begin(region, &spans[0], UINT32_MAX, handle), OTLITE_STALE);
+    CHECK_EQUAL(stats_now().open_used, 0);
+    register_all(&recorder, "");
+    open_some(0, TABLE);
+}
+
+/* As many lives as you like, each with a resource of its own, each killed with spans open. */
+static void test_many_lives(void)
+{
+    uint64_t found = 0;
+    open_region(SMALL, TABLE, 0);
+    for (uint32_t life = 0; life < 300; life++) {
+        char url[16];
+        snprintf(url, sizeof url, "%u", life);
+        register_all(&recorder, url);
+        open_some(life * TABLE, life * TABLE + TABLE);
+        for (uint32_t i = 0; i < 4; i++)
+            CHECK_EQUAL(end_number(&recorder, life * TABLE + i, &spans[life * TABLE + i]),
+                        OTLITE_OK);
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK_EQUAL(times(opened.unfinished, life * TABLE, life * TABLE + TABLE), TABLE - 4);
+        CHECK_EQUAL(adopt(0).unfinished, TABLE - 4);
+        (void)balanced_stats(&recorder.region);
+        if (life % 5 != 4)
+            continue;
+        drain_opened(&recorder.region, &opened);
+        CHECK_EQUAL(opened.wrong, 0);
+        CHECK_EQUAL(times(opened.unfinished, life * TABLE, life * TABLE + TABLE), TABLE - 4);
+        found += opened.spans;
+    }
+    CHECK(found > 100 * TABLE);
+}
+
+int main(void)
+{
+    (void)otlite_kernels_select(NULL);
+    RUN(test_what_was_open);
+    RUN(test_without_a_table);
+    RUN(test_the_end);
+    RUN(test_the_end_of_a_later_life);
+    RUN(test_the_end_without_a_clock);
+    RUN(test_records_that_are_lost);
+    RUN(test_adoption_without_room);
+    RUN(test_an_adoption_that_was_not_done);
+    RUN(test_scopes_of_open_spans);
+    RUN(test_many_lives);
+    return check_end();
+}

@@ -1,0 +1,131 @@
+/* test_open_damage.c - a table of open spans with bytes that nobody wrote: no span that was not open, none twice */
+#define _GNU_SOURCE
+#include "opening.h"
+
+static uint8_t left[SMALL];
+static uint64_t sound, told_damaged;
+
+/* `elsewhere`: not the table alone is damaged. */
+static bool use_damaged(uint32_t most, bool elsewhere)
+{
+    bool well = CHECK_EQUAL(read_opened(memory, SMALL, &opened), OTLITE_OK);
+    well &= CHECK_EQUAL(opened.wrong, 0);
+    uint64_t found = opened.spans;
+    uint32_t unfinished = times(opened.unfinished, 0, most);
+    told_damaged += opened.damaged != 0;
+    for (uint32_t number = 0; number < most; number++)
+        well &= CHECK(opened.unfinished[number] + opened.recorded[number] <= 1 &&
+                      opened.unfinished[number] <= (number < TABLE && number % 4 != 3));
+    struct otlite_adoption told = adopt(0);
+    (void)balanced_stats(&recorder.region);
+    drain_opened(&recorder.region, &opened);
+    well &= CHECK_EQUAL(opened.wrong, 0);
+    if (elsewhere)
+        well &= CHECK(opened.spans <= found);
+    else
+        well &= CHECK_EQUAL(opened.spans, found);
+    well &= CHECK_EQUAL(told.unfinished, unfinished);
+    well &= CHECK(times(opened.unfinished, 0, most) <= unfinished);
+    well &= CHECK_EQUAL(stats_now().open_used + balanced_stats(&recorder.region).pending, 0);
+    sound += unfinished;
+    register_all(&recorder, "");
+    for (uint32_t number = 0; number < TABLE; number++)
+        well &= CHECK_EQUAL(open_number(&recorder, number, &spans[number]), OTLITE_OK);
+    return well;
+}
+
+static void leave_open(void)
+{
+    open_region(SMALL, TABLE, 0);
+    open_some(0, TABLE);
+    for (uint32_t number = 0; number < TABLE; number++)
+        if (number % 4 == 3)
+            CHECK_EQUAL(end_number(&recorder, number, &spans[number]), OTLITE_OK);
+    memcpy(left, memory, SMALL);
+}
+
+/* An entry in another's place, its word with it, is not that span a second time. */
+static void test_an_entry_elsewhere(void)
+{
+    leave_open();
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t from = 0; from < TABLE; from += 3)
+        for (uint32_t to = 0; to < TABLE; to++) {
+            memcpy(memory, left, SMALL);
+            region->open[to] = region->open[from];
+            region->open_states[to] = region->open_states[from];
+            if (!use_damaged(TABLE, false))
+                return;
+        }
+}
+
+/* Each byte of the table, in four ways. */
+static void test_each_byte(void)
+{
+    leave_open();
+    const struct otlite_header *header = (const void *)left;
+    const struct section *states = &header->sections[SECTION_OPEN_STATES - 1];
+    const struct section *entries = &header->sections[SECTION_OPEN - 1];
+    for (uint32_t at = states->offset; at < entries->offset + entries->size; at++)
+        for (int way = 0; way < 4; way++) {
+            static const uint8_t flips[] = {0x01, 0x80, 0xff, 0x02};
+            memcpy(memory, left, SMALL);
+            memory[at] ^= flips[way];
+            if (!use_damaged(TABLE, false)) {
+                fprintf(stderr, "byte %u, flipped by %02x\n", at, flips[way]);
+                return;
+            }
+        }
+    CHECK(sound > 10000 && told_damaged > 1000);
+    printf("%llu open spans found, %llu times one was damaged\n", (unsigned long long)sound,
+           (unsigned long long)told_damaged);
+}
+
+/* Words of the table copied over others, stretches of it zeroed or filled, other bytes anywhere. */
+static void test_random_damage(void)
+{
+    const struct otlite_header *header = (const void *)left;
+    uint32_t from = header->sections[SECTION_OPEN_STATES - 1].offset;
+    uint32_t table = header->sections[SECTION_ARENA - 1].offset - from;
+    uint64_t state = 5;
+    leave_open();
+    undamaged = header;
+    for (int round = 0; round < 20000; round++) {
+        bool elsewhere = false;
+        memcpy(memory, left, SMALL);
+        for (uint32_t n = 1 + draw(&state, 4); n > 0; n--) {
+            uint32_t at = from + draw(&state, table - 64) / 4 * 4;
+            switch (draw(&state, 4)) {
+            case 0:
+                memset(memory + at, (int)draw(&state, 2) * 255, draw(&state, 64));
+                break;
+            case 1:
+                memcpy(memory + at, left + from + draw(&state, table - 64) / 4 * 4,
+                       4 * (1 + draw(&state, 16)));
+                break;
+            case 2:
+                memory[from + draw(&state, table)] ^= (uint8_t)(1 << draw(&state, 8));
+                break;
+            default:
+                elsewhere = true;
+                at = offsetof(struct otlite_header, sequence);
+                at += draw(&state, SMALL - at);
+                memory[at] ^= (uint8_t)(1 << draw(&state, 8));
+            }
+        }
+        if (!use_damaged(TABLE, elsewhere)) {
+            fprintf(stderr, "round %d\n", round);
+            return;
+        }
+    }
+    undamaged = NULL;
+}
+
+int main(void)
+{
+    (void)otlite_kernels_select(NULL);
+    RUN(test_an_entry_elsewhere);
+    RUN(test_each_byte);
+    RUN(test_random_damage);
+    return check_end();
+}
