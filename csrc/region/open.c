@@ -176,8 +176,9 @@ static void leave_out(uint32_t *found, uint32_t index)
 static struct otlite_segment last_record(const struct otlite_region *region, uint32_t chunk,
                                          uint32_t committed)
 {
+    const struct otlite_segment none = {chunk_data(region, chunk), 0};
     if (committed == 0)
-        return (struct otlite_segment){NULL, 0};
+        return none;
     const struct record_index *index = chunk_index(region, chunk, committed - 1);
     uint32_t start = committed == 1 ? 0 : chunk_index(region, chunk, committed - 2)->end;
     uint32_t end = index->end;
@@ -185,7 +186,7 @@ static struct otlite_segment last_record(const struct otlite_region *region, uin
     if (committed == 1 && (index->flags & RECORD_CHAINED) != 0)
         end = end < most ? end : (uint32_t)most;
     if (start >= end || end > most)
-        return (struct otlite_segment){NULL, 0};
+        return none;
     return (struct otlite_segment){chunk_data(region, chunk) + start, end - start};
 }
 

@@ -26,6 +26,33 @@ def test_services_beyond_so_many_are_counted_together() -> None:
     assert max(map(len, log.spans)) <= NAME_MAX
 
 
+def one_trace(number: int) -> bytes:
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    spans.add(name="a", trace_id=number.to_bytes(16, "big"), span_id=bytes(7) + b"1")
+    return request.SerializeToString()
+
+
+def test_no_more_traces_are_drawn_than_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three a second: three at once, and each third of a second another."""
+    now = 1000.0
+    monkeypatch.setattr("otlp_lite.cli.receive.time.monotonic", lambda: now)
+    log = Log(3, Style())
+    drawn = []
+    for _ in range(4):
+        for number in range(1, 11):
+            log.on_request(decode(one_trace(number)))
+        log.lines(everything=True)
+        drawn.append(log.drawn)
+        now += 1 / 3 + 0.001
+    assert drawn == [3, 4, 5, 6] and log.not_drawn == 34
+    now += 60
+    for number in range(1, 11):
+        log.on_request(decode(one_trace(number)))
+    log.lines(everything=True)
+    assert log.drawn == 9
+
+
 @pytest.mark.parametrize(
     "option", ["--max-body=-1", "--max-inflated=0", "--traces-per-second=-1", "--traces-per-second=nan"]
 )

@@ -304,6 +304,9 @@ static void doubles_are_short_and_exact(void)
         {UINT64_C(0x3f1a36e2eb1c432d), "0.0001"},
         {UINT64_C(0x3ee4f8b588e368f1), "1e-05"},
         {UINT64_C(0xc341c37937e08000), "-1e+16"},
+        /* one digit less would be halfway to a neighbour, and so the even one's */
+        {UINT64_C(0x4350000000000001), "1.8014398509481988e+16"},
+        {UINT64_C(0x4350000000000007), "1.8014398509482012e+16"},
         {UINT64_C(0x4341c37937e07fff), "9999999999999998.0"},
         {UINT64_C(0x44b52d02c7e14af6), "1e+23"},
         {UINT64_C(0x7ff0000000000000), "\"Infinity\""},

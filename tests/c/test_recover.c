@@ -357,6 +357,20 @@ static void test_an_entry_of_another(void)
     CHECK_EQUAL(findings.damaged, MADE - ACKED);
 }
 
+/* More records than a chunk can have: those that are whole are read, and that it is so is counted. */
+static void test_a_damaged_count(void)
+{
+    open_with(&durable_options);
+    record_some(0, 3);
+    for (uint32_t i = 0; i < recorder.region.chunk_count; i++) {
+        if (recorder.region.chunks[i].committed == 3)
+            recorder.region.chunks[i].committed = UINT32_MAX;
+    }
+    CHECK_EQUAL(read_image(memory, SIZE, &findings), OTLITE_OK);
+    CHECK_EQUAL(times_in(0, 3, 1), 3);
+    CHECK_EQUAL(findings.damaged, 1);
+}
+
 /* What an adoption gave up stays counted when that process died before it was done; what the dead counted does not. */
 static void test_an_adoption_that_was_not_done(void)
 {
@@ -483,6 +497,7 @@ int main(void)
     RUN(test_a_damaged_scope);
     RUN(test_damaged_room_of_an_entry);
     RUN(test_an_entry_of_another);
+    RUN(test_a_damaged_count);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_a_damaged_sequence);
     RUN(test_scopes_after_adoption);

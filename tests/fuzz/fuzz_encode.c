@@ -530,6 +530,10 @@ static void encode_span(struct source *source, const struct otlite_scratch *scra
     size_t size = otlite_span_encode(bytes, &span);
     REQUIRE(size <= bound);
     require_span((struct bytes){bytes, size}, &span, &texts, 0);
+    struct span_glance glance = otlite_span_glance(bytes, size);
+    REQUIRE(glance.end == span.end && memcmp(glance.span_id, span.span_id, 8) == 0);
+    glance = otlite_span_glance(bytes, take_below(source, 256) * size / 255); /* of less, less */
+    REQUIRE(glance.end == 0 || glance.end == span.end);
     two = room_of(2 * size);
     memcpy(two, bytes, size);
     memcpy(two + size, bytes, size);

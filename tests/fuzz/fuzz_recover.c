@@ -129,7 +129,7 @@ static uint32_t take_place(struct source *source)
     case 2: {
         const struct section *section = &header->sections[take_below(source, SECTIONS)];
         uint32_t within = (uint32_t)take_word(source, 2);
-        return section->offset + within % section->size;
+        return section->offset + (section->size != 0 ? within % section->size : 0);
     }
     default: { /* backwards from a chunk's end */
         uint32_t chunk = take_below(source, 256) % ((SIZE - data) / header->chunk_size);

@@ -56,9 +56,16 @@ TARGETS = (
     ),
     Target(
         "recover",
-        ("region/image.c", "region/recover.c", "region/seal.c"),
+        ("region/image.c", "region/recover.c"),
         Fault("region/seal.c", "return index < count &&", "return count != 0 &&"),
         # What it compares with are checksums: an input that held them would be no damage.
+        options=("-use_cmp=0",),
+    ),
+    Target(
+        "open",
+        ("region/open.c", "region/seal.c"),
+        Fault("region/open.c", "for (size = OPEN_NAME; size != 0 &&", "for (size = OPEN_NAME; size == 0 &&"),
+        512,
         options=("-use_cmp=0",),
     ),
     Target(

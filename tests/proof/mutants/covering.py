@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 C_FOLDERS = ("encode", "region", "record", "http")
 PYTHON = "src/otlp_lite"
 
-_REGION = ("region", "tables", "batch", "recover", "steps", "damage", "threads")
+_REGION = ("region", "tables", "batch", "unanswered", "recover", "steps", "damage", "threads")
 C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/encode/json.c": ("json",),
     "csrc/encode/decimal.c": ("json",),
@@ -19,6 +19,7 @@ C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/record/id.c": ("id",),
     "csrc/record/ticks.c": ("ticks", "slewed_clock"),
     "csrc/http/answer.c": ("http",),
+    "csrc/region/open.c": ("open", "open_table", "open_damage"),
     "csrc/region/image.c": ("recover", "damage"),
     "csrc/region/recover.c": ("recover", "damage", "deaths"),
     "csrc/region/seal.c": ("recover", "damage"),
@@ -28,10 +29,12 @@ C_TESTS: dict[str, tuple[str, ...]] = {
 
 _SETTINGS = ("test_config.py", "test_sampling.py", "test_settings.py")
 _FACE = ("test_implicit.py", "test_face.py", "test_stats.py")
+_DISCREET = ("test_config.py", "test_discretion.py", *_SETTINGS[1:])
 _EXPORT = ("test_export.py", "test_face.py", "test_bad_answers.py")
 _WORKER = ("test_unanswered.py", "test_export.py", "test_outage.py", "test_face.py", "test_deadlines.py")
 PYTHON_TESTS: dict[str, tuple[str, ...]] = {
-    "config.py": _SETTINGS,
+    "assemble.py": (*_FACE, "test_restart.py"),
+    "config.py": _DISCREET,
     "parse.py": _SETTINGS,
     "proxy.py": ("test_proxy.py",),
     "export/http.py": ("test_https.py", "test_protocol.py", "test_proxy.py", *_EXPORT),
@@ -44,6 +47,10 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "traces/processor.py": ("test_processors.py",),
     "traces/*.py": ("test_traced.py", "test_generators.py"),
     "resource/*.py": ("test_resource.py",),
+    "slots/*.py": ("test_recover_slots.py", "test_region_dir.py", "test_region_dir_bounds.py"),
+    "cli/left.py": ("test_recover_cli.py",),
+    "cli/recover.py": ("test_recover_cli.py",),
+    "cli/sending.py": ("test_recover_cli.py",),
     "children.py": ("test_exit.py",),
     "termination.py": ("test_termination.py",),
     "cli/doctor.py": ("test_doctor.py",),
