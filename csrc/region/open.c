@@ -59,7 +59,8 @@ static void give_back(struct otlite_region *region, uint32_t index)
 void otlite_open_clear(struct otlite_region *region, uint32_t index)
 {
     uint32_t *word = &region->open_states[index];
-    otlite_store_relaxed(word, (otlite_load_relaxed(word) & ~(uint32_t)OPEN_STATE) | OPEN_FILLING);
+    /* release: the span's record before the end of its entry */
+    otlite_store_release(word, (otlite_load_relaxed(word) & ~(uint32_t)OPEN_STATE) | OPEN_FILLING);
     KILL_POINT("close");
     /* release: in this order, lest an entry that is whole has no seal */
     otlite_store_release(&region->open[index].seal, 0);

@@ -30,7 +30,7 @@ SCENARIOS = (
 )
 SIGNALS = ("signal", "ceasing", "signals")
 """Those of csrc/port/terminate.c."""
-DEADLY = ("durable", "links", "sealed", "adopted")
+DEADLY = ("durable", "links", "sealed", "adopted", "spans")
 """Those in which the threads are killed in each state."""
 ALONE = ("adoption", "room", "creation")
 """Those of one thread, which has one schedule."""

@@ -324,8 +324,8 @@ static void clock_mover(void)
 
 static void open_begin(void)
 {
+    expect_open(1);
     table_begin();
-    add_table(1);
 }
 
 static void open_and_end(uint32_t number)
@@ -359,8 +359,8 @@ static void give_scopes_away(void)
 
 static void crowd_begin(void)
 {
+    expect_open(2);
     open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
-    add_table(2);
 }
 
 static void open_two(uint32_t number)
@@ -587,6 +587,13 @@ const struct scenario scenarios[] = {
      {crowd_first, crowd_second, NULL},
      open_end,
      killed_here,
+     false},
+    {"spans",
+     "two threads, each of whose spans is open, then recorded; the one takes a new name",
+     spans_begin,
+     {span_first, span_second, NULL},
+     spans_end,
+     spans_told,
      false},
     {0},
 };

@@ -10,25 +10,28 @@ uint32_t scope;
 uint32_t *posts;
 static uint32_t resource;
 
-enum { CHUNK_SIZE = 64, WORK = 1024, ARENA = 512, RESOURCES = 2 };
+enum { CHUNK_SIZE = 64, SPANS_CHUNK = 128, WORK = 1024, ARENA = 512, RESOURCES = 2 };
 
 static struct {
-    uint32_t slots, scopes, chunks;
+    uint32_t slots, scopes, chunks, chunk_size, open_spans;
 } small;
 
 /* In the place of the core's (small.h). It says that the region is of a `size` that is allowed. */
-void otlite_region_lay_out(struct otlite_header *header, uint32_t size)
+void otlite_region_lay_out(struct otlite_header *header, uint32_t size, uint32_t open_spans)
 {
+    (void)open_spans; /* the scenario says it, also where the region is not durable */
     const uint32_t items[SECTIONS][2] = {{sizeof(struct otlite_slot), small.slots},
                                          {sizeof(struct otlite_entry), RESOURCES},
                                          {sizeof(struct otlite_entry), small.scopes},
+                                         {sizeof(uint32_t), small.open_spans},
+                                         {sizeof(struct otlite_open_span), small.open_spans},
                                          {1, ARENA},
                                          {1, WORK},
                                          {sizeof(struct otlite_chunk), small.chunks},
-                                         {CHUNK_SIZE, small.chunks}};
+                                         {small.chunk_size, small.chunks}};
     uint32_t offset = (sizeof *header + 63) & ~63u;
     header->size = size;
-    header->chunk_size = CHUNK_SIZE;
+    header->chunk_size = small.chunk_size;
     for (uint32_t i = 0; i < SECTIONS; i++) {
         uint32_t section = (items[i][0] * items[i][1] + 63) & ~63u;
         header->sections[i] = (struct section){i + 1, offset, section, items[i][1]};
@@ -56,21 +59,39 @@ static void open_with(const struct otlite_region_options *options)
     register_first();
 }
 
+void expect_open(uint32_t spans)
+{
+    small.open_spans = spans;
+}
+
 void open_region(uint32_t chunks, uint32_t slots, uint32_t scopes, uint32_t on_full)
 {
     small.chunks = chunks;
+    small.chunk_size = CHUNK_SIZE;
     small.slots = slots;
     small.scopes = scopes;
     open_with(&(struct otlite_region_options){.on_full = on_full});
 }
 
-void open_durable(uint32_t chunks, uint32_t scopes)
+static void open_sealed(uint32_t chunks, uint32_t chunk_size, uint32_t scopes)
 {
     small.chunks = chunks;
+    small.chunk_size = chunk_size;
     small.slots = 2;
     small.scopes = scopes;
     open_with(&(struct otlite_region_options){.on_full = OTLITE_OVERWRITE_OLDEST, .durable = true});
     memory_log(region.work, region.work_size); /* it is no part of what is left */
+}
+
+void open_durable(uint32_t chunks, uint32_t scopes)
+{
+    open_sealed(chunks, CHUNK_SIZE, scopes);
+}
+
+void open_spans(uint32_t chunks, uint32_t spans)
+{
+    expect_open(spans);
+    open_sealed(chunks, SPANS_CHUNK, 1);
 }
 
 void adopt_region(void)
@@ -92,13 +113,9 @@ void register_first(void)
     CHECK(otlite_scope_register(&region, "Sc00", 4, NULL, 0, &scope) == OTLITE_OK);
 }
 
-void add_table(uint32_t entries)
+enum otlite_status record_span(struct otlite_span *span)
 {
-    static uint32_t used;
-    used = (uint32_t)(posts - world.memory) + 2;
-    region.open_states = carve(&used, entries * sizeof *region.open_states);
-    region.open = carve(&used, entries * sizeof *region.open);
-    region.open_count = entries;
+    return otlite_span_record(&region, span, resource, scope);
 }
 
 enum otlite_status open_span(struct otlite_span *span, uint32_t number, bool long_name)

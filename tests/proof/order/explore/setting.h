@@ -33,20 +33,24 @@ enum note {
 /* Records are words that say the same: a mark, their scope's number, and their own. From 24 on they are LONG. */
 enum { RECORD = 16, LONG = 80, MARK = 0x52450000, NUMBER = 31, SCOPE_SHIFT = 8 };
 
+/* What is opened from here on has a table of so many open spans. */
+void expect_open(uint32_t spans);
 /* Of `chunks`, with so many `slots` and room for so many `scopes`. */
 void open_region(uint32_t chunks, uint32_t slots, uint32_t scopes, uint32_t on_full);
 /* The same, durable. */
 void open_durable(uint32_t chunks, uint32_t scopes);
+/* The same, with chunks for spans, which are larger than records, and a table of so many that are open. */
+void open_spans(uint32_t chunks, uint32_t spans);
 /* By another process, in whose place we are from here on. */
 void adopt_region(void);
 /* Under the first resource and the first scope: the handles, anew. */
 void register_first(void);
 /* Whose records come next. */
 void register_resource(const char *name);
-/* With a table of so many open spans. */
-void add_table(uint32_t entries);
 /* Tells of a span under the first scope, whose name is that scope's, over and over; STALE, or noted. */
 enum otlite_status open_span(struct otlite_span *span, uint32_t number, bool long_name);
+/* Ends it, and records it. */
+enum otlite_status record_span(struct otlite_span *span);
 /* Whether its entry is its own still. */
 bool is_open(const struct otlite_span *span);
 /* Appends a record of `size` under a scope's handle; `name` is the scope's number. */
@@ -80,6 +84,13 @@ void full_begin(void);
 void litter(void);
 void create(void);
 void created(void);
+
+/* unfinished.c */
+void spans_begin(void);
+void span_first(void);
+void span_second(void);
+void spans_told(void);
+void spans_end(void);
 
 /* signal.c */
 void signal_begin(void);
