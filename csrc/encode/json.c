@@ -371,7 +371,7 @@ static bool step(struct otlite_json *json, struct out *out)
     }
     value = narrow(field->form, value);
     if (value == 0 && field->form != MESSAGE && !field->repeated && frame->message != ANY_VALUE)
-        return true; /* the default, which JSON leaves out */
+        return (frame->seen >> TAG_NUMBER(tag) & 1) == 0; /* the default, which JSON leaves out */
     return put_name(frame, out, field) && put_field(json, out, field, value);
 }
 

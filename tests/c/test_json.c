@@ -255,6 +255,7 @@ static void what_no_encoder_writes_is_refused(void)
     CHECK(refused(request_of(RAW("\x30\xff\xff\xff\xff\xff\xff\xff\xff\xff\2")))); /* 65 bits */
     CHECK(refused(request_of(RAW("\xf0\xff\xff\xff\xff\x01\1")))); /* a tag of more than 32 bits */
     CHECK(refused(request_of(RAW("\x30\1\x30\1"))));               /* a field twice */
+    CHECK(refused(request_of(RAW("\x30\1\x30\0"))));               /* and if that is the default */
     CHECK(refused(request_of(RAW("\x4a\0\x30\1\x4a\0"))));         /* a list in two places */
     CHECK(refused(span_of(RAW("\x10\1\x18\1"))));                  /* two values */
     CHECK(!refused(request_of(RAW("\x4a\0\x8a\1\1a\x4a\0")))); /* an unknown field within a list */
