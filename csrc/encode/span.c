@@ -81,60 +81,7 @@ size_t otlite_span_encode(uint8_t *dst, const struct otlite_span *span)
     return (size_t)(put_length(length, reserved, (size_t)(at - length) - reserved) - dst);
 }
 
-/* ---- Times moved: of what we have encoded, so that nothing else is to be expected ---- */
-
-static uint64_t take_varint(uint8_t **at)
-{
-    uint64_t value = 0;
-    for (int shift = 0;; shift += 7) {
-        uint8_t byte = *(*at)++;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return value;
-    }
-}
-
-static void shift_time(uint8_t *at, uint64_t ns)
-{
-    uint64_t time = 0;
-    for (int i = 0; i < 8; i++)
-        time |= (uint64_t)at[i] << (8 * i);
-    bool back = ns >> 63 != 0;
-    put_fixed64(at, back && time + ns > time ? 0 : time + ns);
-}
-
-/* Fields stand in the order of their numbers: no time comes after the events. */
-static void shift_span(uint8_t *at, const uint8_t *end, uint64_t ns)
-{
-    while (at < end) {
-        uint64_t tag = take_varint(&at);
-        if (tag > SPAN_EVENTS)
-            return;
-        if (tag == SPAN_START || tag == SPAN_END) {
-            shift_time(at, ns);
-            at += 8;
-        } else if (tag == SPAN_KIND || tag == SPAN_DROPPED_ATTRIBUTES) {
-            take_varint(&at);
-        } else {
-            uint64_t size = take_varint(&at);
-            if (tag == SPAN_EVENTS && size != 0 && *at == EVENT_TIME)
-                shift_time(at + 1, ns);
-            at += size;
-        }
-    }
-}
-
-void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns)
-{
-    for (uint8_t *at = spans; at < spans + size;) {
-        take_varint(&at); /* the tag */
-        uint64_t body = take_varint(&at);
-        shift_span(at, at + body, ns);
-        at += body;
-    }
-}
-
-/* ---- Read back ---- */
+/* ---- Read back: bytes that lay in a file, so that anything is to be expected ---- */
 
 /* False at the end of the bytes, or of 64 bits. */
 static bool read_varint(const uint8_t **at, const uint8_t *limit, uint64_t *value)
@@ -149,31 +96,97 @@ static bool read_varint(const uint8_t **at, const uint8_t *limit, uint64_t *valu
     return false;
 }
 
+static uint64_t fixed64(const uint8_t *at)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < 8; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+struct field {
+    uint64_t tag;
+    const uint8_t *value; /* of a varint nothing */
+    size_t size;
+};
+
+/* The next field; false at the end, and of one that goes on beyond it. */
+static bool read_field(const uint8_t **at, const uint8_t *limit, struct field *field)
+{
+    uint64_t size;
+    field->size = 0;
+    if (!read_varint(at, limit, &field->tag))
+        return false;
+    switch (TAG_TYPE(field->tag)) {
+    case WIRE_VARINT:
+        return read_varint(at, limit, &size);
+    case WIRE_FIXED64:
+        size = 8;
+        break;
+    case WIRE_FIXED32:
+        size = 4;
+        break;
+    case WIRE_BYTES:
+        if (!read_varint(at, limit, &size))
+            return false;
+        break;
+    default:
+        return false;
+    }
+    if (size > (size_t)(limit - *at))
+        return false;
+    field->value = *at;
+    field->size = (size_t)size;
+    *at += size;
+    return true;
+}
+
 struct span_glance otlite_span_glance(const uint8_t *span, size_t size)
 {
-    struct span_glance glance = {NULL, 0};
+    struct span_glance glance = {NULL, NULL, 0};
     const uint8_t *at = span, *limit = span + size;
     uint64_t tag, length;
+    struct field field;
     if (!read_varint(&at, limit, &tag) || !read_varint(&at, limit, &length))
         return glance;
-    while (read_varint(&at, limit, &tag) && tag <= SPAN_END) {
-        if (tag == SPAN_START || tag == SPAN_END) {
-            if (limit - at < 8)
-                return glance;
-            for (int i = 0; tag == SPAN_END && i < 8; i++)
-                glance.end |= (uint64_t)at[i] << (8 * i);
-            at += 8;
-            continue;
-        }
-        if (!read_varint(&at, limit, &length))
-            return glance;
-        if (tag == SPAN_KIND)
-            continue;
-        if (length > (size_t)(limit - at))
-            return glance;
-        if (tag == SPAN_SPAN_ID && length == 8)
-            glance.span_id = at;
-        at += length;
+    while (read_field(&at, limit, &field) && field.tag <= SPAN_END) {
+        if (field.tag == SPAN_TRACE_ID && field.size == 16)
+            glance.trace_id = field.value;
+        else if (field.tag == SPAN_SPAN_ID && field.size == 8)
+            glance.span_id = field.value;
+        else if (field.tag == SPAN_END)
+            glance.end = fixed64(field.value);
     }
     return glance;
+}
+
+/* ---- Times moved ---- */
+
+static void shift_time(uint8_t *at, uint64_t ns)
+{
+    uint64_t time = fixed64(at);
+    bool back = ns >> 63 != 0;
+    put_fixed64(at, back && time + ns > time ? 0 : time + ns);
+}
+
+/* Fields stand in the order of their numbers: no time comes after the events. */
+static void shift_span(uint8_t *span, size_t size, uint64_t ns)
+{
+    const uint8_t *at = span, *limit = span + size;
+    struct field field;
+    while (read_field(&at, limit, &field) && field.tag <= SPAN_EVENTS) {
+        uint8_t *value = span + (field.value - span);
+        if (field.tag == SPAN_START || field.tag == SPAN_END)
+            shift_time(value, ns);
+        else if (field.tag == SPAN_EVENTS && field.size > 8 && *value == EVENT_TIME)
+            shift_time(value + 1, ns);
+    }
+}
+
+void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns)
+{
+    const uint8_t *at = spans, *limit = spans + size;
+    struct field span;
+    while (read_field(&at, limit, &span))
+        shift_span(spans + (span.value - spans), span.size, ns);
 }

@@ -109,13 +109,13 @@ static inline uint8_t *put_text_field(uint8_t *at, uint32_t tag, struct otlite_t
 }
 
 /* Moves start, end and event times of encoded spans (ScopeSpans.spans, one after the other) by `ns`, modulo
- * 2^64; to no earlier than 1970. */
+ * 2^64; to no earlier than 1970. Any bytes will do. */
 void otlite_spans_shift(uint8_t *spans, size_t size, uint64_t ns);
 
 /* What an encoded span says of itself, as far as it lies within `size` bytes; any bytes will do. */
 struct span_glance {
-    const uint8_t *span_id; /* NULL: not found */
-    uint64_t end;           /* 0: not found */
+    const uint8_t *trace_id, *span_id; /* NULL: not found */
+    uint64_t end;                      /* 0: not found */
 };
 struct span_glance otlite_span_glance(const uint8_t *span, size_t size);
 

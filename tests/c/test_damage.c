@@ -158,6 +158,39 @@ static void test_garbage_behind_a_good_header(void)
     }
 }
 
+/* Whoever writes a file can seal what he likes: what is no span is let be where times are to be moved. */
+static void test_sealed_bytes_that_are_no_span(void)
+{
+    static const uint8_t far[20] = {0x12, 0xff, 0xff, 0xff, 0xff, 0x07,
+                                    0x0a, 0x80, 0x80, 0x80, 0x80, 0x04};
+    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
+    struct otlite_batch batch;
+    uint64_t state = 3;
+    for (int round = 0; round < 2000; round++) {
+        uint8_t bytes[20] = {0x12, 18, 0x0a, (uint8_t)round}; /* and on beyond it */
+        if (round == 0)
+            memcpy(bytes, far, sizeof bytes);
+        for (int i = 0; i < 20 && round > 300; i++)
+            bytes[i] = (uint8_t)(draw(&state, 3) == 0 ? draw(&state, 256) : 1 + draw(&state, 64));
+        CHECK_EQUAL(otlite_region_init(&recorder.region, memory, SIZE, &durable_options),
+                    OTLITE_OK);
+        register_all(&recorder, "");
+        for (int i = 0; i < 2; i++)
+            CHECK_EQUAL(otlite_region_append(&recorder.region, bytes, sizeof bytes,
+                                             recorder.resource, recorder.scopes[0], 0, false),
+                        OTLITE_OK);
+        struct otlite_header *header = recorder.region.header;
+        header->anchors[0] -= UINT64_C(10000000000);
+        header->anchor_seals[0] = otlite_anchor_seal(header, 0);
+        CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &durable_options, NULL),
+                    OTLITE_OK);
+        CHECK_EQUAL(otlite_batch_collect(&recorder.region, &limits, &batch), OTLITE_OK);
+        CHECK_EQUAL(batch.records, 2);
+        CHECK_EQUAL(batch.segment_count, 1);
+        CHECK(batch.copied == batch.size);
+    }
+}
+
 /* A reader that is told there is more than there is. */
 static void read_beyond(void *at)
 {
@@ -192,6 +225,7 @@ int main(void)
     RUN(test_each_byte_of_what_is_not_data);
     RUN(test_random_damage);
     RUN(test_garbage_behind_a_good_header);
+    RUN(test_sealed_bytes_that_are_no_span);
     RUN(test_the_guard_is_noticed);
     RUN(test_truncated);
     guard_free(place);
