@@ -191,6 +191,19 @@ static struct otlite_segment last_record(const struct otlite_region *region, uin
     return (struct otlite_segment){chunk_data(region, chunk) + start, end - start};
 }
 
+/* Leaves out the entries of a span, but for one. */
+static void leave_out_span(const struct otlite_region *region, uint32_t *found,
+                           const uint8_t *trace_id, const uint8_t *span_id, uint32_t but)
+{
+    for (uint32_t i = 0; i < region->open_count; i++) {
+        const struct otlite_open_span *entry = &region->open[i];
+        if (i != but && is_found(found, i) &&
+            memcmp(entry->trace_id, trace_id, sizeof entry->trace_id) == 0 &&
+            memcmp(entry->span_id, span_id, sizeof entry->span_id) == 0)
+            leave_out(found, i);
+    }
+}
+
 /* Leaves out the entry whose span's record is the last of the chunk. */
 static void leave_out_recorded(const struct otlite_region *region, uint32_t *found, uint32_t chunk)
 {
@@ -200,21 +213,16 @@ static void leave_out_recorded(const struct otlite_region *region, uint32_t *fou
     struct otlite_segment record =
         last_record(region, chunk, otlite_chunk_cursors(region, chunk).committed);
     struct span_glance glance = otlite_span_glance(record.data, record.size);
-    for (uint32_t i = 0; glance.span_id != NULL && i < region->open_count; i++)
-        if (is_found(found, i) && memcmp(region->open[i].span_id, glance.span_id, 8) == 0)
-            leave_out(found, i);
+    if (glance.trace_id != NULL && glance.span_id != NULL)
+        leave_out_span(region, found, glance.trace_id, glance.span_id, NO_ENTRY);
 }
 
 /* Leaves out the entries whose place this one took. */
 static void leave_out_replaced(const struct otlite_region *region, uint32_t *found, uint32_t index)
 {
     const struct otlite_open_span *entry = &region->open[index];
-    if (!is_found(found, index) || (entry->bits & OPEN_AGAIN) == 0)
-        return;
-    for (uint32_t i = 0; i < region->open_count; i++)
-        if (i != index && is_found(found, i) &&
-            memcmp(region->open[i].span_id, entry->span_id, 8) == 0)
-            leave_out(found, i);
+    if (is_found(found, index) && (entry->bits & OPEN_AGAIN) != 0)
+        leave_out_span(region, found, entry->trace_id, entry->span_id, index);
 }
 
 void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint32_t *damaged)

@@ -142,6 +142,33 @@ static void test_the_end_of_a_later_life(void)
     CHECK_EQUAL(opened.longest, 2);
 }
 
+/* Identifiers of spans may come again in other traces: neither a record nor a new name ends another trace's span. */
+static void test_a_span_id_in_two_traces(void)
+{
+    for (int recorded = 0; recorded < 2; recorded++) {
+        struct otlite_image image;
+        struct otlite_found found;
+        uint32_t unfinished = 0;
+        open_region(SIZE, 1000, 0);
+        open_some(0, 2);
+        memcpy(spans[1].span_id, spans[0].span_id, 8);
+        spans[1].trace_id[0] ^= 1;
+        otlite_open_end(&recorder.region, spans[1].open);
+        spans[1].open = 0;
+        for (int renamed = 0; renamed < 2 - recorded; renamed++)
+            CHECK_EQUAL(otlite_open_begin(&recorder.region, &spans[1], recorder.resource,
+                                          recorder.scopes[0]),
+                        OTLITE_OK);
+        if (recorded)
+            CHECK_EQUAL(end_number(&recorder, 1, &spans[1]), OTLITE_OK);
+        CHECK_EQUAL(otlite_image_open(&image, memory, size), OTLITE_OK);
+        while (otlite_image_next(&image, &found))
+            unfinished += found.unfinished;
+        CHECK_EQUAL(unfinished, recorded ? 1 : 2);
+        CHECK_EQUAL(adopt(0).unfinished, recorded ? 1 : 2);
+    }
+}
+
 /* An anchor that is not what it was says nothing. */
 static void test_the_end_without_a_clock(void)
 {
@@ -316,6 +343,7 @@ int main(void)
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);
     RUN(test_the_end_without_a_clock);
+    RUN(test_a_span_id_in_two_traces);
     RUN(test_records_that_are_lost);
     RUN(test_adoption_without_room);
     RUN(test_an_adoption_that_was_not_done);
