@@ -261,22 +261,23 @@ static uint64_t boot_of(const struct otlite_region *region, uint64_t time, uint3
     return boot >> 63 != 0 ? 0 : boot;
 }
 
-/* When a chunk's last record ended, if that says what time it was, and is not of a former life. */
-static uint64_t last_end(const struct otlite_region *region, uint32_t chunk)
+/* When a chunk's last record ended, if that says what time it was, is not of a former life, and is later than `last`,
+ * which it is else. What is not later is not worth reading whole: an adoption would take as long as all records do. */
+static uint64_t last_end(const struct otlite_region *region, uint32_t chunk, uint64_t last)
 {
     uint32_t state = otlite_load_relaxed(&region->chunks[chunk].state);
     if (chunk_is(state, CHUNK_FREE) || chunk_is(state, CHUNK_LINK) ||
         region->chunks[chunk].unchecked)
-        return 0;
+        return last;
     uint32_t committed = otlite_chunk_cursors(region, chunk).committed;
     if (committed == 0)
-        return 0;
+        return last;
     const struct record_index *index = chunk_index(region, chunk, committed - 1);
-    if ((index->flags & (RECORD_CHAINED | RECORD_EXPLICIT_TIME)) != 0 ||
-        !otlite_record_whole(region, chunk, committed - 1, committed))
-        return 0;
+    if ((index->flags & (RECORD_CHAINED | RECORD_EXPLICIT_TIME)) != 0 || index->anchor >= ANCHORS)
+        return last;
     struct otlite_segment record = last_record(region, chunk, committed);
-    return boot_of(region, otlite_span_glance(record.data, record.size).end, index->anchor);
+    uint64_t end = boot_of(region, otlite_span_glance(record.data, record.size).end, index->anchor);
+    return end > last && otlite_record_whole(region, chunk, committed - 1, committed) ? end : last;
 }
 
 uint64_t otlite_open_last(const struct otlite_region *region, const uint32_t *found)
@@ -289,10 +290,9 @@ uint64_t otlite_open_last(const struct otlite_region *region, const uint32_t *fo
         uint64_t start = boot_of(region, entry->start, entry->anchor);
         last = start > last ? start : last;
     }
-    for (uint32_t i = 0; i < region->chunk_count && last != 0; i++) {
-        uint64_t end = last_end(region, i);
-        last = end > last ? end : last;
-    }
+    /* backwards: chunks are filled in turn, so that few are later than all before */
+    for (uint32_t i = region->chunk_count; i-- > 0 && last != 0;)
+        last = last_end(region, i, last);
     return last;
 }
 
