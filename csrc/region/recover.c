@@ -34,22 +34,21 @@ static void begin(struct otlite_region *region)
 {
     struct otlite_header *header = region->header;
     bool again = header->adopting == 1;
-    uint32_t damaged = again ? header->lost[OTLITE_LOSS_DAMAGED] : 0;
-    uint32_t overwritten = again ? header->lost[OTLITE_LOSS_OVERWRITTEN] : 0;
-    uint32_t full = again ? header->lost[OTLITE_LOSS_FULL] : 0;
     header->collecting = header->registering = header->batch_pinned = 0;
     header->wake = OTLITE_WAKE_NEVER;
     header->free_hint = header->open_hint = 0;
     header->open_missed = header->open_cut = header->seen_open_missed = header->seen_open_cut = 0;
-    header->unslotted = header->exported = header->rejected = header->unanswered = 0;
+    header->unslotted = header->exported = header->rejected = 0;
     header->seen_recorded = header->seen_exported = header->seen_rejected = 0;
     header->seen_unanswered = 0;
-    memset(header->lost, 0, sizeof header->lost);
     memset(header->seen_lost, 0, sizeof header->seen_lost);
     memset(&header->totals, 0, sizeof header->totals);
-    header->lost[OTLITE_LOSS_DAMAGED] = damaged;
-    header->lost[OTLITE_LOSS_OVERWRITTEN] = overwritten;
-    header->lost[OTLITE_LOSS_FULL] = full;
+    for (uint32_t i = 0; i < OTLITE_LOSSES; i++)
+        if (!again ||
+            (i != OTLITE_LOSS_DAMAGED && i != OTLITE_LOSS_OVERWRITTEN && i != OTLITE_LOSS_FULL))
+            header->lost[i] = 0;
+    if (!again)
+        header->unanswered = 0;
     KILL_POINT("adoption");
     /* release: the counters before the word that says they are an adoption's */
     otlite_store_release(&header->adopting, 1);

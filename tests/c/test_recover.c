@@ -381,11 +381,13 @@ static void test_an_adoption_that_was_not_done(void)
         header->lost[OTLITE_LOSS_DAMAGED] = 5;
         header->lost[OTLITE_LOSS_OVERWRITTEN] = 3;
         header->lost[OTLITE_LOSS_REFUSED] = 2;
+        header->unanswered = 1;
         CHECK_EQUAL(adopt().records, MADE - ACKED);
         struct otlite_stats stats = balanced_stats(&recorder.region);
         CHECK_EQUAL(stats.adopted, MADE - ACKED + again * 8);
         CHECK_EQUAL(stats.dropped[OTLITE_LOSS_DAMAGED], again * 5);
         CHECK_EQUAL(stats.dropped[OTLITE_LOSS_REFUSED], 0);
+        CHECK_EQUAL(stats.unanswered, again);
     }
 }
 
