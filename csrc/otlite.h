@@ -536,8 +536,9 @@ struct otlite_adoption {
 /* Takes a dead process's region over where it lies, which is INVALID unless the options say durable; else as check.
  * Its unacknowledged records are pending again, under their own resource; those that are not what was recorded are
  * counted `damaged`, at the latest when they would be sent. Its tables stay: register anew. Its counters begin
- * anew. A process that dies meanwhile leaves a region that can be adopted. Bounded by chunks and table entries, not
- * by bytes of records. `adoption` may be NULL.
+ * anew. Times that were taken on another boot stay as they are, whatever steps the clock of this one makes. A process
+ * that dies meanwhile leaves a region that can be adopted. Bounded by chunks and table entries, not by bytes of
+ * records: of those it reads the last ones of a few chunks, where spans were open. `adoption` may be NULL.
  *
  * Spans that were open become records of status ERROR, with the attribute `otlp_lite.unfinished` = true, and
  * `otlp_lite.name_cut` = true where that is so; they take the room that newer records would, and count as adopted.

@@ -136,13 +136,16 @@ static size_t entry_overhead(const struct otlite_entry *entry)
 }
 
 /* By how much the clock has stepped since a record took its times; 0 where that is no more than STEP_MAX, where
- * a time was given, and where there is no room to gather the record even when it goes alone. */
+ * a time was given, where they are another boot's, and where there is no room to gather the record even when it
+ * goes alone. */
 static uint64_t shift_of(const struct otlite_region *region, const struct work *work,
-                         const struct record_index *index, uint32_t size)
+                         const struct otlite_chunk *chunk, const struct record_index *index,
+                         uint32_t size)
 {
     const uint64_t *anchors = region->header->anchors;
     uint64_t shift = anchors[work->anchor] - anchors[index->anchor % ANCHORS];
-    if (shift + STEP_MAX <= 2 * STEP_MAX || (index->flags & RECORD_EXPLICIT_TIME) != 0)
+    if (shift + STEP_MAX <= 2 * STEP_MAX || (index->flags & RECORD_EXPLICIT_TIME) != 0 ||
+        chunk->unmoved)
         return 0;
     size_t heads = entry_overhead(&region->resources[work->resource]) + 6 +
                    entry_overhead(&region->scopes[index->scope]);
@@ -210,6 +213,7 @@ static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
                           const struct otlite_batch_limits *limits, const struct item *item,
                           uint32_t records, bool *full)
 {
+    const struct otlite_chunk *chunk = &region->chunks[item->chunk];
     uint32_t base = item->chunk * region->chunk_size;
     uint32_t record = item->from;
     for (; record < item->to; record++) {
@@ -217,12 +221,12 @@ static uint32_t add_chunk(const struct otlite_region *region, struct work *work,
         uint32_t start = record == 0 ? 0 : chunk_index(region, item->chunk, record - 1)->end;
         uint32_t size = index->end - start;
         /* The next batch begins with it, and so gives it up. */
-        if (region->chunks[item->chunk].unchecked && record != item->from &&
+        if (chunk->unchecked && record != item->from &&
             !otlite_record_whole(region, item->chunk, record, item->to))
             break;
         if ((limits->max_records != 0 && records + (record - item->from) == limits->max_records) ||
             !add_record(region, work, limits, base + start, size, index->scope,
-                        shift_of(region, work, index, size), record != item->from)) {
+                        shift_of(region, work, chunk, index, size), record != item->from)) {
             *full = true;
             break;
         }

@@ -187,7 +187,7 @@ static void open_chunk(struct otlite_region *region, uint32_t index, uint32_t re
     otlite_store_relaxed(&chunk->sequence, otlite_add_relaxed(&region->header->sequence, 1));
     chunk->signal = SIGNAL_SPANS;
     chunk->resource = resource;
-    chunk->unchecked = 0;
+    chunk->unchecked = chunk->unmoved = 0;
 }
 
 /* Makes an opened chunk readable: in `state`, under a new generation. */

@@ -119,6 +119,8 @@ static void tell(const struct otlite_image *image, const struct cursors *cursors
     found->fate = record < cursors->acked     ? OTLITE_ACKNOWLEDGED
                   : record < cursors->offered ? OTLITE_OFFERED
                                               : OTLITE_PENDING;
+    if (region->chunks[image->chunk].unmoved)
+        found->wall_offset = 0; /* the anchor is this boot's by now */
     found->explicit_time = (index->flags & RECORD_EXPLICIT_TIME) != 0;
     found->chunk = image->chunk;
     found->start = start;

@@ -162,7 +162,8 @@ struct otlite_chunk {
     uint32_t next;      /* of a chained record */
     uint32_t used;      /* the writer's: bytes of records */
     uint32_t unchecked; /* adopted: its records' seals are looked at when they are batched */
-    uint32_t reserved[6];
+    uint32_t unmoved;   /* adopted from another boot: no step of this one's clock was theirs */
+    uint32_t reserved[5];
 };
 
 struct record_index {
@@ -226,6 +227,8 @@ static inline bool handle_valid(const struct otlite_entry *table, uint32_t count
 void otlite_region_lay_out(struct otlite_header *header, uint32_t size, uint32_t open_spans);
 /* region.c: fills the handle from the header. */
 void otlite_region_attach(struct otlite_region *region, const void *memory);
+/* region.c: whether what was recorded, and is being adopted, is of the boot that the options name. */
+bool otlite_region_same_boot(const struct otlite_region *region);
 /* region.c: after an adoption: none but what holds on this boot. */
 void otlite_region_adopt_anchors(struct otlite_region *region);
 

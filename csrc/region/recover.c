@@ -107,6 +107,8 @@ static void keep(struct adoption *adoption, uint32_t index, const struct cursors
     otlite_store_relaxed(&chunk->offered, cursors->offered);
     otlite_store_relaxed(&chunk->committed, cursors->committed);
     chunk->unchecked = 1;
+    if (!otlite_region_same_boot(adoption->region))
+        chunk->unmoved = 1;
     /* release: the cursors are in order before the chunk is complete */
     otlite_store_release(&chunk->state,
                          (state / CHUNK_GENERATION + 1) * CHUNK_GENERATION | CHUNK_COMPLETE);
@@ -172,6 +174,8 @@ static void record_open(struct adoption *adoption)
         if ((adoption->open[i / 32] >> i % 32 & 1) == 0)
             continue;
         otlite_open_restore(region, i, adoption->last, &unfinished);
+        if (!otlite_region_same_boot(region))
+            unfinished.span.explicit_time = true; /* as `unmoved` */
         adoption->told.unfinished +=
             otlite_span_adopt(region, &unfinished.span, unfinished.resource, unfinished.scope) ==
             OTLITE_OK;

@@ -163,21 +163,26 @@ bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance)
     return true;
 }
 
-/* An anchor of another boot says nothing of steps since: such a record's times are right, or no longer to be put
- * right. Those of the same boot go on being moved with the clock. */
-void otlite_region_adopt_anchors(struct otlite_region *region)
+bool otlite_region_same_boot(const struct otlite_region *region)
 {
     static const uint8_t unknown[OTLITE_BOOT_ID];
-    struct otlite_header *header = region->header;
     const uint8_t *boot_id = region->options.boot_id;
-    bool same = memcmp(header->boot_id, boot_id, OTLITE_BOOT_ID) == 0 &&
-                memcmp(boot_id, unknown, OTLITE_BOOT_ID) != 0;
+    return memcmp(region->header->boot_id, boot_id, OTLITE_BOOT_ID) == 0 &&
+           memcmp(boot_id, unknown, OTLITE_BOOT_ID) != 0;
+}
+
+/* An anchor of another boot says nothing of steps since: such a record's times are right, or no longer to be put
+ * right, and its chunk is `unmoved`. Those of the same boot go on being moved with the clock. */
+void otlite_region_adopt_anchors(struct otlite_region *region)
+{
+    struct otlite_header *header = region->header;
+    bool same = otlite_region_same_boot(region);
     uint64_t offset = wall_offset();
     for (uint32_t i = 0; i < ANCHORS; i++)
         if (!same || header->anchor_seals[i] != otlite_anchor_seal(header, i))
             set_anchor(header, i, offset);
     KILL_POINT("adoption");
-    memcpy(header->boot_id, boot_id, OTLITE_BOOT_ID);
+    memcpy(header->boot_id, region->options.boot_id, OTLITE_BOOT_ID);
     if (header->anchor >= ANCHORS)
         header->anchor = 0;
     (void)otlite_region_reanchor(region, 1000000);

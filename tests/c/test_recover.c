@@ -446,27 +446,37 @@ static void note_start(void *context, const struct record *record)
             start_found = field.value;
 }
 
-/* A span is recorded, the clock set by a day, the region adopted on a boot `boot_id`: by how much its start moves. */
-static int64_t moved_by(const char *boot_id, size_t flipped)
+/* Recorded, or left open: when it began. */
+static uint64_t leave_span(bool open)
 {
     struct otlite_region_options options = durable_options;
-    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
-    struct otlite_batch batch;
+    options.open_spans = 8;
     stepped_ns = 0;
-    open_with(&durable_options);
+    open_with(&options);
     struct otlite_span span = numbered_span(1, 10);
-    uint64_t recorded = span.start = otlite_region_clock(&recorder.region, 12345, &span.anchor);
+    span.start = otlite_region_clock(&recorder.region, 12345, &span.anchor);
     span.end = span.start + 1;
-    CHECK_EQUAL(otlite_span_record(&recorder.region, &span, recorder.resource, recorder.scopes[0]),
-                OTLITE_OK);
+    CHECK_EQUAL(
+        (open ? otlite_open_begin(&recorder.region, &span, recorder.resource, recorder.scopes[0])
+              : otlite_span_record(&recorder.region, &span, recorder.resource, recorder.scopes[0])),
+        OTLITE_OK);
     die();
-    if (flipped != 0)
-        copy[flipped] ^= 1;
-    stepped_ns = 86400 * SECOND;
-    memcpy(memory, copy, SIZE);
+    return span.start;
+}
+
+static void adopt_on(const char *boot_id)
+{
+    struct otlite_region_options options = durable_options;
     memset(options.boot_id, 0, sizeof options.boot_id);
     memcpy(options.boot_id, boot_id, strlen(boot_id));
     CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &options, NULL), OTLITE_OK);
+}
+
+/* By how much its start has moved when it is sent. */
+static int64_t moved_since(uint64_t recorded)
+{
+    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
+    struct otlite_batch batch;
     start_found = 0;
     CHECK_EQUAL(otlite_batch_collect(&recorder.region, &limits, &batch), OTLITE_OK);
     struct bytes body = join_segments(&batch);
@@ -474,6 +484,18 @@ static int64_t moved_by(const char *boot_id, size_t flipped)
     free((void *)(uintptr_t)body.data);
     stepped_ns = 0;
     return (int64_t)(start_found - recorded);
+}
+
+/* A span is recorded, the clock set by a day, the region adopted on a boot `boot_id`. */
+static int64_t moved_by(const char *boot_id, size_t flipped)
+{
+    uint64_t recorded = leave_span(false);
+    if (flipped != 0)
+        copy[flipped] ^= 1;
+    stepped_ns = 86400 * SECOND;
+    memcpy(memory, copy, SIZE);
+    adopt_on(boot_id);
+    return moved_since(recorded);
 }
 
 static void test_clocks_of_boots(void)
@@ -484,6 +506,32 @@ static void test_clocks_of_boots(void)
     CHECK_EQUAL(moved_by("", 0), 0);
     /* an anchor that is not what it was moves nothing */
     CHECK_EQUAL(moved_by("this one", offsetof(struct otlite_header, anchors) + 5), 0);
+}
+
+/* The region is adopted on the boots named, the clock of the last one is set only later. */
+static void test_a_clock_that_is_set_after_adoption(void)
+{
+    static const char *const boots[][2] = {
+        {"another", "another"}, {"another", "a third"}, {"", ""}, {"this one", "this one"}};
+    for (size_t i = 0; i < sizeof boots / sizeof *boots; i++) {
+        for (int open = 0; open < 2; open++) {
+            bool same = i == 3;
+            uint64_t recorded = leave_span(open != 0);
+            memcpy(memory, copy, SIZE);
+            stepped_ns = same ? 0 : -365 * 86400 * SECOND; /* as where no battery keeps it */
+            adopt_on(boots[i][0]);
+            adopt_on(boots[i][1]);
+            struct otlite_image image;
+            struct otlite_found found;
+            CHECK_EQUAL(otlite_image_open(&image, memory, SIZE), OTLITE_OK);
+            CHECK(otlite_image_next(&image, &found));
+            CHECK((found.wall_offset != 0 && !found.explicit_time) == same);
+            stepped_ns = same ? 86400 * SECOND : 0;
+            CHECK(otlite_region_reanchor(&recorder.region, 1000000));
+            int64_t moved = moved_since(recorded) - (same ? 86400 * SECOND : 0);
+            CHECK(same ? moved > -SECOND && moved < SECOND : moved == 0);
+        }
+    }
 }
 
 int main(void)
@@ -504,5 +552,6 @@ int main(void)
     RUN(test_a_damaged_sequence);
     RUN(test_scopes_after_adoption);
     RUN(test_clocks_of_boots);
+    RUN(test_a_clock_that_is_set_after_adoption);
     return check_end();
 }
