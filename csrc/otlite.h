@@ -90,7 +90,7 @@ struct otlite_text {
  * 0: chosen. 1: known, but this machine lacks it; the best below was chosen. -1: unknown; nothing changed. */
 int otlite_kernels_select(const char *name);
 
-/* The name of the table in use: "scalar", "avx2", "avx512", "neon". */
+/* The name of the table in use: "scalar", "crc", "avx2", "avx512", "neon". */
 const char *otlite_kernels_name(void);
 
 /* Which table runs and why, as text: `table NAME REASON`, then a line `KERNEL TABLE REASON` for each kernel, as one
@@ -412,12 +412,14 @@ uint64_t otlite_region_count(const struct otlite_region *region);
 /* Tells a durable region's successors of a span that has begun: of its identifiers, kind, flags, start and name, which
  * is cut to 76 bytes of UTF-8 at most. `span->open` becomes its entry; where it has one, this one takes its place (a
  * new name). Who is killed at any moment leaves it whole or not at all. It keeps resource and scope registered.
- * OK, also without a table, and then `open` is left; TABLE_FULL: no entry is free (counted open_missed); STALE. */
+ * OK, also without a table, and then `open` is left; TABLE_FULL: no entry is free (counted open_missed); STALE. After
+ * the last two an entry that it has stays, under the old name. */
 OTLITE_CHECKED enum otlite_status otlite_open_begin(struct otlite_region *region,
                                                     struct otlite_span *span, uint32_t resource,
                                                     uint32_t scope);
 /* Ends an entry of a span that is not to be recorded: those that are end with their record, in such an order that
- * recovery finds one of both. 0, and one that has ended, are let be. Never after a fork, in the child. */
+ * recovery finds one of both. 0 is let be, and so is one that has ended, until its place was taken 2048 times. Never
+ * after a fork, in the child. */
 void otlite_open_end(struct otlite_region *region, uint32_t open);
 /* Counts a span, as open_missed, that the caller could register no scope for. */
 void otlite_open_lost(struct otlite_region *region);
