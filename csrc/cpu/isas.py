@@ -230,10 +230,10 @@ ISAS = (
     ),
     Isa(
         "avx512",
-        "x86-64 with AVX-512 from VBMI2 on",
+        "AVX-512 from VBMI2 on",
         "X86",
         *_x86_region(AVX512),
-        needs=("AVX2", "POPCNT", "BMI2", "AVX512BW", "AVX512VL", "AVX512VBMI2"),
+        needs=("AVX2", "POPCNT", "BMI2", "AVX512F", "AVX512BW", "AVX512VL", "AVX512VBMI2"),
         vectors=(_avx512(256), _avx512(128)),
         masked=True,
         by_hand=TO_UTF8,

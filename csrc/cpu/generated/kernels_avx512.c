@@ -1,5 +1,4 @@
-/* kernels_avx512.c - the kernels for x86-64 with AVX-512 from VBMI2 on, as ../generate.py writes
-    them */
+/* kernels_avx512.c - the kernels for AVX-512 from VBMI2 on, as ../generate.py writes them */
 
 #include "../by_hand.h"
 
@@ -126,8 +125,8 @@ static uint32_t tag16_match(const uint8_t tags[16], uint8_t tag)
 
 const struct otlite_kernels otlite_kernels_avx512 = {
     .name = "avx512",
-    .needs = OTLITE_CPU_AVX2 | OTLITE_CPU_POPCNT | OTLITE_CPU_BMI2 | OTLITE_CPU_AVX512BW |
-        OTLITE_CPU_AVX512VL | OTLITE_CPU_AVX512VBMI2,
+    .needs = OTLITE_CPU_AVX2 | OTLITE_CPU_POPCNT | OTLITE_CPU_BMI2 | OTLITE_CPU_AVX512F |
+        OTLITE_CPU_AVX512BW | OTLITE_CPU_AVX512VL | OTLITE_CPU_AVX512VBMI2,
     .latin1_to_utf8 = otlite_latin1_to_utf8_avx512,
     .ucs2_to_utf8 = otlite_ucs2_to_utf8_avx512,
     .ucs4_to_utf8 = otlite_ucs4_to_utf8_avx512,
