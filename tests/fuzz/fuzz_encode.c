@@ -540,6 +540,9 @@ static void encode_span(struct source *source, const struct otlite_scratch *scra
     otlite_spans_shift(two, 2 * size, shift);
     require_span((struct bytes){two, size}, &span, &texts, shift);
     require_span((struct bytes){two + size, size}, &span, &texts, shift);
+    for (int damages = 0; damages < 3; damages++) /* of a file, sealed by whoever made it */
+        two[take_below(source, (uint32_t)(2 * size))] = (uint8_t)take_number(source);
+    otlite_spans_shift(two, 2 * size, shift);
     free(bytes);
     free(two);
 }

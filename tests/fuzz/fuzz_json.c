@@ -352,9 +352,14 @@ static bool say_message(struct bytes bytes, enum message message, uint32_t depth
         if (!next_any(&reader, &tag, &value, &content))
             return false;
         const struct row *row = find_row(message, tag >> 3, tag & 7);
-        if (row == NULL || (!row->repeated && row->form != MESSAGE && message != ANY_VALUE &&
-                            is_default(row, value, content)))
+        if (row == NULL)
             continue;
+        if (!row->repeated && row->form != MESSAGE && message != ANY_VALUE &&
+            is_default(row, value, content)) {
+            if (seen[row->number])
+                return false;
+            continue;
+        }
         if (row != open || !row->repeated) {
             if (seen[row->number] || (message == ANY_VALUE && any))
                 return false;
