@@ -6,6 +6,7 @@
 #define FUZZ_H
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "decode.h"
 
@@ -18,6 +19,14 @@ _Noreturn static inline void fuzz_fail(const char *text, const char *file, int l
 {
     fprintf(stderr, "%s:%d: not so: %s\n", file, line, text);
     abort();
+}
+
+static inline void *room_of(size_t bound)
+{
+    void *room = malloc(bound);
+    if (room == NULL)
+        abort();
+    return room;
 }
 
 struct source {

@@ -256,9 +256,7 @@ static enum otlite_status record_field(struct otlite_scratch *scratch, enum otli
 static void move(struct otlite_scratch *scratch, uint32_t size)
 {
     struct otlite_scratch before = *scratch;
-    void *block = malloc(size);
-    if (block == NULL)
-        abort();
+    void *block = room_of(size);
     if (otlite_scratch_move(scratch, block, size) == OTLITE_OK) {
         free(before.block);
         return;
@@ -498,14 +496,6 @@ static void require_span(struct bytes field, const struct otlite_span *span,
     REQUIRE(read_all(&status));
     REQUIRE(span->flags == 0 || next_value_is(&body, 16, FIXED32, span->flags));
     REQUIRE(read_all(&body));
-}
-
-static void *room_of(size_t bound)
-{
-    void *room = malloc(bound);
-    if (room == NULL)
-        abort();
-    return room;
 }
 
 static void encode_span(struct source *source, const struct otlite_scratch *scratch)

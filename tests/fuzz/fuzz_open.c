@@ -123,8 +123,7 @@ static void use_name(struct source *source)
     span.name = (struct otlite_text){units, length, kind};
 
     size_t bound = otlite_span_encode_bound(&span);
-    uint8_t *whole = malloc(bound);
-    REQUIRE(whole != NULL);
+    uint8_t *whole = room_of(bound);
     struct reader outer = read_bytes((struct bytes){whole, otlite_span_encode(whole, &span)});
     struct reader body = next_message(&outer, 2);
     for (struct field field; read_field(&body, &field);)

@@ -286,8 +286,8 @@ class Stats:
     """A snapshot of a region's counters."""
 
     __slots__ = ("recorded", "adopted", "exported", "rejected", "dropped", "unanswered", "pending", "given_up",
-                 "chunks", "chunks_used", "scopes", "scopes_used", "open_spans", "open_spans_used", "open_spans_missed",
-                 "open_spans_cut")
+                 "chunks", "chunks_used", "scopes", "scopes_used",
+                 "open_spans", "open_spans_used", "open_spans_missed", "open_spans_cut")
 
 
 # ---- The region ----
@@ -303,8 +303,9 @@ cdef class Region:
     `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
     memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
     to be `adopt`ed, or one is laid out. `left`: a writable buffer with such a region, of any size, which is adopted.
-    `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file, spans that are told of while they are
-    open; one that is adopted keeps the number it has. OSError where it cannot be mapped, Unreadable where it is no region.
+    `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file, spans that are told of while they
+    are open; one that is adopted keeps the number it has. OSError where it cannot be mapped, Unreadable where it is no
+    region.
     """
 
     def __cinit__(self, size_t size, *, str on_full="overwrite", int descriptor=-1, bint adopt=False, left=None,

@@ -129,6 +129,7 @@ class Region:
     def reanchor(self, tolerance: float = 0.001) -> bool: ...
 
 def file_status(descriptor: int, size: int) -> str: ...
+
 @final
 class Left:
     """How many records a dead process left, by what became of them."""

@@ -20,7 +20,7 @@ C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/record/ticks.c": ("ticks", "slewed_clock"),
     "csrc/http/answer.c": ("http",),
     "csrc/region/open.c": ("open", "open_table", "open_damage"),
-    "csrc/region/image.c": ("recover", "damage"),
+    "csrc/region/image.c": ("recover", "open", "damage"),
     "csrc/region/recover.c": ("recover", "damage", "deaths"),
     "csrc/region/seal.c": ("recover", "damage"),
     "csrc/region/*.c": _REGION,

@@ -7,8 +7,8 @@
  * Adoption finds memory as it is at any moment, what is still in a buffer being lost: all that a machine could leave
  * behind, and more than a killed process does.
  *
- * Not here, but in the explorer: loads that read old values for other reasons, tables, chained records, an adoption
- * that is killed itself, and what goes on after one.
+ * Not here, but in the explorer: loads that read old values for other reasons, tables, open spans, chained records, an
+ * adoption that is killed itself, and what goes on after one.
  */
 #ifndef WRITERS
 #define WRITERS 2

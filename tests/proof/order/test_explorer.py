@@ -38,9 +38,11 @@ def test_all_schedules_are_sound(run: Run, capsys: pytest.CaptureFixture[str]) -
     with capsys.disabled():
         print(f"\n    {outcome.last}", end="")
     assert not outcome.found, outcome.text[-4000:]
-    # The hint where a free chunk may be: two such words could be stored to crosswise, which is not explored. The hint
-    # where an open span finds room is a second one; what either says is only where to look first.
-    assert re.search(r" [012] stored to blindly" if run.scenario == "spans" else r" [01] stored to blindly", outcome.last)
+    # The hint where a free chunk may be: two such words could be stored to crosswise, which is not explored.
+    # Where an open span finds room is a second one; what either says is only where to look first.
+    assert re.search(
+        r" [012] stored to blindly" if run.scenario == "spans" else r" [01] stored to blindly", outcome.last
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ NUMBER = "a number, which the model counts by itself"
 CHAINS = "chained records: the explorer runs them"
 COLLECTORS = "the lock of collectors: the model has one; the explorer runs two"
 TABLES = "tables: the explorer runs them"
+OPEN = "open spans: the explorer runs them"
 ONE_THREAD = "no other thread is there: the explorer kills the one at each store"
 
 LEFT_OUT = {
@@ -37,6 +38,12 @@ LEFT_OUT = {
     "condemn": TABLES,
     "find_entry": TABLES,
     "enter_locked": TABLES,
+    "claim": OPEN,
+    "fill": OPEN,
+    "give_back": OPEN,
+    "otlite_open_begin": OPEN,
+    "otlite_open_clear": OPEN,
+    "otlite_open_lost": NUMBER,
 }
 """Functions of csrc/region that store atomically, and are no steps of the model."""
 

@@ -2,4 +2,5 @@
 #include <stdint.h>
 
 struct otlite_header;
-__attribute__((weak)) void otlite_region_lay_out(struct otlite_header *header, uint32_t size, uint32_t open_spans);
+__attribute__((weak)) void otlite_region_lay_out(struct otlite_header *header, uint32_t size,
+                                                 uint32_t open_spans);
