@@ -12,7 +12,7 @@ enum { START = 1000000, NAME_ROOM = 76 };
 
 static inline size_t opened_name_size(uint64_t number)
 {
-    return number % 16 == 15 ? 5000 : number % 5 == 4 ? 60 + number % 37 : number % 40;
+    return (size_t)(number % 16 == 15 ? 5000 : number % 5 == 4 ? 60 + number % 37 : number % 40);
 }
 
 static inline struct otlite_span opened_span(const struct otlite_region *region, uint64_t number)

@@ -270,7 +270,7 @@ static void *write_until_killed(void *argument)
             open[at] = open[--count];
         }
         if (draw(&state, 16) == 0)
-            nanosleep(&(struct timespec){.tv_nsec = draw(&state, 20000)}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = (long)draw(&state, 20000)}, NULL);
     }
     return NULL;
 }
@@ -311,7 +311,7 @@ static void test_any_moment(void)
         if (child == 0)
             live_with_threads(memory);
         uint64_t state = seed;
-        nanosleep(&(struct timespec){.tv_nsec = 1000000 + draw(&state, 8000000)}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 1000000 + (long)draw(&state, 8000000)}, NULL);
         kill(child, SIGKILL);
         CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
         if (otlite_region_check(memory, LARGE) != OTLITE_OK)
