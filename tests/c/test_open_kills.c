@@ -336,7 +336,8 @@ static void test_any_moment(void)
     printf("%u deaths: %llu were open, %llu recorded, %llu sent, %llu found no entry\n", deaths,
            (unsigned long long)unfinished, (unsigned long long)recorded, (unsigned long long)sent,
            (unsigned long long)missed);
-    CHECK(deaths < 50 || (unfinished > 100 && recorded > 100 && sent > 100 && missed > 0));
+    const uint64_t enough = check_emulated() ? 10 : 100; /* there all goes slower but the clock */
+    CHECK(deaths < 50 || (unfinished > enough && recorded > enough && sent > enough && missed > 0));
 }
 
 int main(void)
