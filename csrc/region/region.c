@@ -76,6 +76,7 @@ void otlite_region_attach(struct otlite_region *region, const void *memory)
     region->work_size = sections[SECTION_WORK - 1].size;
     region->chunk_count = sections[SECTION_CHUNKS - 1].count;
     region->chunk_size = region->header->chunk_size;
+    region->open_last = 0;
 }
 
 /* Wall clock minus boot clock. A thread may be interrupted between reading the one and the other: the quickest

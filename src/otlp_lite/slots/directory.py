@@ -256,7 +256,7 @@ class Slots:
                 with claim(folder, number) as slot:
                     if slot is None or slot.status(folder)[0] != "ok":
                         continue
-                    if slot.adopt(folder, self._on_full).stats().pending:
+                    if slot.adopt(folder, "wait").stats().pending:
                         self._here().draining.append(slot)
                         return slot.keep()
                     self._finish(folder, slot)
@@ -359,7 +359,7 @@ class Estate:
         """One that has something to send; None: there is none, as far as was looked."""
         while True:
             if self._slot is not None and self._slot.region is not None:
-                if self._slot.region.stats().pending:
+                if self._slot.region.stats().pending or self._slot.region.adopt_open():
                     return self._slot.region
                 self.done()
             if monotonic() < self._look_at:
