@@ -702,6 +702,7 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     cdef uint8_t *bytes = <uint8_t *>PyMem_RawMalloc(otlite_span_encode_bound(span))
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
+        otlite_open_end(&region.region, span.open)
         return OTLITE_DROPPED
     cdef otlite_status status = otlite_span_append(
         &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)
