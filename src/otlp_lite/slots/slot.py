@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -67,8 +68,13 @@ class Slot:
             return "absent", 0
 
     def adopt(self, folder: int, on_full: str, remove: bool = False) -> core.Region:
-        """What a dead process left in it; `remove`: no other process finds it any more."""
+        """What a dead process left in it; `remove`: no other process finds it any more.
+
+        BlockingIOError where a recovery is at what was moved aside.
+        """
         with self._opened(folder) as file:
+            if self._lock is None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if remove:
                 os.unlink(self.name, dir_fd=folder)
             facts = os.fstat(file)
