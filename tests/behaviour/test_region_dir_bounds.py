@@ -254,6 +254,20 @@ def test_what_nobody_can_go_on_with_is_moved_aside(folder: Path, damage: Plant |
         assert receiver.requests == []
 
 
+def test_an_empty_region_of_another_size_is_removed(folder: Path) -> None:
+    """There is nothing to recover: a service that was set anew goes on without a word."""
+    known = leave(folder)
+    with Receiver() as receiver:
+        heir(folder, receiver)
+        left = heir(folder, receiver, OTEL_BSP_MAX_QUEUE_SIZE="1000")
+        assert "aside" not in left.said and ids(receiver) == sorted(known)
+    assert names(folder) == ["slot-000.lock", "slot-000.region"]
+    with Dying("held = tracer.start_span('open'); say(); time.sleep(60)", folder) as victim:
+        victim.until(facts=1)
+        victim.kill()
+    assert "moved aside" in heir(folder, "http://127.0.0.1:1", OTEL_BSP_MAX_QUEUE_SIZE="1000").said
+
+
 def test_records_that_are_damaged_are_counted_and_not_sent(folder: Path) -> None:
     known = leave(folder, 100)
     path = folder / "slot-000.region"

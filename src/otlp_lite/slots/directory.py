@@ -228,6 +228,9 @@ class Slots:
             raise Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
         if status == "absent" or (status == "ok" and size == self._size):
             return status == "ok"
+        if status == "ok" and slot.is_empty(folder):
+            slot.remove(folder)
+            return False
         why = f"it has {size} bytes, not region_size={self._size}" if status == "ok" else f"it is {status}"
         if status == "another version":
             why = "it is of another version, or machine"

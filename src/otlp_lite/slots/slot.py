@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from time import time_ns
 from typing import NamedTuple
 
@@ -109,6 +110,12 @@ class Slot:
         finally:
             os.close(file)
         return self.region
+
+    def is_empty(self, folder: int) -> bool:
+        """Whether a region that is "ok" holds nothing to send, or to tell."""
+        with self._opened(folder) as file, mmap(file, 0, access=ACCESS_READ) as memory:
+            left = core.survey(memory)
+        return not (left.pending or left.offered or left.damaged)
 
     def move_aside(self, folder: int) -> str:
         name = f"{self._stem}.{time_ns()}.aside"
