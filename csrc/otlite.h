@@ -313,6 +313,9 @@ struct otlite_region_options {
     /* Of a durable region: for so many spans it is told while they are open, and at most one for each 4 KiB of it,
      * nor more than OTLITE_OPEN_MAX. 0: no table of them. */
     uint32_t open_spans;
+    /* Of one that is adopted to be emptied, with on_full DROP_NEWEST: spans that were open and find no room stay in their
+     * table, for otlite_open_adopt. */
+    bool open_wait;
     /* Any name of this boot, by which another process knows whether the clock anchors hold; all zero: unknown. */
     uint8_t boot_id[OTLITE_BOOT_ID];
 };
@@ -332,6 +335,7 @@ struct otlite_region {
     uint8_t *data;
     uint32_t chunk_size, chunk_count, slot_count;
     uint32_t resource_count, scope_count, open_count, arena_size, work_size;
+    uint64_t open_last; /* moment that the dead process told of, boot clock */
     struct otlite_region_options options;
 };
 
@@ -423,6 +427,9 @@ OTLITE_CHECKED enum otlite_status otlite_open_begin(struct otlite_region *region
 void otlite_open_end(struct otlite_region *region, uint32_t open);
 /* Counts a span, as open_missed, that the caller could register no scope for. */
 void otlite_open_lost(struct otlite_region *region);
+/* Makes records of those that waited for room (open_wait), as many as find some: all, once nothing else is pending.
+ * Returns how many; they count as adopted from here on. Of the collector, while nobody records. */
+uint32_t otlite_open_adopt(struct otlite_region *region);
 
 /* Waiting for records: says what should call `wake`. ANY: the next record. CHUNK: the next filled chunk.
  * Returns true when there is something to collect already (then nothing is armed). */
@@ -543,7 +550,7 @@ struct otlite_adoption {
  * records: of those it reads the last ones of a few chunks, where spans were open. `adoption` may be NULL.
  *
  * Spans that were open become records of status ERROR, with the attribute `otlp_lite.unfinished` = true, and
- * `otlp_lite.name_cut` = true where that is so; they take the room that newer records would, and count as adopted.
+ * `otlp_lite.name_cut` = true where that is so; they take the room that newer records would (or wait: open_wait), and count as adopted.
  * Their end is the last moment that the region tells of (the latest start of such a span, or end of what was last
  * recorded in some chunk), and no earlier than their start. A table keeps its size, whatever the options say. */
 OTLITE_CHECKED enum otlite_status otlite_region_adopt(struct otlite_region *region, void *memory,

@@ -369,8 +369,11 @@ enum otlite_status otlite_span_record(struct otlite_region *region, const struct
 enum otlite_status otlite_span_adopt(struct otlite_region *region, const struct otlite_span *span,
                                      uint32_t resource, uint32_t scope)
 {
-    return encode_span(region, &region->slots[0], span, otlite_span_encode_bound(span), resource,
-                       scope);
+    struct otlite_slot *slot = &region->slots[0];
+    size_t bound = otlite_span_encode_bound(span);
+    if (region->options.open_wait && reserve(region, slot, resource, bound) == NO_CHUNK)
+        return OTLITE_NO_ROOM;
+    return encode_span(region, slot, span, bound, resource, scope);
 }
 
 void otlite_span_adopted(struct otlite_region *region)

@@ -281,7 +281,8 @@ void otlite_open_restore(const struct otlite_region *region, uint32_t index, uin
 /* open.c: makes an entry that is not free a free one. */
 void otlite_open_clear(struct otlite_region *region, uint32_t index);
 
-/* chunk.c: records what is not counted as recorded, under indices instead of handles, by the first slot. */
+/* chunk.c: records what is not counted as recorded, under indices instead of handles, by the first slot. NO_ROOM:
+ * nothing was done, as it is to wait. */
 enum otlite_status otlite_span_adopt(struct otlite_region *region, const struct otlite_span *span,
                                      uint32_t resource, uint32_t scope);
 /* chunk.c: what it was doing is complete. */

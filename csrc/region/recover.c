@@ -20,7 +20,6 @@ struct adoption {
     struct otlite_region *region;
     uint32_t *owner;                     /* of each link: its head + 1; lies in the work area */
     uint32_t open[OTLITE_OPEN_MAX / 32]; /* entries whose spans are to be records */
-    uint64_t last;                       /* moment that the dead process told of */
     struct otlite_adoption told;
 };
 
@@ -153,7 +152,7 @@ static void sort_out_open(struct adoption *adoption)
     struct otlite_region *region = adoption->region;
     uint32_t damaged;
     otlite_open_find(region, adoption->open, &damaged);
-    adoption->last = otlite_open_last(region, adoption->open);
+    region->open_last = otlite_open_last(region, adoption->open);
     if (damaged != 0)
         count_damaged(adoption, damaged);
     for (uint32_t i = 0; i < region->open_count; i++) {
@@ -173,12 +172,14 @@ static void record_open(struct adoption *adoption)
         struct unfinished unfinished;
         if ((adoption->open[i / 32] >> i % 32 & 1) == 0)
             continue;
-        otlite_open_restore(region, i, adoption->last, &unfinished);
+        otlite_open_restore(region, i, region->open_last, &unfinished);
         if (!otlite_region_same_boot(region))
             unfinished.span.explicit_time = true; /* as `unmoved` */
-        adoption->told.unfinished +=
-            otlite_span_adopt(region, &unfinished.span, unfinished.resource, unfinished.scope) ==
-            OTLITE_OK;
+        enum otlite_status status =
+            otlite_span_adopt(region, &unfinished.span, unfinished.resource, unfinished.scope);
+        if (status == OTLITE_NO_ROOM)
+            break; /* nor will the next find any */
+        adoption->told.unfinished += status == OTLITE_OK;
         KILL_POINT("adoption");
         otlite_open_clear(region, i);
     }
@@ -271,4 +272,14 @@ enum otlite_status otlite_region_adopt(struct otlite_region *region, void *memor
     if (told != NULL)
         *told = adoption.told;
     return OTLITE_OK;
+}
+
+uint32_t otlite_open_adopt(struct otlite_region *region)
+{
+    struct adoption adoption = {.region = region};
+    uint32_t damaged;
+    otlite_open_find(region, adoption.open, &damaged);
+    record_open(&adoption);
+    region->header->totals.adopted += adoption.told.unfinished;
+    return (uint32_t)adoption.told.unfinished;
 }

@@ -76,6 +76,7 @@ void otlite_region_attach(struct otlite_region *region, const void *memory)
     region->work_size = sections[SECTION_WORK - 1].size;
     region->chunk_count = sections[SECTION_CHUNKS - 1].count;
     region->chunk_size = region->header->chunk_size;
+    region->open_last = 0;
 }
 
 /* Wall clock minus boot clock. A thread may be interrupted between reading the one and the other: the quickest
@@ -178,13 +179,15 @@ void otlite_region_adopt_anchors(struct otlite_region *region)
     struct otlite_header *header = region->header;
     bool same = otlite_region_same_boot(region);
     uint64_t offset = wall_offset();
+    if (header->anchor >= ANCHORS)
+        header->anchor = 0;
+    if (!same && region->options.open_wait)
+        return; /* nothing in it will move, and the spans that wait are told by the anchors of their own boot */
     for (uint32_t i = 0; i < ANCHORS; i++)
         if (!same || header->anchor_seals[i] != otlite_anchor_seal(header, i))
             set_anchor(header, i, offset);
     KILL_POINT("adoption");
     memcpy(header->boot_id, region->options.boot_id, OTLITE_BOOT_ID);
-    if (header->anchor >= ANCHORS)
-        header->anchor = 0;
     (void)otlite_region_reanchor(region, 1000000);
 }
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from otlp_lite.cli import demo, doctor, receive, recover
 
 COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover}
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     args = parser.parse_args(argv)
+    # Who began us may have closed one: what is meant for it does not come out of the other.
+    sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     try:
         status: int = args.run(args)
     except KeyboardInterrupt:

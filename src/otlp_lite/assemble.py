@@ -294,9 +294,10 @@ def configure(
 ) -> Telemetry:
     """Sets tracing up. docs/settings.md says what each setting means, from the table in `otlp_lite.config`.
 
-    Starts no thread and opens no socket. Again with the same settings it returns the same handle, which
-    records again if it was shut down; with others it raises ConfigurationError naming the first that differs,
-    as it does for a value that cannot be.
+    Starts no thread and opens no socket. With `region_dir` it takes a file there, and with it what a dead
+    process left, which is sent with the first record or at a flush; no room for one is a ConfigurationError.
+    Again with the same settings it returns the same handle, which records again if it was shut down; with
+    others it raises ConfigurationError naming the first that differs, as it does for a value that cannot be.
     """
     return _assemble(dict(locals()))
 

@@ -70,7 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
             "[survives the process](durability.md). One that cannot be used is an error."),
     Setting("region_dir_limit", (), parse.count, parse.read_count, 16,
             "Files in `region_dir`: of more, the oldest that dead processes left are removed, counted "
-            "`evicted`."),
+            "`evicted`. Better twice as many as there are processes at once, where those are over 8."),
     Setting("open_spans", ("OTLP_LITE_OPEN_SPANS",), parse.count_or_none, parse.read_count_or_none, 1024,
             "With `region_dir`: spans that a process which is killed leaves word of while they are open, at "
             "most one for each 4 KiB of `region_size`; 0: none."),

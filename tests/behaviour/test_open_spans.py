@@ -294,6 +294,24 @@ CHILD = """
 """
 
 
+def test_a_span_that_found_no_memory_at_its_end_is_open_no_more(folder: Path) -> None:
+    code = """
+        import resource
+        tracer.start_span("before").end()
+        large = "x" * (24 << 20)
+        span = tracer.start_span(large)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + (20 << 20), resource.RLIM_INFINITY))
+        span.end()
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        say(**traces(), open=otlp_lite.stats().region.open_spans_used)
+        os._exit(0)
+    """
+    (said, _) = run(code, folder, SETTINGS='{"region_size": "256MiB"}').facts
+    assert (said["dropped"], said["open"]) == ({"no_memory": 1}, 0)
+
+
 def test_a_forked_child_has_no_part_in_what_its_parent_has_open(folder: Path) -> None:
     with Receiver() as receiver:
         with Dying(CHILD, folder) as victim:

@@ -128,6 +128,19 @@ def test_output_that_cannot_be_written(path: Path) -> None:
         assert done.stderr.splitlines()[0] == "otlp_lite recover: not printed: No space left on device"
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_streams_that_are_closed(form: tuple[str, ...], path: Path) -> None:
+    """By who began it: what was meant for one is not in the other."""
+    few(path)
+    command = [*COMMAND, *form, str(path)]
+    for closed in (1, 2):
+        shell = ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command]
+        done = subprocess.run(shell, env=environment(), capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert (done.stdout, done.stderr)[closed - 1] == b""
+        assert (b"whole" in done.stderr) == (closed == 1) and b"whole" not in done.stdout
+
+
 MEASURED = """
 import sys
 from otlp_lite.__main__ import main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -253,6 +254,20 @@ def test_what_nobody_can_go_on_with_is_moved_aside(folder: Path, damage: Plant |
         assert receiver.requests == []
 
 
+def test_an_empty_region_of_another_size_is_removed(folder: Path) -> None:
+    """There is nothing to recover: a service that was set anew goes on without a word."""
+    known = leave(folder)
+    with Receiver() as receiver:
+        heir(folder, receiver)
+        left = heir(folder, receiver, OTEL_BSP_MAX_QUEUE_SIZE="1000")
+        assert "aside" not in left.said and ids(receiver) == sorted(known)
+    assert names(folder) == ["slot-000.lock", "slot-000.region"]
+    with Dying("held = tracer.start_span('open'); say(); time.sleep(60)", folder) as victim:
+        victim.until(facts=1)
+        victim.kill()
+    assert "moved aside" in heir(folder, "http://127.0.0.1:1", OTEL_BSP_MAX_QUEUE_SIZE="1000").said
+
+
 def test_records_that_are_damaged_are_counted_and_not_sent(folder: Path) -> None:
     known = leave(folder, 100)
     path = folder / "slot-000.region"
@@ -356,6 +371,43 @@ def test_the_oldest_goes_first_and_the_living_stay(folder: Path) -> None:
         every = [number for program in (*living, *more, last) for number in program.kill()]
         heir(folder, receiver, left=True)
         assert ids(receiver) == sorted(known[0] + known[2] + known[3] + every)
+
+
+def test_what_is_being_recovered_is_not_removed(folder: Path) -> None:
+    """Else its spans would be sent, and counted as lost."""
+    leave(folder)
+    aside = folder / "slot-000.1.aside"
+    (folder / "slot-000.region").rename(aside)
+    settings = json.dumps({"region_dir_limit": 1})
+    before = aside.read_bytes()
+    with open(aside, "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as `recover` does
+        assert heir(folder, "http://127.0.0.1:1", SETTINGS=settings).end["dropped"] == {}
+        assert aside.read_bytes() == before
+    assert heir(folder, "http://127.0.0.1:1", SETTINGS=settings).end["dropped"] == {"evicted": 10}
+    assert not aside.exists()
+
+
+def test_many_living_are_looked_at_once(folder: Path) -> None:
+    """Of more processes than files each would look at each for each, before its first span is over."""
+    code = """
+        looks = []
+        sys.addaudithook(lambda event, what: looks.append(event) if event == "os.listdir" else None)
+        for number in range(20):
+            read, write = os.pipe()
+            if os.fork() == 0:
+                looks.clear()
+                record()
+                say(looks=len(looks))
+                os.write(write, b"x")
+                time.sleep(60)
+            os.read(read, 1)
+        time.sleep(60)
+    """
+    with Dying(code, folder, SETTINGS=json.dumps({"region_dir_limit": 1})) as victim:
+        victim.until(facts=20)
+        victim.kill()
+    assert max(fact["looks"] for fact in victim.facts) <= 3
 
 
 # ---- How long it takes ----

@@ -3,6 +3,8 @@
  * Processes that die: test_open_kills.c. Includes layout.h, to change what lies in a region.
  */
 #define _GNU_SOURCE
+#include "wall.h"
+
 #include "opening.h"
 
 /* ---- What is told ---- */
@@ -250,6 +252,54 @@ static void test_adoption_without_room(void)
     }
 }
 
+/* They stay in the table until all else has left, also where that process dies and another adopts; and on another boot,
+ * whose clock is a year behind, as long as on this one. */
+static void adopt_waiting(const char *boot_id)
+{
+    struct otlite_region_options options = options_of(0);
+    options.on_full = OTLITE_DROP_NEWEST;
+    options.open_wait = true;
+    memset(options.boot_id, 0, sizeof options.boot_id);
+    memcpy(options.boot_id, boot_id, strlen(boot_id));
+    open_region(SMALL, TABLE, OTLITE_DROP_NEWEST);
+    open_some(0, TABLE);
+    uint32_t made = 0;
+    while (record_number(&recorder, (100 + made) * 14) == OTLITE_OK) /* none of them long */
+        made++;
+    stepped_ns = strcmp(boot_id, "this one") == 0 ? 0 : INT64_C(-365) * 86400 * 1000000000;
+    for (int again = 0; again < 2; again++) {
+        struct otlite_adoption told;
+        CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, size, &options, &told),
+                    OTLITE_OK);
+        struct otlite_stats stats = balanced_stats(&recorder.region);
+        CHECK_EQUAL(told.unfinished + stats.dropped[OTLITE_LOSS_FULL], 0);
+        CHECK_EQUAL(stats.adopted, made);
+        CHECK_EQUAL(stats.open_used, TABLE);
+        CHECK_EQUAL(otlite_open_adopt(&recorder.region), 0);
+    }
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(times(opened.unfinished, 0, TABLE), 0);
+    CHECK_EQUAL(otlite_open_adopt(&recorder.region), TABLE);
+    struct otlite_stats stats = balanced_stats(&recorder.region);
+    CHECK_EQUAL(stats.adopted, made + TABLE);
+    CHECK_EQUAL(stats.pending, TABLE);
+    CHECK_EQUAL(stats.open_used, 0);
+    stepped_ns = 0;
+    (void)otlite_region_reanchor(&recorder.region, 1000000);
+    drain_opened(&recorder.region, &opened);
+    CHECK_EQUAL(times(opened.unfinished, 0, TABLE), TABLE);
+    CHECK_EQUAL(opened.wrong, 0);
+    CHECK_EQUAL(opened.longest, TABLE - 1); /* to the last one's start */
+    CHECK_EQUAL(otlite_open_adopt(&recorder.region), 0);
+}
+
+static void test_adoption_that_waits_for_room(void)
+{
+    adopt_waiting("this one");
+    adopt_waiting("another");
+    adopt_waiting("");
+}
+
 /* What an adoption found no room for stays counted when that process died before it was done. */
 static void test_an_adoption_that_was_not_done(void)
 {
@@ -346,6 +396,7 @@ int main(void)
     RUN(test_a_span_id_in_two_traces);
     RUN(test_records_that_are_lost);
     RUN(test_adoption_without_room);
+    RUN(test_adoption_that_waits_for_room);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_scopes_of_open_spans);
     RUN(test_many_lives);

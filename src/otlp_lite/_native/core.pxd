@@ -33,6 +33,7 @@ cdef class Region:
     cdef uint32_t epoch           # of the process that mapped it
     cdef readonly uint32_t open_spans  # that it can tell of
     cdef readonly bint durable    # the memory of a file, which outlives the process: a forked child has no part in it
+    cdef bint waits               # spans that were open wait for room
     cdef bytearray waker
     cdef public uint64_t resent   # the exporter's: records sent again after a lost answer
     cdef readonly uint64_t given_up  # records dropped at a shutdown, those aside that came after it

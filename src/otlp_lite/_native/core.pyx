@@ -300,7 +300,8 @@ cdef void wake_waker(void *waker) noexcept nogil:
 cdef class Region:
     """One fixed block of memory that holds ended records until a receiver has them.
 
-    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest. `descriptor`: the
+    `size` in bytes, 64 KiB to 1 GiB. `on_full`: "overwrite" the oldest records or "drop" the newest; or "wait", for one
+    that is adopted and nobody records into: as "drop", but no open span is lost, see adopt_open(). `descriptor`: the
     memory is that of an open file of this size, whose blocks are reserved; its region, which a dead process left, is
     to be `adopt`ed, or one is laid out. `left`: a writable buffer with such a region, of any size, which is adopted.
     `boot_id`: 16 bytes that name this boot. `open_spans`: of the memory of a file, spans that are told of while they
@@ -312,8 +313,8 @@ cdef class Region:
                   bytes boot_id=bytes(OTLITE_BOOT_ID), uint32_t open_spans=0):
         if left is None and not OTLITE_REGION_MIN <= size <= OTLITE_REGION_MAX:
             raise ValueError(f"region_size: {size} is not between {OTLITE_REGION_MIN} and {OTLITE_REGION_MAX} bytes")
-        if on_full not in ("overwrite", "drop"):
-            raise ValueError(f"on_full: {on_full!r} is not 'overwrite' or 'drop'")
+        if on_full not in ("overwrite", "drop", "wait"):
+            raise ValueError(f"on_full: {on_full!r} is not 'overwrite', 'drop' or 'wait'")
         if len(boot_id) != OTLITE_BOOT_ID:
             raise ValueError(f"boot_id: {boot_id!r} is not {OTLITE_BOOT_ID} bytes long")
         self.waker = bytearray(otlite_waker_size())
@@ -323,6 +324,7 @@ cdef class Region:
         cdef void *memory
         self.epoch = begin_process()
         self.durable = descriptor >= 0
+        self.waits = on_full == "wait"
         if left is not None:
             PyObject_GetBuffer(left, &self.given, PyBUF_SIMPLE | PyBUF_WRITABLE)
             memory, size = self.given.buf, <size_t>self.given.len
@@ -340,6 +342,7 @@ cdef class Region:
         options.context = PyByteArray_AS_STRING(self.waker)
         options.durable = self.durable or left is not None
         options.open_spans = open_spans
+        options.open_wait = self.waits
         memcpy(options.boot_id, PyBytes_AS_STRING(boot_id), OTLITE_BOOT_ID)
         cdef otlite_adoption adoption
         if adopt or left is not None:
@@ -531,6 +534,10 @@ cdef class Region:
         """Unacknowledged records, counted chunk by chunk."""
         return otlite_region_count(&self.region)
 
+    def adopt_open(self):
+        """Makes records of the spans that were open and waited for room: all, once nothing else is pending. How many."""
+        return otlite_open_adopt(&self.region) if self.waits else 0
+
     def reanchor(self, double tolerance=0.001):
         """Takes a new clock anchor when the wall clock has moved by over `tolerance` seconds."""
         return bool(otlite_region_reanchor(&self.region, <uint64_t>(tolerance * 1e9)))
@@ -695,6 +702,7 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     cdef uint8_t *bytes = <uint8_t *>PyMem_RawMalloc(otlite_span_encode_bound(span))
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
+        otlite_open_end(&region.region, span.open)
         return OTLITE_DROPPED
     cdef otlite_status status = otlite_span_append(
         &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)

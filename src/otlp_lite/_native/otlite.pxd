@@ -185,6 +185,7 @@ cdef extern from "otlite.h" nogil:
         void *context
         cbool durable
         uint32_t open_spans
+        cbool open_wait
         uint8_t boot_id[16]
 
     cdef struct otlite_region:
@@ -214,6 +215,7 @@ cdef extern from "otlite.h" nogil:
     otlite_status otlite_open_begin(otlite_region *region, otlite_span *span, uint32_t resource, uint32_t scope)
     void otlite_open_end(otlite_region *region, uint32_t open)
     void otlite_open_lost(otlite_region *region)
+    uint32_t otlite_open_adopt(otlite_region *region)
     void otlite_region_lost(otlite_region *region, otlite_loss loss)
 
     cdef struct otlite_stats:

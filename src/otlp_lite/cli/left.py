@@ -43,7 +43,10 @@ def found(path: str) -> Iterator[tuple[Path, str]]:
         return
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
         if entry.name.startswith("slot-") and entry.name.endswith((".region", ".aside")):
-            owner = entry.stat(follow_symlinks=False).st_uid
+            try:
+                owner = entry.stat(follow_symlinks=False).st_uid
+            except FileNotFoundError:
+                continue  # a process has sent what was in it
             stranger = owner not in (facts.st_uid, os.geteuid())
             yield Path(entry), f"of user {owner}: expected the directory's owner" if stranger else ""
 
@@ -115,7 +118,7 @@ class Left:
                 memory = self._map(mmap.ACCESS_WRITE)
         except OSError as error:
             raise Refused(f"not taken over: {error.strerror}") from None
-        return core.Region(0, left=memory, on_full="drop", boot_id=boot_bytes())
+        return core.Region(0, left=memory, on_full="wait", boot_id=boot_bytes())
 
     def _map(self, access: int) -> mmap.mmap:
         return mmap.mmap(self._file, self._size, access=access)

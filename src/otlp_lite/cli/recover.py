@@ -8,6 +8,7 @@ in its file); 2 for wrong arguments or settings.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Account:
     def settle(self, stats: core.Stats) -> None:
         """What became of it. What the reader alone took for whole is damaged: who adopts looks at more."""
         gone = stats.exported + stats.rejected
-        self.left = min(stats.pending, self.whole - gone)
+        self.left = min(stats.pending + stats.open_spans_used, self.whole - gone)
         self.damaged += self.whole - gone - self.left
         self.whole = gone + self.left
         self.offered = min(self.offered, self.whole)
@@ -78,7 +79,12 @@ class Printed:
     def take(self, left: Left, account: Account) -> None:
         region = left.region()
         strange = alone = 0
-        while (batch := region.collect(BODY_MAX, 1 if alone else 0)) is not None:
+        while True:
+            batch = region.collect(BODY_MAX, 1 if alone else 0)
+            if batch is None and region.adopt_open():
+                continue
+            if batch is None:
+                break
             alone = max(alone - 1, 0)
             try:
                 self._read(batch)
@@ -220,6 +226,9 @@ def _recover(path: str, outlet: Outlet, accounts: list[Account]) -> None:
                 raise Refused(reason)
             _recover_file(Left(file, outlet.changing), outlet, account)
         except Refused as error:
+            if str(file) != path and not os.path.lexists(file):
+                accounts.remove(account)  # a process has sent what was in it
+                continue
             account.problems.append(str(error))
             account.passed_over = isinstance(error, InUse) and str(file) != path
 

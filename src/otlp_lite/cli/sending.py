@@ -72,7 +72,7 @@ class Sender:
                 elif not (kept and isinstance(error.__cause__ or error, ConnectionError)):
                     problem = self._wait(self._safe(str(error)), None)
                 continue
-            if drained is None:
+            if drained is None or region is None:
                 region = adopt()  # its file is as it was until somebody listens
                 continue
             batch, answer, done = drained
@@ -83,7 +83,7 @@ class Sender:
                 problem = self._settle(batch, answer)
             if answer is not None and answer.close:
                 self._carrier.close()
-            if answer is None:
+            if answer is None and not region.adopt_open():
                 break
         return problem
 

@@ -228,6 +228,9 @@ class Slots:
             raise Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
         if status == "absent" or (status == "ok" and size == self._size):
             return status == "ok"
+        if status == "ok" and slot.is_empty(folder):
+            slot.remove(folder)
+            return False
         why = f"it has {size} bytes, not region_size={self._size}" if status == "ok" else f"it is {status}"
         if status == "another version":
             why = "it is of another version, or machine"
@@ -256,7 +259,7 @@ class Slots:
                 with claim(folder, number) as slot:
                     if slot is None or slot.status(folder)[0] != "ok":
                         continue
-                    if slot.adopt(folder, self._on_full).stats().pending:
+                    if slot.adopt(folder, "wait").stats().pending:
                         self._here().draining.append(slot)
                         return slot.keep()
                     self._finish(folder, slot)
@@ -294,35 +297,45 @@ class Slots:
 
     def _evict(self, folder: int) -> None:
         """The oldest of the dead, where there are more files than may be."""
-        here = self._here()
-        files = records = 0
+        lost: list[int] = []
         passed: set[str] = set()
-        while True:
-            regions, aside = names_in(folder)  # anew each time: another process may be at it
+        looking = True
+        while looking:  # anew each time that one is gone: another process may be at it
+            regions, aside = names_in(folder)
             stems = [f"slot-{number:03}" for number in regions]
             ages = [(_time(folder, name, aside=True), name) for name in aside]
             ages += [(_time(folder, f"{stem}.lock"), f"{stem}.region") for stem in stems]
-            oldest = min((each for each in ages if each[1] not in passed), default=None)
-            if len(ages) <= self._limit or oldest is None:
-                break
-            name = oldest[1]
-            passed.add(name)
-            with claim(folder, int(name[5:-7])) if name.endswith(".region") else Claim(Slot(name)) as slot:
-                if slot is None:
-                    continue  # it is a living process's
-                with suppress(FileNotFoundError):  # another process was quicker
-                    if slot.status(folder)[0] == "ok":
-                        region = slot.adopt(folder, self._on_full, remove=True)
-                        lost = region.stats().pending
-                        records += lost
-                        here.settled = here.settled.plus(region, pending=0, evicted=lost)
-                    else:
-                        slot.remove(folder)
-                    files += 1
-        if files:
+            looking = False
+            for _, name in sorted(ages) if len(ages) > self._limit else ():
+                if name not in passed:
+                    passed.add(name)
+                    looking = self._evicted(folder, name, lost)
+                if looking:
+                    break
+        if lost:
             message = "%d file(s) that dead processes left, the oldest, are removed: region_dir_limit=%d; "
             message += "%d span(s) in them are lost, counted as 'evicted'"
-            self._say(logging.WARNING, message, files, self._limit, records)
+            self._say(logging.WARNING, message, len(lost), self._limit, sum(lost))
+
+    def _evicted(self, folder: int, name: str, lost: list[int]) -> bool:
+        """Whether it is gone, by us or another process; not while in use. Adds to `lost` what it had."""
+        with claim(folder, int(name[5:-7])) if name.endswith(".region") else Claim(Slot(name)) as slot:
+            if slot is None:
+                return False
+            try:
+                if slot.status(folder)[0] == "ok":
+                    region = slot.adopt(folder, self._on_full, remove=True)
+                    lost.append(region.stats().pending)
+                    here = self._here()
+                    here.settled = here.settled.plus(region, pending=0, evicted=lost[-1])
+                else:
+                    slot.remove(folder)
+                    lost.append(0)
+            except FileNotFoundError:
+                pass
+            except BlockingIOError:  # a recovery is at it
+                return False
+        return True
 
     def census(self) -> Census | None:
         """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
@@ -359,7 +372,7 @@ class Estate:
         """One that has something to send; None: there is none, as far as was looked."""
         while True:
             if self._slot is not None and self._slot.region is not None:
-                if self._slot.region.stats().pending:
+                if self._slot.region.stats().pending or self._slot.region.adopt_open():
                     return self._slot.region
                 self.done()
             if monotonic() < self._look_at:

@@ -72,7 +72,7 @@ def _start(pid: int) -> str:
 
 def _read(path: str) -> str:
     try:
-        with open(path, encoding="latin-1") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            return file.read().decode("latin-1")  # which, unlike open()'s, imports no codec
     except OSError:
         return ""

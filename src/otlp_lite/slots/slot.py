@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from time import time_ns
 from typing import NamedTuple
 
@@ -67,8 +69,13 @@ class Slot:
             return "absent", 0
 
     def adopt(self, folder: int, on_full: str, remove: bool = False) -> core.Region:
-        """What a dead process left in it; `remove`: no other process finds it any more."""
+        """What a dead process left in it; `remove`: no other process finds it any more.
+
+        BlockingIOError where a recovery is at what was moved aside.
+        """
         with self._opened(folder) as file:
+            if self._lock is None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if remove:
                 os.unlink(self.name, dir_fd=folder)
             facts = os.fstat(file)
@@ -103,6 +110,12 @@ class Slot:
         finally:
             os.close(file)
         return self.region
+
+    def is_empty(self, folder: int) -> bool:
+        """Whether a region that is "ok" holds nothing to send, or to tell."""
+        with self._opened(folder) as file, mmap(file, 0, access=ACCESS_READ) as memory:
+            left = core.survey(memory)
+        return not (left.pending or left.offered or left.damaged)
 
     def move_aside(self, folder: int) -> str:
         name = f"{self._stem}.{time_ns()}.aside"
