@@ -28,6 +28,10 @@ class Refused(Exception):
     """A file that is not taken; says what it is, and what is allowed."""
 
 
+class Gone(Refused):
+    """It is not there: of a directory, a process has sent what was in it."""
+
+
 class InUse(Refused):
     """Its process lives, or another recovery is at it."""
 
@@ -66,6 +70,8 @@ class Left:
             with ExitStack() as opened:
                 self._open(opened)
                 self._opened = opened.pop_all()
+        except FileNotFoundError as error:
+            raise Gone(f"not opened: {error.strerror}") from None
         except OSError as error:
             link = "a symbolic link: expected the file itself"
             raise Refused(link if error.errno == errno.ELOOP else f"not opened: {error.strerror}") from None

@@ -8,7 +8,6 @@ in its file); 2 for wrong arguments or settings.
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Protocol
 
 from otlp_lite._native import core
 from otlp_lite.cli import otlp
-from otlp_lite.cli.left import InUse, Left, Refused, found
+from otlp_lite.cli.left import Gone, InUse, Left, Refused, found
 from otlp_lite.cli.receive import leave_stdout, show, terminal_style
 from otlp_lite.cli.sending import Sender
 from otlp_lite.cli.waterfall import Traces, draw, escape
@@ -226,11 +225,10 @@ def _recover(path: str, outlet: Outlet, accounts: list[Account]) -> None:
                 raise Refused(reason)
             _recover_file(Left(file, outlet.changing), outlet, account)
         except Refused as error:
-            if str(file) != path and not os.path.lexists(file):
-                accounts.remove(account)  # a process has sent what was in it
-                continue
             account.problems.append(str(error))
             account.passed_over = isinstance(error, InUse) and str(file) != path
+            if isinstance(error, Gone) and str(file) != path:
+                accounts.remove(account)
 
 
 def _recover_file(left: Left, outlet: Outlet, account: Account) -> None:
