@@ -1,4 +1,4 @@
-"""What a killed process left in a full region of 64 MiB goes to the Collector, by `python -m otlp_lite recover`."""
+"""What a killed process left in 64 MiB reaches the Collector, by `python -m otlp_lite recover`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "OTLP_LITE_"))}
-    return subprocess.run(command, env=ours | variables, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=ours | variables, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_a_full_region_of_a_killed_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
