@@ -534,6 +534,8 @@ OTLITE_CHECKED enum otlite_status otlite_json_next(struct otlite_json *json, voi
 
 /* What these bytes are: OK, or FOREIGN, VERSION, DAMAGED, TRUNCATED; INVALID: not 64-byte aligned. */
 OTLITE_CHECKED enum otlite_status otlite_region_check(const void *memory, size_t size);
+/* For how many open spans it has a table; 0 where it is no region. */
+uint32_t otlite_region_open_spans(const void *memory, size_t size);
 
 struct otlite_adoption {
     uint64_t records;    /* that will be sent, those that are found damaged by then aside */

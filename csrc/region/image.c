@@ -34,6 +34,14 @@ enum otlite_status otlite_region_check(const void *memory, size_t size)
     return header->durable == 1 ? OTLITE_OK : OTLITE_FOREIGN;
 }
 
+uint32_t otlite_region_open_spans(const void *memory, size_t size)
+{
+    const struct otlite_header *header = memory;
+    if (otlite_region_check(memory, size) != OTLITE_OK)
+        return 0;
+    return header->sections[SECTION_OPEN - 1].count;
+}
+
 enum otlite_status otlite_image_open(struct otlite_image *image, const void *memory, size_t size)
 {
     enum otlite_status status = otlite_region_check(memory, size);

@@ -164,3 +164,13 @@ def test_files_that_go_meanwhile_are_no_failure(folder: Path) -> None:
     assert names(folder) == ["slot-000.lock", "slot-000.region"]
     assert [done.status for done in seen] == [0] * 8, [done.said for done in seen]
     assert all(f"{slot}: 1 whole, 0 damaged" in done.said for done in seen)
+
+
+def test_a_full_region_with_another_table_gives_nothing_up(folder: Path) -> None:
+    full(folder)
+    whole = recover("--json", folder).total["whole"]
+    settings = '{"region_size": "64KiB", "open_spans": 3}'
+    with Receiver() as receiver:
+        left = heir(folder, receiver, left=True, SETTINGS=settings)
+        assert (left.end["adopted"], left.end["exported"], left.end["dropped"]) == (whole, whole, {})
+        assert unfinished(receiver) == ["query", "request"]

@@ -15,6 +15,8 @@ static void test_what_was_open(void)
 {
     open_region(SIZE, 1000, 0);
     CHECK_EQUAL(stats_now().open_spans, SIZE / 4096); /* no more than that */
+    CHECK_EQUAL(otlite_region_open_spans(memory, size), SIZE / 4096);
+    CHECK_EQUAL(otlite_region_open_spans(memory, size - 1), 0); /* it is cut */
     open_some(0, OPEN);
     for (uint32_t number = 0; number < OPEN; number += 2)
         CHECK_EQUAL(end_number(&recorder, number, &spans[number]), OTLITE_OK);

@@ -545,13 +545,15 @@ cdef class Region:
 
 def file_status(int descriptor, size_t size):
     """What an open file of that size is: "ok" (a durable region, whole as far as its header tells), "foreign", "another
-    version", "damaged" or "truncated". Nothing may touch it meanwhile. OSError where it cannot be mapped."""
+    version", "damaged" or "truncated"; and for how many open spans it has a table. Nothing may touch it meanwhile.
+    OSError where it cannot be mapped."""
     cdef void *memory = otlite_map_shared(descriptor, size)
     if memory == NULL:
         raise_status(OTLITE_SYSTEM, "region")
     cdef otlite_status status = otlite_region_check(memory, size)
+    cdef uint32_t open_spans = otlite_region_open_spans(memory, size)
     otlite_unmap(memory, size)
-    return otlite_status_text(status).decode()
+    return otlite_status_text(status).decode(), open_spans
 
 
 # ---- What a dead process left ----

@@ -194,6 +194,7 @@ cdef extern from "otlite.h" nogil:
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
     otlite_status otlite_region_check(const void *memory, size_t size)
+    uint32_t otlite_region_open_spans(const void *memory, size_t size)
 
     cdef struct otlite_adoption:
         uint64_t offered

@@ -215,15 +215,17 @@ class Slots:
     def _adopted(self, folder: int, left: list[int]) -> Slot | None:
         for number in left:
             with claim(folder, number) as slot:
-                if slot is not None and self._usable(folder, slot):  # still
-                    if slot.adopt(folder, self._on_full).open_spans == self._open_spans:
-                        return slot.keep()
-                    self._here().left = True  # with another table of open spans: it is sent, and removed
+                if slot is None or not self._usable(folder, slot):
+                    continue  # any more
+                if slot.found(folder).open_spans == self._open_spans:
+                    slot.adopt(folder, self._on_full)
+                    return slot.keep()
+                self._here().left = True  # with another table of open spans: it is sent, and removed
         return None
 
     def _usable(self, folder: int, slot: Slot) -> bool:
         """Whether recording can go on in what a dead process left; what cannot be is moved aside."""
-        status, size = slot.status(folder)
+        status, _, size = slot.found(folder)
         if status == "foreign":
             raise Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
         if status == "absent" or (status == "ok" and size == self._size):
@@ -242,7 +244,7 @@ class Slots:
         """A slot of the first number that is free."""
         for number in range(1 << 30):
             with claim(folder, number) as slot:
-                if slot is not None and slot.status(folder)[0] == "absent":
+                if slot is not None and slot.found(folder).status == "absent":
                     slot.create(folder, self._size, self._on_full, self._open_spans)
                     return slot.keep()
         raise AssertionError("no number is free")
@@ -257,7 +259,7 @@ class Slots:
         with self._opened() as folder:
             for number in sorted(names_in(folder).regions):
                 with claim(folder, number) as slot:
-                    if slot is None or slot.status(folder)[0] != "ok":
+                    if slot is None or slot.found(folder).status != "ok":
                         continue
                     if slot.adopt(folder, "wait").stats().pending:
                         self._here().draining.append(slot)
@@ -323,7 +325,7 @@ class Slots:
             if slot is None:
                 return False
             try:
-                if slot.status(folder)[0] == "ok":
+                if slot.found(folder).status == "ok":
                     region = slot.adopt(folder, self._on_full, remove=True)
                     lost.append(region.stats().pending)
                     here = self._here()

@@ -40,6 +40,17 @@ def names_in(folder: int) -> Names:
     return found
 
 
+class Found(NamedTuple):
+    """What a slot's file is."""
+
+    status: str
+    """As core.file_status(), or "absent"."""
+    open_spans: int = 0
+    """For which it has a table."""
+    size: int = 0
+    """In bytes."""
+
+
 class Slot:
     """Its lock is this process's; a region that was moved aside has none."""
 
@@ -59,14 +70,13 @@ class Slot:
         finally:
             os.close(file)
 
-    def status(self, folder: int) -> tuple[str, int]:
-        """As core.file_status(), or "absent"; and how many bytes it has."""
+    def found(self, folder: int) -> Found:
         try:
             with self._opened(folder) as file:
                 size = os.fstat(file).st_size
-                return core.file_status(file, size) if size else "foreign", size
+                return Found(*core.file_status(file, size), size) if size else Found("foreign")
         except FileNotFoundError:
-            return "absent", 0
+            return Found("absent")
 
     def adopt(self, folder: int, on_full: str, remove: bool = False) -> core.Region:
         """What a dead process left in it; `remove`: no other process finds it any more.
