@@ -535,7 +535,8 @@ cdef class Region:
         return otlite_region_count(&self.region)
 
     def adopt_open(self):
-        """Makes records of the spans that were open and waited for room: all, once nothing else is pending. How many."""
+        """Makes records of the spans that were open and waited for room: all, once nothing else is pending. Returns how
+        many."""
         return otlite_open_adopt(&self.region) if self.waits else 0
 
     def reanchor(self, double tolerance=0.001):
