@@ -380,6 +380,62 @@ static void doubles_are_short_and_exact(void)
     }
 }
 
+/* The digits of a number's text, without sign, point, exponent and the zeros around them. */
+static void digits_in(const char *text, char *digits)
+{
+    char *end = digits, *last = digits;
+    for (; *text != 0 && *text != 'e'; text++)
+        if (*text >= '0' && *text <= '9' && (end != digits || *text != '0')) {
+            *end++ = *text;
+            last = *text != '0' ? end : last;
+        }
+    *last = 0;
+}
+
+/* The C library reads it back as the same, and has no shorter text that it does, nor one of that length which is nearer. */
+static void is_shortest(uint64_t bits)
+{
+    static const char before[] = "\"doubleValue\":";
+    char value[9] = {4 << 3 | 1}, nearest[40], expected[40], digits[40];
+    double real;
+    memcpy(value + 1, &bits, sizeof bits);
+    memcpy(&real, &bits, sizeof real);
+    struct body body = span_of(raw(value, sizeof value));
+    CHECK_EQUAL(transcode_bytes(body.bytes, body.size), OTLITE_EMPTY);
+    const char *text = strstr(line, before);
+    if (!CHECK(text != NULL))
+        return;
+    text += strlen(before);
+    char *end;
+    double read = strtod(text, &end);
+    CHECK(*end == '}' && memcmp(&read, &real, sizeof real) == 0);
+    int precision = 0;
+    do
+        snprintf(nearest, sizeof nearest, "%.*e", precision++, real);
+    while (strtod(nearest, NULL) != real);
+    digits_in(text, digits);
+    digits_in(nearest, expected);
+    if (!CHECK(strcmp(digits, expected) == 0))
+        fprintf(stderr, "    %.20s is not %s\n", text, nearest);
+}
+
+static void doubles_are_what_the_c_library_reads(void)
+{
+    uint64_t seed = 2463534242;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t random = (uint64_t)draw(&seed, UINT32_MAX) << 32 | draw(&seed, UINT32_MAX);
+        if ((random >> 52 & 0x7ff) != 0x7ff)
+            is_shortest(random);
+        is_shortest(random >> 12 | (UINT64_C(1023) + i % 64)
+                                       << 52); /* of the sizes that there are */
+    }
+    /* 2^50 and some quarters: halfway between two of 17 digits, the even one */
+    for (uint64_t i = 1; i < 200; i += 2)
+        is_shortest((UINT64_C(0x431) << 52) + i);
+    for (uint64_t i = 0; i < 2000; i++)
+        is_shortest(i + 1); /* the smallest */
+}
+
 static void integers_of_every_length(void)
 {
     for (int shift = 0; shift < 64; shift++) {
@@ -455,6 +511,28 @@ static void defaults_are_left_out_but_for_values(void)
         "\"droppedAttributesCount\":1}]}]}]}"));
 }
 
+/* Of two, three and four bytes each, however the room cuts it. */
+static void text_goes_on_within_a_character(void)
+{
+    static const char around[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"";
+    static const char some[] = "é€😀a";
+    char name[30 * (sizeof some - 1)], expected[sizeof around + sizeof name + 16];
+
+    for (size_t i = 0; i < sizeof name; i++)
+        name[i] = some[i % (sizeof some - 1)];
+    struct body body = request_of(within(5, raw(name, sizeof name)));
+    snprintf(expected, sizeof expected, "%s%.*s\"}]}]}]}", around, (int)sizeof name, name);
+    for (size_t room = OTLITE_JSON_ROOM; room < OTLITE_JSON_ROOM + 40; room++)
+        for (enum guard_side side = 0; side < GUARD_SIDES; side++) {
+            uint8_t *src = guard_place(input, side, body.size);
+            memcpy(src, body.bytes, body.size);
+            struct otlite_segment halves[] = {{src, body.size - room},
+                                              {src + body.size - room, room}};
+            CHECK_EQUAL(transcode(halves, 2, room, side), OTLITE_EMPTY);
+            CHECK(strcmp(line, expected) == 0);
+        }
+}
+
 static void text_that_is_no_utf8_is_replaced(void)
 {
     static const char around[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"";
@@ -504,7 +582,6 @@ int main(void)
     RUN(a_batch_is_a_line);
     RUN(it_stops_and_goes_on_anywhere);
     RUN(a_body_that_is_cut_is_refused);
-    RUN(damage_stays_within_its_bounds);
     RUN(what_no_encoder_writes_is_refused);
     RUN(depth_is_bounded);
     RUN(doubles_are_short_and_exact);
@@ -513,6 +590,9 @@ int main(void)
     RUN(identifiers_are_hexadecimal);
     RUN(defaults_are_left_out_but_for_values);
     RUN(text_that_is_no_utf8_is_replaced);
+    RUN(text_goes_on_within_a_character);
+    RUN(doubles_are_what_the_c_library_reads);
+    RUN(damage_stays_within_its_bounds);
     guard_free(input);
     guard_free(output);
     return check_end();

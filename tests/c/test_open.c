@@ -63,6 +63,32 @@ static void test_without_a_table(void)
     CHECK_EQUAL(adopt(0).unfinished, 0);
 }
 
+/* Whichever span had its record when the process died, and not yet the end of its entry: it is there once. */
+static void test_a_record_without_its_end(void)
+{
+    for (uint32_t number = 0; number < OPEN; number++) {
+        if (number % 16 == 15) /* a chain is published with its end: test_open_kills.c */
+            continue;
+        open_region(SIZE, 1000, 0);
+        open_some(0, OPEN);
+        struct otlite_span span = spans[number];
+        span.open = 0;
+        CHECK_EQUAL(end_number(&recorder, number, &span), OTLITE_OK);
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK_EQUAL(opened.wrong + opened.damaged, 0);
+        CHECK_EQUAL(opened.spans, OPEN);
+        CHECK(opened.recorded[number] == 1 && opened.unfinished[number] == 0);
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.unfinished, OPEN - 1);
+        CHECK_EQUAL(told.records, OPEN);
+        CHECK_EQUAL(stats_now().open_used, 0);
+        drain_opened(&recorder.region, &opened);
+        CHECK_EQUAL(opened.wrong, 0);
+        CHECK_EQUAL(times(opened.unfinished, 0, OPEN), OPEN - 1);
+        CHECK(opened.recorded[number] == 1 && opened.unfinished[number] == 0);
+    }
+}
+
 static uint64_t longest_of(uint32_t *found)
 {
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
@@ -312,6 +338,7 @@ int main(void)
 {
     (void)otlite_kernels_select(NULL);
     RUN(test_what_was_open);
+    RUN(test_a_record_without_its_end);
     RUN(test_without_a_table);
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);

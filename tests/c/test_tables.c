@@ -415,6 +415,26 @@ static void test_no_eviction_under_a_writer(void)
 /* ---- Handles that are old ---- */
 
 /* Of a full table one entry is condemned ahead: whose it is has it back by registering again. */
+/* Whichever slot a writer holds, no entry is given away that it may have a handle of. */
+static void test_no_eviction_under_any_slot(void)
+{
+    for (uint32_t busy = 0; busy < 8; busy++) {
+        open_region(512 << 10);
+        CHECK(region.slot_count >= 8);
+        uint32_t number = 0, refused = 0;
+        for (; number < scope_slots(); number++)
+            CHECK(numbered_scope(number) != UINT32_MAX);
+        region.slots[busy].turn++;
+        for (uint32_t i = 0; i < 4; i++)
+            refused += numbered_scope(number++) == UINT32_MAX;
+        CHECK(refused >= 2); /* one may have been condemned before */
+        region.slots[busy].turn++;
+        CHECK(numbered_scope(number++) != UINT32_MAX);
+        CHECK(numbered_scope(number++) != UINT32_MAX);
+        close_region();
+    }
+}
+
 static void test_a_condemned_entry_is_had_back(void)
 {
     open_region(64 << 10);
@@ -466,6 +486,7 @@ int main(void)
     RUN(test_8192_scopes);
     RUN(test_busy);
     RUN(test_no_eviction_under_a_writer);
+    RUN(test_no_eviction_under_any_slot);
     RUN(test_a_condemned_entry_is_had_back);
     RUN(test_a_handle_does_not_come_again_soon);
     return check_end();
