@@ -11,7 +11,7 @@ _OPEN = ("open", "open_table", "open_damage")
 _REGION = ("region", "tables", "batch", "unanswered", "recover", "steps", *_OPEN, "damage", "threads")
 C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/encode/json.c": ("json",),
-    "csrc/encode/decimal.c": ("json",),
+    "csrc/encode/decimal.c": ("decimal",),
     "csrc/encode/resource.c": ("encode",),
     "csrc/encode/value.c": ("encode", "scratch"),
     "csrc/encode/span.c": ("encode", "steps", "open", "batch"),
