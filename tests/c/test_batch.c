@@ -445,12 +445,6 @@ static void test_gathering_beside_long_heads(void)
             }
 }
 
-static void count_number(void *context, const struct record *found)
-{
-    uint64_t *number_and_count = context;
-    number_and_count[1] += number_of(found->field) == number_and_count[0];
-}
-
 /* As many long runs as chunks can hold, of scopes in turn: each is a segment of its own, with heads between. */
 static void test_many_references(void)
 {
@@ -472,51 +466,6 @@ static void test_many_references(void)
                         kept);
             otlite_unmap(memory, memory_size);
         }
-}
-
-/* Records of just the size from which they go by reference, of two scopes in turn; and a long one beside short ones,
- * which all go together. */
-static void test_references_by_size(void)
-{
-    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
-    struct otlite_batch batch;
-    for (size_t size = 1022; size < 1027; size++) {
-        open_region(64 << 10, OTLITE_DROP_NEWEST);
-        uint8_t *field = sized_field(3, size);
-        if (!CHECK(field != NULL))
-            continue;
-        for (uint32_t i = 0; i < 40; i++) {
-            made[i].size = (uint32_t)size;
-            (void)!otlite_region_append(&region, field, size, resources[0].handle,
-                                        scopes[i % 2].handle, 0, true);
-        }
-        uint64_t seen = 0, left = otlite_region_count(&region);
-        CHECK(left > 30);
-        while (otlite_batch_collect(&region, &limits, &batch) == OTLITE_OK) {
-            uint64_t found[2] = {3, 0};
-            struct bytes body = join_segments(&batch);
-            CHECK(read_request(body, count_number, found));
-            CHECK_EQUAL(found[1], batch.records);
-            CHECK((uint8_t *)(uintptr_t)(batch.segments + batch.segment_count) <=
-                  (uint8_t *)memory + memory_size);
-            CHECK(batch.segment_count <= region.work_size / 512);
-            seen += found[1];
-            free((void *)(uintptr_t)body.data);
-            otlite_batch_acknowledge(&region, &batch, 0);
-        }
-        CHECK_EQUAL(seen, left);
-        free(field);
-        otlite_unmap(memory, memory_size);
-    }
-    open_region(1 << 20, OTLITE_DROP_NEWEST);
-    uint32_t chunks = 0;
-    for (uint32_t size = 10; size < 8 * region.chunk_size; size += 2 * region.chunk_size)
-        record(0, size % 2, size), chunks += size / region.chunk_size;
-    record(0, 0, 10);
-    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &batch), OTLITE_OK);
-    CHECK_EQUAL(batch.records, made_count);
-    CHECK(batch.segment_count > chunks);
-    otlite_unmap(memory, memory_size);
 }
 
 /* A batch of as many scopes as there are, each with a schema URL, and a record or two. */
@@ -607,7 +556,6 @@ int main(void)
     RUN(test_against_the_model);
     RUN(test_gathering_beside_long_heads);
     RUN(test_many_references);
-    RUN(test_references_by_size);
     RUN(test_many_scopes_in_a_batch);
     RUN(test_busy);
     RUN(test_one_batch_at_a_time);

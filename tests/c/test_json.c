@@ -273,6 +273,10 @@ static void text_that_is_no_utf8_is_replaced(void)
     snprintf(expected, sizeof expected, "%s%s\"}]}]}]}", around,
              "a\xEF\xBF\xBD€\xEF\xBF\xBD\xEF\xBF\xBD");
     CHECK(is_line(request_of(within(5, RAW("a\xff\xe2\x82\xac\xe2\x82"))), expected));
+    snprintf(expected, sizeof expected, "%s%s\"}]}]}]}", around,
+             "\xEF\xBF\xBD\xEF\xBF\xBDé\xEF\xBF\xBD"
+             "é\xEF\xBF\xBD\xEF\xBF\xBDz");
+    CHECK(is_line(request_of(within(5, RAW("\xff\x80\xc3\xa9\xff\xc3\xa9\xc3\xc3z"))), expected));
 }
 
 /* ---- The guards themselves ---- */

@@ -120,6 +120,7 @@ static void test_the_end(void)
     spans[4] = opened_span(&recorder.region, 4);
     spans[4].start += 700;
     spans[4].end = spans[4].start + 300;
+    spans[4].name = (struct otlite_text){long_text(), 200, OTLITE_TEXT_UTF8};
     CHECK_EQUAL(
         otlite_span_record(&recorder.region, &spans[4], recorder.resource, recorder.scopes[1]),
         OTLITE_OK);
@@ -177,6 +178,41 @@ static void test_the_end_without_a_clock(void)
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
     CHECK_EQUAL(opened.wrong + opened.longest, 0);
     CHECK_EQUAL(times(opened.unfinished, 0, 51), 51);
+}
+
+/* One that is says nothing for the others. */
+static void test_the_end_with_one_clock(void)
+{
+    open_region(SIZE, 1000, 0);
+    open_some(0, 20);
+    struct otlite_header *header = recorder.region.header;
+    header->anchors[1] = header->anchors[0];
+    header->anchor_seals[1] = otlite_anchor_seal(header, 1);
+    header->anchor = 1;
+    open_some(20, 51);
+    header->anchor_seals[0] ^= 1;
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.wrong, 0);
+    CHECK_EQUAL(times(opened.unfinished, 0, 51), 51);
+    CHECK_EQUAL(opened.longest, 30); /* of the others the first */
+}
+
+/* Of entries that are damaged each is counted, and all the others are had. */
+static void test_damaged_entries_are_counted(void)
+{
+    for (uint32_t damaged = 0; damaged < 5; damaged++) {
+        open_region(SIZE, 1000, 0);
+        open_some(0, OPEN);
+        for (uint32_t i = 0; i < damaged; i++)
+            recorder.region.open[i * 17].trace_id[3] ^= 1;
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK_EQUAL(opened.damaged, damaged);
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.damaged, damaged);
+        CHECK_EQUAL(told.unfinished, OPEN - damaged);
+        CHECK_EQUAL(balanced_stats(&recorder.region).dropped[OTLITE_LOSS_DAMAGED], damaged);
+        CHECK_EQUAL(stats_now().open_used, 0);
+    }
 }
 
 /* ---- Room ---- */
@@ -343,6 +379,8 @@ int main(void)
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);
     RUN(test_the_end_without_a_clock);
+    RUN(test_the_end_with_one_clock);
+    RUN(test_damaged_entries_are_counted);
     RUN(test_records_that_are_lost);
     RUN(test_adoption_without_room);
     RUN(test_an_adoption_that_was_not_done);

@@ -4,54 +4,7 @@
  * nobody wrote: test_damage.c. Includes layout.h, to change what lies in a region.
  */
 #define _GNU_SOURCE
-#include "wall.h"
-
-#include "death.h"
-
-enum { SIZE = 1 << 20 };
-
-static _Alignas(64) uint8_t memory[SIZE], copy[SIZE];
-static struct recorder recorder;
-static struct findings findings;
-static const uint8_t *recorded_data;
-
-static void open_with(const struct otlite_region_options *options)
-{
-    memset(memory, 0xa5, sizeof memory);
-    CHECK_EQUAL(otlite_region_init(&recorder.region, memory, SIZE, options), OTLITE_OK);
-    register_all(&recorder, "");
-}
-
-static void record_some(uint64_t from, uint64_t to)
-{
-    for (uint64_t number = from; number < to; number++)
-        CHECK_EQUAL(record_number(&recorder, number), OTLITE_OK);
-}
-
-/* The process dies, and another has this in its hands. */
-static void die(void)
-{
-    recorded_data = recorder.region.data;
-    memcpy(copy, memory, SIZE);
-    memset(&recorder, 0xa5, sizeof recorder);
-}
-
-static struct otlite_adoption adopt(void)
-{
-    struct otlite_adoption told = {0};
-    memcpy(memory, copy, SIZE);
-    CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &durable_options, &told),
-                OTLITE_OK);
-    return told;
-}
-
-static uint64_t times_in(uint64_t from, uint64_t to, uint8_t times)
-{
-    uint64_t count = 0;
-    for (uint64_t number = from; number < to; number++)
-        count += findings.times[number] == times;
-    return count;
-}
+#include "left.h"
 
 /* ---- What it is ---- */
 
@@ -304,78 +257,6 @@ static void test_a_damaged_scope(void)
     (void)balanced_stats(&recorder.region);
 }
 
-/* The rooms that damaged entries leave among others are had by the next, though there is no more. */
-static void test_holes_among_entries(void)
-{
-    static uint8_t scope[100];
-    uint32_t handle, kept = 0;
-    open_with(&durable_options);
-    record_some(0, SCOPES);
-    for (uint32_t i = 0; kept == i; i++) {
-        memcpy(scope, &i, sizeof i);
-        kept += otlite_scope_register(&recorder.region, scope, sizeof scope, "", 0, &handle) ==
-                OTLITE_OK;
-        CHECK_EQUAL(otlite_region_append(&recorder.region, "x", 1, recorder.resource, handle, 0, 0),
-                    OTLITE_OK);
-    }
-    CHECK(kept > 100);
-    die();
-    struct otlite_region left;
-    otlite_region_attach(&left, copy);
-    for (uint32_t i = 50; i < 70; i += 2)
-        left.scopes[i].hash ^= 1;
-    CHECK_EQUAL(adopt().records, SCOPES + kept + 1);
-    for (uint32_t i = 0; i < 10; i++) {
-        memset(scope, (int)(200 + i), sizeof scope);
-        CHECK_EQUAL(otlite_scope_register(&recorder.region, scope, sizeof scope, "", 0, &handle),
-                    OTLITE_OK);
-        CHECK_EQUAL(handle & HANDLE_INDEX, 50 + 2 * i);
-    }
-    CHECK_EQUAL(otlite_scope_register(&recorder.region, scope, 99, "", 0, &handle),
-                OTLITE_TABLE_FULL);
-}
-
-/* Up to the last byte of a chunk a record is none of a chain, and comes back. */
-static void test_a_record_as_long_as_a_chunk(void)
-{
-    for (size_t less = 0; less < 3; less++) {
-        open_with(&durable_options);
-        uint8_t *field = sized_field(1, otlite_region_inline_max(&recorder.region) - less);
-        if (!CHECK(field != NULL))
-            continue;
-        CHECK_EQUAL(otlite_region_append(&recorder.region, field,
-                                         otlite_region_inline_max(&recorder.region) - less,
-                                         recorder.resource, recorder.scopes[1], 0, false),
-                    OTLITE_OK);
-        free(field);
-        die();
-        CHECK_EQUAL(adopt().records, 1);
-        drain_into(&recorder.region, &findings);
-        CHECK_EQUAL(findings.records, 1);
-        CHECK_EQUAL(balanced_stats(&recorder.region).dropped[OTLITE_LOSS_DAMAGED], 0);
-    }
-}
-
-/* A chunk of which nobody knows whose it is: all that it held is counted. */
-static void test_a_chunk_of_nobody(void)
-{
-    for (uint32_t resource = 1; resource < 100; resource += 98) {
-        open_with(&durable_options);
-        record_some(0, 3);
-        for (uint32_t i = 0; i < recorder.region.chunk_count; i++)
-            if (recorder.region.chunks[i].committed == 3)
-                recorder.region.chunks[i].resource = resource;
-        die();
-        struct otlite_adoption told = adopt();
-        CHECK_EQUAL(told.damaged, 3);
-        CHECK_EQUAL(told.records, 0);
-        struct otlite_stats stats = balanced_stats(&recorder.region);
-        CHECK_EQUAL(stats.adopted, 3);
-        CHECK_EQUAL(stats.dropped[OTLITE_LOSS_DAMAGED], 3);
-        CHECK_EQUAL(stats.chunks_used, 0);
-    }
-}
-
 /* What an entry says of its room nothing vouches for; what others left is room again. */
 static void test_damaged_room_of_an_entry(void)
 {
@@ -567,9 +448,6 @@ int main(void)
     RUN(test_a_resource_each);
     RUN(test_a_damaged_record);
     RUN(test_a_damaged_scope);
-    RUN(test_holes_among_entries);
-    RUN(test_a_record_as_long_as_a_chunk);
-    RUN(test_a_chunk_of_nobody);
     RUN(test_damaged_room_of_an_entry);
     RUN(test_an_entry_of_another);
     RUN(test_a_damaged_count);

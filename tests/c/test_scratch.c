@@ -438,7 +438,14 @@ static void test_move(void)
         guard_free(other);
         guard_free(block);
     }
-    CHECK(fits < 160); /* 60 fields take over a thousand */
+    CHECK(fits < 160);                              /* 60 fields take over a thousand */
+    for (uint32_t size = 400; size < 420; size++) { /* of any size, its index is aligned */
+        static uint32_t first[110], second[110];
+        otlite_scratch_init(&scratch, first, size);
+        CHECK_EQUAL(scratch.size, size & ~3u);
+        CHECK_EQUAL(otlite_scratch_move(&scratch, second, size + 7), OTLITE_OK);
+        CHECK_EQUAL(scratch.size, (size + 7) & ~3u);
+    }
 }
 
 /* ---- Composed fields ---- */
