@@ -49,7 +49,7 @@ class Passed(NamedTuple):
 PASSED_OVER = (
     Passed(
         "csrc/record/ticks.c",
-        r"\bMILLISECOND\b|_M(?:AX|IN)\b|16 \*|>> 10|ticks->reach\)|> ticks->floor|told > ns|ns > most|rate > ",
+        r"\bMILLISECOND\b|_M(?:AX|IN)\b|16 \*|>> 10|ticks->reach\)|> ticks->floor|told > ns|rate > |uint64_t most = ",
         ("constant", "bound"),
         "a tolerance, or the later of two times: one nanosecond or tick more is the same",
     ),
@@ -64,6 +64,12 @@ PASSED_OVER = (
         r"\bwork->(?:item|run|segment)_max = ",
         ("constant",),
         "the share of the work area that an array has: what no longer fits goes with the next batch",
+    ),
+    Passed(
+        "csrc/region/*.c",
+        r"uint32_t signal = 0; signal < SIGNALS",
+        ("operator", "bound", "constant"),
+        "of the signals that a slot has room for, spans are the first, and the only ones yet",
     ),
     Passed("csrc/region/table.c", r"\d{8}u", ("constant",), "a hash's constants: another is as good"),
 )
