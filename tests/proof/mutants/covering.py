@@ -8,7 +8,18 @@ C_FOLDERS = ("encode", "region", "record", "http")
 PYTHON = "src/otlp_lite"
 
 _OPEN = ("open", "open_table", "open_damage")
-_REGION = ("region", "bounds", "tables", "batch", "unanswered", "recover", "steps", *_OPEN, "damage", "threads")
+_REGION = (
+    "region",
+    "bounds",
+    "tables",
+    "batch",
+    "unanswered",
+    "recover",
+    "steps",
+    *_OPEN,
+    "damage",
+    "threads",
+)
 C_TESTS: dict[str, tuple[str, ...]] = {
     "csrc/encode/json.c": ("json", "decimal"),
     "csrc/encode/decimal.c": ("decimal",),

@@ -49,7 +49,7 @@ class Passed(NamedTuple):
 PASSED_OVER = (
     Passed(
         "csrc/record/ticks.c",
-        r"\bMILLISECOND\b|_M(?:AX|IN)\b|16 \*|>> 10|ticks->reach\)|> ticks->floor|told > ns|rate > |uint64_t most = ",
+        r"\bMILLISECOND\b|_M(?:AX|IN)\b|16 \*|>> 10|> ticks->floor|told > ns|rate > |passed < |uint64_t most = ",
         ("constant", "bound"),
         "a tolerance, or the later of two times: one nanosecond or tick more is the same",
     ),

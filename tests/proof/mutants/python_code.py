@@ -77,11 +77,13 @@ class Measured(NamedTuple):
 
     def quickest(self, file: str, line: int) -> list[str]:
         """Tests of a line, the quickest first."""
-        return sorted(self.tests[file, line] & self.seconds.keys(), key=lambda test: (self.seconds[test], test))
+        those = self.tests.get((file, line), set()) & self.seconds.keys()
+        return sorted(those, key=lambda test: (self.seconds[test], test))
 
 
-def measure(package: Path, tests: tuple[str, ...]) -> Measured:
-    folder = BUILD / ("lines-" + "-".join(test.removeprefix("test_").removesuffix(".py") for test in tests))
+def measure(package: Path, tests: str) -> Measured:
+    """Of one file of tests."""
+    folder = BUILD / f"lines-{tests.removesuffix('.py')}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     settings = folder / "settings"
@@ -92,11 +94,11 @@ def measure(package: Path, tests: tuple[str, ...]) -> Measured:
     told = {"COVERAGE_PROCESS_START": str(settings), by_test.SECONDS: str(folder / "seconds")}
     by = ""
     for _ in range(2):  # a loaded machine may fail one of time
-        by = run_tests(package, tests, 300, "-p", "mutants.by_test", **told)
+        by = run_tests(package, [tests], 300, "-p", "mutants.by_test", **told)
         if not by:
             break
     if by:
-        raise RuntimeError(f"{', '.join(tests)}: without a mutant: {by}")
+        raise RuntimeError(f"{tests}: without a mutant: {by}")
     found = Measured({}, {})
     for test, seconds in json.loads((folder / "seconds").read_text("utf-8")).items():
         found.seconds[test.removeprefix("tests/behaviour/")] = seconds
@@ -116,9 +118,9 @@ class Tester:
     def __init__(self, packages: list[Path]) -> None:
         self._packages = packages
         self._lock = Lock()
-        self._measured: dict[tuple[str, ...], Future[Measured]] = {}
+        self._measured: dict[str, Future[Measured]] = {}
 
-    def measured(self, tests: tuple[str, ...], package: Path) -> Measured:
+    def _measured_file(self, tests: str, package: Path) -> Future[Measured]:
         """By whoever asks first; others wait."""
         with self._lock:
             mine = tests not in self._measured
@@ -128,33 +130,38 @@ class Tester:
                 future.set_result(measure(package, tests))
             except Exception as error:
                 future.set_exception(error)
-        return future.result()
+        return future
 
     def run(self, mutant: Mutant, number: int, tests: Sequence[str] = ()) -> str | None:
         """What noticed it, empty when nothing did; None where no test comes, or that does not compile."""
         package, source = self._packages[number], text_of(mutant.file)
         file = mutant.file.removeprefix(f"{PYTHON}/")
-        chosen = tuple(tests) or tests_of(file, PYTHON_TESTS)
-        changed = mutant.apply(source)
+        chosen, changed = tuple(tests) or tests_of(file, PYTHON_TESTS), mutant.apply(source)
         try:
             compile(changed, mutant.file, "exec")
         except SyntaxError:
             return None
-        found, line = self.measured(chosen, package), line_of(mutant)
-        if not tests and (file, line) not in found.tests:
-            return None
-        copy = package / file
-        copy.write_text(changed, "utf-8")
-        try:
-            by = ""
-            quickest = [] if tests else found.quickest(file, line)[:QUICKEST]
-            if quickest:
-                limit = 20 + 5 * sum(map(found.seconds.__getitem__, quickest))
-                by = run_tests(package, quickest, limit)
-            # A fixture's child may have done for another test what it is not known for.
-            return by or run_tests(package, chosen, 30 + 3 * sum(found.seconds.values()))
-        finally:
-            copy.write_text(source, "utf-8")
+
+        def try_with(those: Sequence[str], limit: float) -> str:
+            (package / file).write_text(changed, "utf-8")
+            try:
+                return run_tests(package, those, limit)
+            finally:
+                (package / file).write_text(source, "utf-8")
+
+        comes, limit = bool(tests), 30.0
+        for each in chosen:  # the next file is not measured for what one notices
+            found = self._measured_file(each, package).result()
+            limit += 3 * sum(found.seconds.values())
+            quickest = found.quickest(file, line_of(mutant))[:QUICKEST]
+            comes = comes or (file, line_of(mutant)) in found.tests
+            by = (
+                try_with(quickest, 20 + 5 * sum(map(found.seconds.__getitem__, quickest))) if quickest else ""
+            )
+            if by:
+                return by
+        # A fixture's child may have done for another test what it is not known for.
+        return try_with(chosen, limit) if comes else None
 
     def gross(self) -> Mutant:
         file, right, wrong = GROSS
