@@ -227,6 +227,42 @@ static void test_references_by_size(void)
     }
 }
 
+/* However many bytes a batch may have, it has no more, unless it is one record. */
+static void test_a_batch_of_any_size(void)
+{
+    struct otlite_batch batch;
+    open_with(&durable_options);
+    register_all(&recorder, "urn:of the resource");
+    record_some(7, 13);
+    for (uint32_t size = 0; size < 2000; size++)
+        for (int gather = 0; gather < 2; gather++) {
+            struct otlite_batch_limits limits = {.max_bytes = size, .gather = gather};
+            CHECK_EQUAL(otlite_batch_collect(&recorder.region, &limits, &batch), OTLITE_OK);
+            CHECK(batch.size <= size || batch.records == 1);
+            CHECK(batch.records == 6 || batch.size + 500 > size); /* and not much less */
+            otlite_batch_release(&recorder.region, &batch);
+        }
+}
+
+/* A batch is had again while the clock is what it was, whichever of its anchors that is. */
+static void test_again_under_any_anchor(void)
+{
+    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
+    struct otlite_batch batch;
+    open_with(&durable_options);
+    record_some(0, 3);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQUAL(otlite_batch_collect(&recorder.region, &limits, &batch), OTLITE_OK);
+        otlite_batch_release(&recorder.region, &batch);
+        CHECK_EQUAL(otlite_batch_repin(&recorder.region, &batch), OTLITE_OK);
+        otlite_batch_release(&recorder.region, &batch);
+        stepped_ns += 3600000000000;
+        CHECK(otlite_region_reanchor(&recorder.region, 1000000));
+        CHECK_EQUAL(otlite_batch_repin(&recorder.region, &batch), OTLITE_GONE);
+    }
+    stepped_ns = 0;
+}
+
 /* Long records beside short ones go together as far as a batch's chunks reach, each chunk a segment. */
 static void test_chains_go_together(void)
 {
@@ -260,5 +296,7 @@ int main(void)
     RUN(test_what_lies_behind_the_descriptors);
     RUN(test_references_by_size);
     RUN(test_chains_go_together);
+    RUN(test_a_batch_of_any_size);
+    RUN(test_again_under_any_anchor);
     return check_end();
 }

@@ -133,7 +133,9 @@ static void is_shortest(uint64_t bits)
     while (strtod(nearest, NULL) != real);
     digits_in(text, digits);
     digits_in(nearest, expected);
-    if (!CHECK(strcmp(digits, expected) == 0))
+    /* below a power of two numbers lie denser: of two texts that short only the farther may be the same */
+    bool power = bits << 12 == 0 && strlen(digits) < strlen(expected);
+    if (!CHECK(power || strcmp(digits, expected) == 0))
         fprintf(stderr, "    %.20s is not %s\n", text, nearest);
 }
 
@@ -151,7 +153,9 @@ static void doubles_are_what_the_c_library_reads(void)
     for (uint64_t i = 1; i < 200; i += 2)
         is_shortest((UINT64_C(0x431) << 52) + i);
     for (uint64_t i = 0; i < 2000; i++)
-        is_shortest(i + 1); /* the smallest */
+        is_shortest(i + 1);                                   /* the smallest */
+    for (uint64_t exponent = 0; exponent < 0x7ff; exponent++) /* and the powers of two */
+        is_shortest(exponent << 52);
 }
 
 static void integers_of_every_length(void)

@@ -265,6 +265,27 @@ static void strings_go_on_where_room_ends(void)
     }
 }
 
+/* Each character of ASCII at each place among letters. */
+static void what_json_escapes_is_escaped(void)
+{
+    static const char around[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"";
+    for (int c = 0; c < 128; c++)
+        for (int at = 0; at < 17; at++) {
+            char name[] = "abcdefghijklmnopq", text[8], expected[128];
+            const char *letter = c == 0 ? NULL : strchr("\bb\tt\nn\ff\rr", c);
+            name[at] = (char)c;
+            if (c == '"' || c == '\\')
+                snprintf(text, sizeof text, "\\%c", c);
+            else if (letter != NULL && c < ' ')
+                snprintf(text, sizeof text, "\\%c", letter[1]);
+            else
+                snprintf(text, sizeof text, c < ' ' ? "\\u%04x" : "%c", (unsigned)c);
+            snprintf(expected, sizeof expected, "%s%.*s%s%s\"}]}]}]}", around, at, name, text,
+                     name + at + 1);
+            CHECK(is_line(request_of(within(5, raw(name, sizeof name - 1))), expected));
+        }
+}
+
 static void text_that_is_no_utf8_is_replaced(void)
 {
     static const char around[] = "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"";
@@ -323,6 +344,7 @@ int main(void)
     RUN(bytes_are_base64);
     RUN(identifiers_are_hexadecimal);
     RUN(defaults_are_left_out_but_for_values);
+    RUN(what_json_escapes_is_escaped);
     RUN(text_that_is_no_utf8_is_replaced);
     RUN(strings_go_on_where_room_ends);
     RUN(damage_stays_within_its_bounds);

@@ -343,6 +343,23 @@ static void test_scopes_of_open_spans(void)
     open_some(0, TABLE);
 }
 
+/* Whichever resource and scope it has, an entry tells of them. */
+static void test_each_resource_and_scope(void)
+{
+    open_region(SIZE, 1000, 0);
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t i = 0; i < region->resource_count - 1; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "urn:%u", i);
+        uint32_t resource = register_resource(region, name);
+        uint32_t scope = register_scope(region, name, "");
+        struct otlite_span span = opened_span(region, i);
+        CHECK_EQUAL(otlite_open_begin(region, &span, resource, scope), OTLITE_OK);
+        CHECK_EQUAL(open_resource(region->open_states[i]), resource & HANDLE_INDEX);
+        CHECK_EQUAL(open_scope(region->open_states[i]), scope & HANDLE_INDEX);
+    }
+}
+
 /* As many lives as you like, each with a resource of its own, each killed with spans open. */
 static void test_many_lives(void)
 {
@@ -385,6 +402,7 @@ int main(void)
     RUN(test_adoption_without_room);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_scopes_of_open_spans);
+    RUN(test_each_resource_and_scope);
     RUN(test_many_lives);
     return check_end();
 }

@@ -40,7 +40,7 @@ def sources() -> list[str]:
 
 
 def run_test(program: Path, limit: float) -> tuple[bool, float]:
-    """Whether it passed in time, and how long it took. It ends where it tells of a check that fails (check.h)."""
+    """Whether it passed in time, and how long it took. It ends where it tells of a failure (check.h)."""
     began = time.monotonic()
     read, write = os.pipe()
     process = subprocess.Popen(

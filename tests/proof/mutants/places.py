@@ -49,7 +49,7 @@ class Passed(NamedTuple):
 PASSED_OVER = (
     Passed(
         "csrc/record/ticks.c",
-        r"\bMILLISECOND\b|_M(?:AX|IN)\b|16 \*|>> 10|> ticks->floor|told > ns|rate > |passed < |uint64_t most = ",
+        r"\bMILLISECOND\b|_M(AX|IN)\b|16 \*|>> 10|> ticks->floor|told > ns|rate > |passed < |uint64_t most ",
         ("constant", "bound"),
         "a tolerance, or the later of two times: one nanosecond or tick more is the same",
     ),
@@ -70,6 +70,24 @@ PASSED_OVER = (
         r"uint32_t signal = 0; signal < SIGNALS",
         ("operator", "bound", "constant"),
         "of the signals that a slot has room for, spans are the first, and the only ones yet",
+    ),
+    Passed(
+        "csrc/region/batch.c",
+        r"size_t overhead = |uint32_t before = |^ +uint32_t references = ",
+        ("constant",),
+        "what a batch will take at most: the last record may come with the next one",
+    ),
+    Passed(
+        "csrc/encode/span.c",
+        r"return text.length == 0 \? 0 : text_field_bound|^enum ",
+        ("constant",),
+        "an upper bound of a span's bytes",
+    ),
+    Passed(
+        "csrc/region/*.c",
+        r"\b(?:free|open)_hint = ",
+        ("constant",),
+        "where looking for a free one begins: all are looked at",
     ),
     Passed("csrc/region/table.c", r"\d{8}u", ("constant",), "a hash's constants: another is as good"),
 )
