@@ -398,13 +398,19 @@ static void note_start(void *context, const struct record *record)
 }
 
 /* A span is recorded, the clock set by a day, the region adopted on a boot `boot_id`: by how much its start moves. */
-static int64_t moved_by(const char *boot_id, size_t flipped)
+static int64_t moved_by(const char *boot_id, size_t flipped, uint32_t anchor)
 {
     struct otlite_region_options options = durable_options;
     struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
     struct otlite_batch batch;
     stepped_ns = 0;
-    open_with(&durable_options);
+    if (boot_id[0] == 0) /* unknown, then as now */
+        memset(options.boot_id, 0, sizeof options.boot_id);
+    open_with(&options);
+    for (uint32_t i = 0; i < anchor; i++) {
+        stepped_ns += SECOND / 100;
+        CHECK(otlite_region_reanchor(&recorder.region, 1000000));
+    }
     struct otlite_span span = numbered_span(1, 10);
     uint64_t recorded = span.start = otlite_region_clock(&recorder.region, 12345, &span.anchor);
     span.end = span.start + 1;
@@ -429,12 +435,15 @@ static int64_t moved_by(const char *boot_id, size_t flipped)
 
 static void test_clocks_of_boots(void)
 {
-    int64_t moved = moved_by("this one", 0);
-    CHECK(moved > 86399 * SECOND && moved < 86401 * SECOND);
-    CHECK_EQUAL(moved_by("another", 0), 0);
-    CHECK_EQUAL(moved_by("", 0), 0);
-    /* an anchor that is not what it was moves nothing */
-    CHECK_EQUAL(moved_by("this one", offsetof(struct otlite_header, anchors) + 5), 0);
+    for (uint32_t anchor = 0; anchor < 2 * ANCHORS; anchor += 9) {
+        int64_t moved = moved_by("this one", 0, anchor);
+        CHECK(moved > 86397 * SECOND && moved < 86401 * SECOND);
+        CHECK_EQUAL(moved_by("another", 0, anchor), 0);
+        CHECK_EQUAL(moved_by("", 0, anchor), 0);
+        /* an anchor that is not what it was moves nothing */
+        size_t value = offsetof(struct otlite_header, anchors) + 8 * (anchor % ANCHORS);
+        CHECK_EQUAL(moved_by("this one", value + 5, anchor), 0);
+    }
 }
 
 int main(void)
