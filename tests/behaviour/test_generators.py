@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import gc
 import inspect
+import sys
 import types
 import weakref
 from collections.abc import AsyncIterator, Generator, Iterator
@@ -256,8 +257,11 @@ def test_an_async_generator_that_the_loop_closes_is_closed_once(collected: Colle
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: log.append(context["message"]))
+        hooks = sys.get_asyncgen_hooks()
+        assert hooks.firstiter is not None
         kept.append(numbers())
         assert await kept[0].__anext__() == 1
+        assert sys.get_asyncgen_hooks() == hooks  # the loop's own, for generators of others
 
     kept: list[Any] = []
     asyncio.run(main())

@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from otlp_lite.cli.otlp import decode
 from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
-from otlp_lite.cli.waterfall import Style
+from otlp_lite.cli.waterfall import Style, duration
 
 
 def test_services_beyond_so_many_are_counted_together() -> None:
@@ -24,6 +24,26 @@ def test_services_beyond_so_many_are_counted_together() -> None:
         log.on_request(decode(request.SerializeToString()))
     assert len(log.spans) == NAMES_MAX + 1 and log.spans[OTHERS] == 50
     assert max(map(len, log.spans)) <= NAME_MAX
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "shown"),
+    [
+        (0, "0 ns"),
+        (-1, "-1 ns"),
+        (999, "999 ns"),
+        (1000, "1.00 us"),
+        (-2500, "-2.50 us"),
+        (999_990, "999.99 us"),
+        (10**6, "1.00 ms"),
+        (10**9 - 10**7, "990.00 ms"),
+        (10**9, "1.00 s"),
+        (9999 * 10**9, "9999.00 s"),
+        (12 * 10**12, "1.2e+04 s"),
+    ],
+)
+def test_durations_as_they_are_shown(nanoseconds: int, shown: str) -> None:
+    assert duration(nanoseconds) == shown
 
 
 def one_trace(number: int) -> bytes:

@@ -52,7 +52,7 @@ static void *guard_place(struct guard guard, enum guard_side side, size_t n)
 }
 
 /* Whether `act` ends a process of its own by touching memory that it may not. */
-static int guard_kills(void (*act)(void *), void *argument)
+static inline int guard_kills(void (*act)(void *), void *argument)
 {
     int status = 0;
     pid_t child = fork();

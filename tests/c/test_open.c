@@ -67,6 +67,32 @@ static void test_without_a_table(void)
     CHECK_EQUAL(adopt(0).unfinished, 0);
 }
 
+/* Whichever span had its record when the process died, and not yet the end of its entry: it is there once. */
+static void test_a_record_without_its_end(void)
+{
+    for (uint32_t number = 0; number < OPEN; number++) {
+        if (number % 16 == 15) /* a chain is published with its end: test_open_kills.c */
+            continue;
+        open_region(SIZE, 1000, 0);
+        open_some(0, OPEN);
+        struct otlite_span span = spans[number];
+        span.open = 0;
+        CHECK_EQUAL(end_number(&recorder, number, &span), OTLITE_OK);
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK_EQUAL(opened.wrong + opened.damaged, 0);
+        CHECK_EQUAL(opened.spans, OPEN);
+        CHECK(opened.recorded[number] == 1 && opened.unfinished[number] == 0);
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.unfinished, OPEN - 1);
+        CHECK_EQUAL(told.records, OPEN);
+        CHECK_EQUAL(stats_now().open_used, 0);
+        drain_opened(&recorder.region, &opened);
+        CHECK_EQUAL(opened.wrong, 0);
+        CHECK_EQUAL(times(opened.unfinished, 0, OPEN), OPEN - 1);
+        CHECK(opened.recorded[number] == 1 && opened.unfinished[number] == 0);
+    }
+}
+
 static uint64_t longest_of(uint32_t *found)
 {
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
@@ -98,6 +124,7 @@ static void test_the_end(void)
     spans[4] = opened_span(&recorder.region, 4);
     spans[4].start += 700;
     spans[4].end = spans[4].start + 300;
+    spans[4].name = (struct otlite_text){long_text(), 200, OTLITE_TEXT_UTF8};
     CHECK_EQUAL(
         otlite_span_record(&recorder.region, &spans[4], recorder.resource, recorder.scopes[1]),
         OTLITE_OK);
@@ -182,6 +209,41 @@ static void test_the_end_without_a_clock(void)
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
     CHECK_EQUAL(opened.wrong + opened.longest, 0);
     CHECK_EQUAL(times(opened.unfinished, 0, 51), 51);
+}
+
+/* One that is says nothing for the others. */
+static void test_the_end_with_one_clock(void)
+{
+    open_region(SIZE, 1000, 0);
+    open_some(0, 20);
+    struct otlite_header *header = recorder.region.header;
+    header->anchors[1] = header->anchors[0];
+    header->anchor_seals[1] = otlite_anchor_seal(header, 1);
+    header->anchor = 1;
+    open_some(20, 51);
+    header->anchor_seals[0] ^= 1;
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.wrong, 0);
+    CHECK_EQUAL(times(opened.unfinished, 0, 51), 51);
+    CHECK_EQUAL(opened.longest, 30); /* of the others the first */
+}
+
+/* Of entries that are damaged each is counted, and all the others are had. */
+static void test_damaged_entries_are_counted(void)
+{
+    for (uint32_t damaged = 0; damaged < 5; damaged++) {
+        open_region(SIZE, 1000, 0);
+        open_some(0, OPEN);
+        for (uint32_t i = 0; i < damaged; i++)
+            recorder.region.open[i * 17].trace_id[3] ^= 1;
+        CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+        CHECK_EQUAL(opened.damaged, damaged);
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.damaged, damaged);
+        CHECK_EQUAL(told.unfinished, OPEN - damaged);
+        CHECK_EQUAL(balanced_stats(&recorder.region).dropped[OTLITE_LOSS_DAMAGED], damaged);
+        CHECK_EQUAL(stats_now().open_used, 0);
+    }
 }
 
 /* ---- Room ---- */
@@ -360,6 +422,23 @@ static void test_scopes_of_open_spans(void)
     open_some(0, TABLE);
 }
 
+/* Whichever resource and scope it has, an entry tells of them. */
+static void test_each_resource_and_scope(void)
+{
+    open_region(SIZE, 1000, 0);
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t i = 0; i < region->resource_count - 1; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "urn:%u", i);
+        uint32_t resource = register_resource(region, name);
+        uint32_t scope = register_scope(region, name, "");
+        struct otlite_span span = opened_span(region, i);
+        CHECK_EQUAL(otlite_open_begin(region, &span, resource, scope), OTLITE_OK);
+        CHECK_EQUAL(open_resource(region->open_states[i]), resource & HANDLE_INDEX);
+        CHECK_EQUAL(open_scope(region->open_states[i]), scope & HANDLE_INDEX);
+    }
+}
+
 /* As many lives as you like, each with a resource of its own, each killed with spans open. */
 static void test_many_lives(void)
 {
@@ -391,16 +470,20 @@ int main(void)
 {
     (void)otlite_kernels_select(NULL);
     RUN(test_what_was_open);
+    RUN(test_a_record_without_its_end);
     RUN(test_without_a_table);
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);
     RUN(test_the_end_without_a_clock);
     RUN(test_a_span_id_in_two_traces);
+    RUN(test_the_end_with_one_clock);
+    RUN(test_damaged_entries_are_counted);
     RUN(test_records_that_are_lost);
     RUN(test_adoption_without_room);
     RUN(test_adoption_that_waits_for_room);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_scopes_of_open_spans);
+    RUN(test_each_resource_and_scope);
     RUN(test_many_lives);
     return check_end();
 }

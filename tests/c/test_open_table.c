@@ -105,7 +105,8 @@ static void test_a_new_name(void)
 static void test_a_new_name_by_half(void)
 {
     struct otlite_open_span old;
-    for (uint32_t times_named = 1; times_named < 4; times_named++) {
+    for (uint32_t way = 4; way < 16; way++) { /* how often, and which entries they are */
+        uint32_t times_named = way / 4;
         open_region(SMALL, 4, 0);
         struct otlite_region *region = &recorder.region;
         uint32_t index = 0, state = 0;
@@ -117,6 +118,7 @@ static void test_a_new_name_by_half(void)
                 old = region->open[index];
                 state = region->open_states[index];
             }
+            region->header->open_hint = (way + 3 * i) % 4;
             CHECK_EQUAL(otlite_open_begin(region, &spans[0], recorder.resource, recorder.scopes[0]),
                         OTLITE_OK);
         }

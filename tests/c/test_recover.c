@@ -4,54 +4,7 @@
  * nobody wrote: test_damage.c. Includes layout.h, to change what lies in a region.
  */
 #define _GNU_SOURCE
-#include "wall.h"
-
-#include "death.h"
-
-enum { SIZE = 1 << 20 };
-
-static _Alignas(64) uint8_t memory[SIZE], copy[SIZE];
-static struct recorder recorder;
-static struct findings findings;
-static const uint8_t *recorded_data;
-
-static void open_with(const struct otlite_region_options *options)
-{
-    memset(memory, 0xa5, sizeof memory);
-    CHECK_EQUAL(otlite_region_init(&recorder.region, memory, SIZE, options), OTLITE_OK);
-    register_all(&recorder, "");
-}
-
-static void record_some(uint64_t from, uint64_t to)
-{
-    for (uint64_t number = from; number < to; number++)
-        CHECK_EQUAL(record_number(&recorder, number), OTLITE_OK);
-}
-
-/* The process dies, and another has this in its hands. */
-static void die(void)
-{
-    recorded_data = recorder.region.data;
-    memcpy(copy, memory, SIZE);
-    memset(&recorder, 0xa5, sizeof recorder);
-}
-
-static struct otlite_adoption adopt(void)
-{
-    struct otlite_adoption told = {0};
-    memcpy(memory, copy, SIZE);
-    CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &durable_options, &told),
-                OTLITE_OK);
-    return told;
-}
-
-static uint64_t times_in(uint64_t from, uint64_t to, uint8_t times)
-{
-    uint64_t count = 0;
-    for (uint64_t number = from; number < to; number++)
-        count += findings.times[number] == times;
-    return count;
-}
+#include "left.h"
 
 /* ---- What it is ---- */
 
@@ -446,13 +399,19 @@ static void note_start(void *context, const struct record *record)
             start_found = field.value;
 }
 
-/* Recorded, or left open: when it began. */
-static uint64_t leave_span(bool open)
+/* Recorded, or left open, under a later `anchor`, on a boot whose name is known or not: when it began. */
+static uint64_t leave_span(bool open, bool known, uint32_t anchor)
 {
     struct otlite_region_options options = durable_options;
     options.open_spans = 8;
     stepped_ns = 0;
+    if (!known)
+        memset(options.boot_id, 0, sizeof options.boot_id);
     open_with(&options);
+    for (uint32_t i = 0; i < anchor; i++) {
+        stepped_ns += SECOND / 100;
+        CHECK(otlite_region_reanchor(&recorder.region, 1000000));
+    }
     struct otlite_span span = numbered_span(1, 10);
     span.start = otlite_region_clock(&recorder.region, 12345, &span.anchor);
     span.end = span.start + 1;
@@ -487,9 +446,9 @@ static int64_t moved_since(uint64_t recorded)
 }
 
 /* A span is recorded, the clock set by a day, the region adopted on a boot `boot_id`. */
-static int64_t moved_by(const char *boot_id, size_t flipped)
+static int64_t moved_by(const char *boot_id, size_t flipped, uint32_t anchor)
 {
-    uint64_t recorded = leave_span(false);
+    uint64_t recorded = leave_span(false, boot_id[0] != 0, anchor);
     if (flipped != 0)
         copy[flipped] ^= 1;
     stepped_ns = 86400 * SECOND;
@@ -500,12 +459,15 @@ static int64_t moved_by(const char *boot_id, size_t flipped)
 
 static void test_clocks_of_boots(void)
 {
-    int64_t moved = moved_by("this one", 0);
-    CHECK(moved > 86399 * SECOND && moved < 86401 * SECOND);
-    CHECK_EQUAL(moved_by("another", 0), 0);
-    CHECK_EQUAL(moved_by("", 0), 0);
-    /* an anchor that is not what it was moves nothing */
-    CHECK_EQUAL(moved_by("this one", offsetof(struct otlite_header, anchors) + 5), 0);
+    for (uint32_t anchor = 0; anchor < 2 * ANCHORS; anchor += 9) {
+        int64_t moved = moved_by("this one", 0, anchor);
+        CHECK(moved > 86397 * SECOND && moved < 86401 * SECOND);
+        CHECK_EQUAL(moved_by("another", 0, anchor), 0);
+        CHECK_EQUAL(moved_by("", 0, anchor), 0);
+        /* an anchor that is not what it was moves nothing */
+        size_t value = offsetof(struct otlite_header, anchors) + 8 * (anchor % ANCHORS);
+        CHECK_EQUAL(moved_by("this one", value + 5, anchor), 0);
+    }
 }
 
 /* The region is adopted on the boots named, the clock of the last one is set only later. */
@@ -516,7 +478,7 @@ static void test_a_clock_that_is_set_after_adoption(void)
     for (size_t i = 0; i < sizeof boots / sizeof *boots; i++) {
         for (int open = 0; open < 2; open++) {
             bool same = i == 3;
-            uint64_t recorded = leave_span(open != 0);
+            uint64_t recorded = leave_span(open != 0, true, 0);
             memcpy(memory, copy, SIZE);
             stepped_ns = same ? 0 : -365 * 86400 * SECOND; /* as where no battery keeps it */
             adopt_on(boots[i][0]);

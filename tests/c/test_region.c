@@ -114,6 +114,10 @@ static void test_init_refuses(void)
     CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MIN, &odd), OTLITE_INVALID);
     CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MIN, &options), OTLITE_OK);
     otlite_unmap(at, 1 << 20);
+    at = otlite_map(OTLITE_REGION_MAX); /* of which a thousandth is touched */
+    if (CHECK(at != NULL))
+        CHECK_EQUAL(otlite_region_init(&region, at, OTLITE_REGION_MAX, &options), OTLITE_OK);
+    otlite_unmap(at, OTLITE_REGION_MAX);
 }
 
 /* The directory: sections in order, apart, whole, and inside of the region. */
@@ -424,12 +428,14 @@ static void test_clock(void)
         CHECK(on_time());
     }
     CHECK_EQUAL(otlite_region_clock_at(&region, first_boot, first), wall);
-    for (int i = 0; i < 1000; i++) { /* more anchors than there is room for */
+    for (int i = 0; i < 1000; i++) { /* more anchors than there is room for, each in its turn */
+        uint8_t next = (uint8_t)((region.header->anchor + 1) % ANCHORS);
         stepped_ns += 10 * MILLISECOND;
         CHECK(otlite_region_reanchor(&region, 5 * MILLISECOND));
         CHECK(on_time());
         now = clock_now(&boot, &anchor);
         CHECK_EQUAL(otlite_region_clock_at(&region, boot, anchor), now);
+        CHECK_EQUAL(anchor, next);
     }
     stepped_ns = 0;
     guard_free(memory);

@@ -188,6 +188,14 @@ static void test_texts_of_every_kind_and_length(void)
                 struct reader any = next_message(&field, 2);
                 CHECK(next_bytes_are(&any, 1, value.utf8));
                 CHECK(read_all(&any) && read_all(&field));
+                /* Under a key whose size is known. */
+                set(&scratch, 8, text_of("k"), &text, OTLITE_NO_LIMIT);
+                field = field_of(&scratch, OTLITE_ATTRIBUTES, 2);
+                CHECK(next_bytes_are(&field, 1, (struct bytes){(const uint8_t *)"k", 1}));
+                any = next_message(&field, 2);
+                CHECK(next_bytes_are(&any, 1, value.utf8));
+                CHECK(read_all(&any) && read_all(&field));
+                otlite_scratch_remove(&scratch, 8, text_of("k"));
                 check_encoding(&scratch);
                 /* The same key in UTF-8 is the same key. */
                 struct otlite_text utf8 = {key.utf8.data, (uint32_t)key.utf8.size,
@@ -430,7 +438,14 @@ static void test_move(void)
         guard_free(other);
         guard_free(block);
     }
-    CHECK(fits < 160); /* 60 fields take over a thousand */
+    CHECK(fits < 160);                              /* 60 fields take over a thousand */
+    for (uint32_t size = 400; size < 420; size++) { /* of any size, its index is aligned */
+        static uint32_t first[110], second[110];
+        otlite_scratch_init(&scratch, first, size);
+        CHECK_EQUAL(scratch.size, size & ~3u);
+        CHECK_EQUAL(otlite_scratch_move(&scratch, second, size + 7), OTLITE_OK);
+        CHECK_EQUAL(scratch.size, (size + 7) & ~3u);
+    }
 }
 
 /* ---- Composed fields ---- */

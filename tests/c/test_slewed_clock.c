@@ -91,9 +91,12 @@ static void test_a_clock_that_is_slewed(void)
             slope = 1;
             simulated_ticks_init(&ticks);
             (void)read_on(2.1, 2000, false); /* the base is a tenth of a second old */
-            CHECK(ticks.reach != 0);
+            CHECK(ticks.reach != 0 && ticks.trusted && ticks.strays == 0);
+            CHECK(clock_now() - ticks.base_ns < 200000000); /* begun anew after a second */
             slew(1 + ppm[i] / 1e6);
+            CHECK(read_on(0.1, 2000, interrupt) <= 1000);
             CHECK(read_on(3, 2000, interrupt) <= 1000);
+            CHECK(ticks.reach != 0 && ticks.trusted && ticks.strays == 0);
         }
 }
 

@@ -354,6 +354,38 @@ static void test_arena_full(void)
     close_region();
 }
 
+/* The arena is given out by steps of 64 bytes: none is lost to an entry that fills its own. */
+static void test_arena_to_the_last_step(void)
+{
+    static uint8_t bytes[448];
+    uint32_t handle;
+    open_region(64 << 10); /* whose resource has the first step */
+    for (uint32_t i = 0; i < 9; i++) {
+        bytes[0] = (uint8_t)i;
+        CHECK_EQUAL(otlite_scope_register(&region, bytes, sizeof bytes, "", 0, &handle), OTLITE_OK);
+        CHECK_EQUAL(record(i, handle), OTLITE_OK);
+    }
+    CHECK_EQUAL(region.header->arena_used, region.arena_size);
+    CHECK_EQUAL(otlite_scope_register(&region, "x", 1, "", 0, &handle), OTLITE_TABLE_FULL);
+    close_region();
+}
+
+/* Where all entries are taken by small scopes that nobody needs, and the arena has room, a large one gets in. */
+static void test_a_large_one_in_place_of_a_small(void)
+{
+    static uint8_t bytes[300];
+    uint32_t handle;
+    open_region(64 << 10);
+    for (uint32_t number = 0; number < scope_slots(); number++)
+        CHECK(numbered_scope(number) != UINT32_MAX);
+    for (uint32_t i = 0; i < 3; i++) {
+        bytes[0] = (uint8_t)i;
+        CHECK_EQUAL(otlite_scope_register(&region, bytes, sizeof bytes, "", 0, &handle), OTLITE_OK);
+        CHECK_EQUAL(record(i, handle), OTLITE_OK);
+    }
+    close_region();
+}
+
 static void test_8192_scopes(void)
 {
     static uint32_t handles[8192];
@@ -415,6 +447,26 @@ static void test_no_eviction_under_a_writer(void)
 /* ---- Handles that are old ---- */
 
 /* Of a full table one entry is condemned ahead: whose it is has it back by registering again. */
+/* Whichever slot a writer holds, no entry is given away that it may have a handle of. */
+static void test_no_eviction_under_any_slot(void)
+{
+    for (uint32_t busy = 0; busy < 8; busy++) {
+        open_region(512 << 10);
+        CHECK(region.slot_count >= 8);
+        uint32_t number = 0, refused = 0;
+        for (; number < scope_slots(); number++)
+            CHECK(numbered_scope(number) != UINT32_MAX);
+        region.slots[busy].turn++;
+        for (uint32_t i = 0; i < 4; i++)
+            refused += numbered_scope(number++) == UINT32_MAX;
+        CHECK(refused >= 2); /* one may have been condemned before */
+        region.slots[busy].turn++;
+        CHECK(numbered_scope(number++) != UINT32_MAX);
+        CHECK(numbered_scope(number++) != UINT32_MAX);
+        close_region();
+    }
+}
+
 static void test_a_condemned_entry_is_had_back(void)
 {
     open_region(64 << 10);
@@ -463,9 +515,12 @@ int main(void)
     RUN(test_entries_of_a_batch_stay);
     RUN(test_resources_are_evicted_too);
     RUN(test_arena_full);
+    RUN(test_arena_to_the_last_step);
+    RUN(test_a_large_one_in_place_of_a_small);
     RUN(test_8192_scopes);
     RUN(test_busy);
     RUN(test_no_eviction_under_a_writer);
+    RUN(test_no_eviction_under_any_slot);
     RUN(test_a_condemned_entry_is_had_back);
     RUN(test_a_handle_does_not_come_again_soon);
     return check_end();

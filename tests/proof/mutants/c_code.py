@@ -40,20 +40,30 @@ def sources() -> list[str]:
 
 
 def run_test(program: Path, limit: float) -> tuple[bool, float]:
-    """Whether it passed in time, and how long it took."""
+    """Whether it passed in time, and how long it took. It ends where it tells of a failure (check.h)."""
     began = time.monotonic()
-    nowhere = subprocess.DEVNULL
+    read, write = os.pipe()
     process = subprocess.Popen(
-        [program], env={**os.environ, **FEW}, stdout=nowhere, stderr=nowhere, start_new_session=True
+        [program], env={**os.environ, **FEW}, stdout=subprocess.DEVNULL, stderr=write, start_new_session=True
     )
-    try:
-        status = process.wait(limit)
-    except subprocess.TimeoutExpired:
-        status = -1
+    os.close(write)
+    os.set_blocking(read, False)
+    told, status = b"", None
+    while status is None and b": not so: " not in told and time.monotonic() < began + limit:
+        with suppress(subprocess.TimeoutExpired):
+            status = process.wait(0.05)
+        with suppress(BlockingIOError):
+            told = told[-20:] + os.read(read, 1 << 16)
+    os.close(read)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # with children that a mutant never lets end
     process.wait()
     return status == 0, time.monotonic() - began
+
+
+def compile_test(name: str, target: str, *first: str) -> None:
+    command = [COMPILER, *first, *FLAGS, "-c", str(TESTS / f"test_{name}.c"), "-o", target]
+    subprocess.run(command, check=True)
 
 
 class Tester:
@@ -65,8 +75,8 @@ class Tester:
 
     def _compile(self, file: str, source: str, folder: Path) -> bytes | None:
         """The object, without what tells where it was made; None where it does not compile."""
-        name = Path(file).name
-        folder.mkdir(parents=True, exist_ok=True)
+        name = str(Path(file).relative_to("csrc"))
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(source, "utf-8")
         command = [COMPILER, *FLAGS, f"-iquote{(ROOT / file).parent}", "-c", name, "-o", "mutant.o"]
         if subprocess.run(command, cwd=folder, capture_output=True).returncode:
@@ -84,10 +94,13 @@ class Tester:
         for test in tests or tests_of(mutant.file, C_TESTS):
             program = folder / f"test_{test}"
             objects = [str(BUILD / f"tests/test_{test}.o"), str(folder / "mutant.o")]
+            if f'#include "{Path(mutant.file).relative_to("csrc")}"' in text_of(f"tests/c/test_{test}.c"):
+                objects[0] = str(folder / "test.o")
+                compile_test(test, objects[0], f"-I{folder}")
             library = str(BUILD / "plain/libotlite.a")
             command = [COMPILER, "-pthread", "-o", str(program), *objects, library, "-lrt"]
             subprocess.run(command, check=True, capture_output=True)
-            if not run_test(program, 10 + 6 * self._seconds[test])[0]:
+            if not run_test(program, 5 + 4 * self._seconds[test])[0]:
                 return test
         return ""
 
@@ -102,25 +115,26 @@ class Tester:
 
 
 def prepare(jobs: int) -> tuple[list[Mutant], Tester]:
-    """Builds the tests twice, runs them once, and finds the places on lines that were executed."""
+    """Builds the tests once and the library twice, runs them once, and finds the lines that were executed."""
     names = sorted({name for file in sources() for name in tests_of(file, C_TESTS)})
     covered = BUILD / "covered"
     for old in covered.rglob("*.gcda"):
         old.unlink()
-    make = ["make", "-s", f"-j{jobs}", "-C", str(CORE)]
-    wanted = [str(covered / f"tests/test_{name}") for name in names]
+    make = ["make", "-s", f"-j{jobs}", "-C", str(CORE), "library"]
     for more in (
-        [f"BUILD={covered}", "CFLAGS=-O0 -g0 --coverage -Wno-error", *wanted],
-        [f"BUILD={BUILD / 'plain'}", "CFLAGS=-O1 -g0", "library"],
+        [f"BUILD={covered}", "CFLAGS=-O0 -g0 --coverage -Wno-error"],
+        [f"BUILD={BUILD / 'plain'}", "CFLAGS=-O1 -g0"],
     ):
         subprocess.run([*make, *more], check=True, stdout=subprocess.DEVNULL)
     (BUILD / "tests").mkdir(exist_ok=True)
 
     def compile_and_run(name: str) -> float:
-        target = str(BUILD / f"tests/test_{name}.o")
-        command = [COMPILER, *FLAGS, "-c", str(TESTS / f"test_{name}.c"), "-o", target]
+        target, program = BUILD / f"tests/test_{name}.o", BUILD / f"tests/test_{name}"
+        compile_test(name, str(target))
+        library = str(covered / "libotlite.a")
+        command = [COMPILER, "-pthread", "--coverage", "-o", str(program), str(target), library, "-lrt"]
         subprocess.run(command, check=True)
-        passed, seconds = run_test(covered / f"tests/test_{name}", 300)
+        passed, seconds = run_test(program, 300)
         if not passed:
             raise RuntimeError(f"test_{name} fails without a mutant")
         return seconds

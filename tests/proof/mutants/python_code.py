@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from coverage import CoverageData
 
+from . import by_test
 from .c_code import line_of, text_of
 from .covering import PYTHON, PYTHON_TESTS, left_out, tests_of
 from .places import Mutant, of_python
@@ -28,6 +29,8 @@ if "COVERAGE_PROCESS_START" in os.environ:
     coverage.process_startup()
 """
 """For each process whose path begins with the copy's folder."""
+QUICKEST = 50
+"""Tests of a line that are tried before all of its file's."""
 GROSS = (f"{PYTHON}/traces/sampling.py", "round(rate * (cls.TRACE_ID_LIMIT + 1))", "cls.TRACE_ID_LIMIT")
 
 
@@ -37,13 +40,12 @@ def sources() -> list[str]:
     return [f"{PYTHON}/{file}" for file in files if not left_out(file)]
 
 
-def run_tests(package: Path, tests: Sequence[str], limit: float, **more: str) -> tuple[str, float]:
-    """The first test that fails, or that it takes too long; empty when all pass. And the seconds."""
-    began = time.monotonic()
-    ours = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {**os.environ, **ours, **more}
-    files = [str(ROOT / "tests/behaviour" / test) for test in tests]
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not once", *files]
+def run_tests(package: Path, tests: Sequence[str], limit: float, *options: str, **more: str) -> str:
+    """The first of tests, or of files of them, that fails, or that it takes too long; empty when all pass."""
+    path = os.pathsep.join([str(package.parent), str(ROOT / "tests/proof")])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not once"]
+    command += [*options, *(f"tests/behaviour/{test}" for test in tests)]
     process = subprocess.Popen(
         command,
         env=environment,
@@ -58,42 +60,56 @@ def run_tests(package: Path, tests: Sequence[str], limit: float, **more: str) ->
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # its children too
         process.communicate()
-        return f"{limit:.0f} s", limit
-    seconds = time.monotonic() - began
+        return f"{limit:.0f} s"
     if process.returncode == 0:
-        return "", seconds
+        return ""
     failed = [line for line in told.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return failed[0][:100] if failed else f"pytest ended with {process.returncode}", seconds
+    return failed[0][:100] if failed else f"pytest ended with {process.returncode}"
 
 
 class Measured(NamedTuple):
     """What tests do without a mutant."""
 
-    seconds: float
-    lines: dict[str, set[int]]
-    """That they execute, their children too, by file of the package."""
+    seconds: dict[str, float]
+    """By test."""
+    tests: dict[tuple[str, int], set[str]]
+    """That execute a line, themselves or by a child: by file of the package, and line."""
+
+    def quickest(self, file: str, line: int) -> list[str]:
+        """Tests of a line, the quickest first."""
+        those = self.tests.get((file, line), set()) & self.seconds.keys()
+        return sorted(those, key=lambda test: (self.seconds[test], test))
 
 
-def measure(package: Path, tests: tuple[str, ...]) -> Measured:
-    folder = BUILD / ("lines-" + "-".join(test.removeprefix("test_").removesuffix(".py") for test in tests))
+def measure(package: Path, tests: str) -> Measured:
+    """Of one file of tests."""
+    folder = BUILD / f"lines-{tests.removesuffix('.py')}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     settings = folder / "settings"
-    settings.write_text(f"[run]\ndata_file = {folder}/data\nparallel = true\ninclude = {package}/*\n")
-    by, seconds = "", 0.0
+    settings.write_text(
+        f"[run]\ndata_file = {folder}/data\nparallel = true\ninclude = {package}/*\n"
+        f"context = ${{{by_test.NAME}-}}\n"
+    )
+    told = {"COVERAGE_PROCESS_START": str(settings), by_test.SECONDS: str(folder / "seconds")}
+    by = ""
     for _ in range(2):  # a loaded machine may fail one of time
-        by, seconds = run_tests(package, tests, 300, COVERAGE_PROCESS_START=str(settings))
+        by = run_tests(package, [tests], 300, "-p", "mutants.by_test", **told)
         if not by:
             break
     if by:
-        raise RuntimeError(f"{', '.join(tests)}: without a mutant: {by}")
-    lines: dict[str, set[int]] = {}
+        raise RuntimeError(f"{tests}: without a mutant: {by}")
+    found = Measured({}, {})
+    for test, seconds in json.loads((folder / "seconds").read_text("utf-8")).items():
+        found.seconds[test.removeprefix("tests/behaviour/")] = seconds
     for file in folder.glob("data.*"):
         data = CoverageData(str(file))
         data.read()
         for name in data.measured_files():
-            lines.setdefault(str(Path(name).relative_to(package)), set()).update(data.lines(name) or ())
-    return Measured(seconds, lines)
+            for line, those in data.contexts_by_lineno(name).items():
+                known = found.tests.setdefault((str(Path(name).relative_to(package)), line), set())
+                known.update(test.removeprefix("tests/behaviour/") for test in those)
+    return found
 
 
 class Tester:
@@ -102,9 +118,9 @@ class Tester:
     def __init__(self, packages: list[Path]) -> None:
         self._packages = packages
         self._lock = Lock()
-        self._measured: dict[tuple[str, ...], Future[Measured]] = {}
+        self._measured: dict[str, Future[Measured]] = {}
 
-    def measured(self, tests: tuple[str, ...], package: Path) -> Measured:
+    def _measured_file(self, tests: str, package: Path) -> Future[Measured]:
         """By whoever asks first; others wait."""
         with self._lock:
             mine = tests not in self._measured
@@ -114,27 +130,38 @@ class Tester:
                 future.set_result(measure(package, tests))
             except Exception as error:
                 future.set_exception(error)
-        return future.result()
+        return future
 
     def run(self, mutant: Mutant, number: int, tests: Sequence[str] = ()) -> str | None:
         """What noticed it, empty when nothing did; None where no test comes, or that does not compile."""
         package, source = self._packages[number], text_of(mutant.file)
         file = mutant.file.removeprefix(f"{PYTHON}/")
-        chosen = tuple(tests) or tests_of(file, PYTHON_TESTS)
-        changed = mutant.apply(source)
+        chosen, changed = tuple(tests) or tests_of(file, PYTHON_TESTS), mutant.apply(source)
         try:
             compile(changed, mutant.file, "exec")
         except SyntaxError:
             return None
-        found = self.measured(chosen, package)
-        if not tests and line_of(mutant) not in found.lines.get(file, ()):
-            return None
-        copy = package / file
-        copy.write_text(changed, "utf-8")
-        try:
-            return run_tests(package, chosen, 30 + 3 * found.seconds)[0]
-        finally:
-            copy.write_text(source, "utf-8")
+
+        def try_with(those: Sequence[str], limit: float) -> str:
+            (package / file).write_text(changed, "utf-8")
+            try:
+                return run_tests(package, those, limit)
+            finally:
+                (package / file).write_text(source, "utf-8")
+
+        comes, limit = bool(tests), 30.0
+        for each in chosen:  # the next file is not measured for what one notices
+            found = self._measured_file(each, package).result()
+            limit += 3 * sum(found.seconds.values())
+            quickest = found.quickest(file, line_of(mutant))[:QUICKEST]
+            comes = comes or (file, line_of(mutant)) in found.tests
+            by = (
+                try_with(quickest, 20 + 5 * sum(map(found.seconds.__getitem__, quickest))) if quickest else ""
+            )
+            if by:
+                return by
+        # A fixture's child may have done for another test what it is not known for.
+        return try_with(chosen, limit) if comes else None
 
     def gross(self) -> Mutant:
         file, right, wrong = GROSS

@@ -124,7 +124,12 @@ def main() -> int:
     seed = commit_seed() if options.seed is None else options.seed
     random = Random(seed)
     began = time.monotonic()
-    kinds = {"C": Kind(*c_code.prepare(JOBS)), "Python": Kind(*python_code.prepare(JOBS))}
+    rooms = {"C": c_code, "Python": python_code}
+    kinds = {
+        name: Kind(*room.prepare(JOBS))
+        for name, room in rooms.items()
+        if any(options.only in file for file in room.sources())
+    }
     all_names = {
         mutant.name((ROOT / mutant.file).read_text("utf-8"))
         for kind in kinds.values()
@@ -132,7 +137,8 @@ def main() -> int:
     }
     excused = equivalents()
     print(f"prepared in {time.monotonic() - began:.0f} s; seed {seed}")
-    problems = [f"equivalent.toml: {name}: there is none" for name in excused if name not in all_names]
+    known = set() if options.only else excused.keys()
+    problems = [f"equivalent.toml: {name}: there is none" for name in known - all_names]
     problems += see_planted(kinds)
     chosen = {
         name: [mutant for mutant in draw(kind.mutants, random) if options.only in mutant.file]
