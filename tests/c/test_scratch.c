@@ -160,6 +160,26 @@ static void test_values_of_every_type(void)
     guard_free(block);
 }
 
+/* Bytes under a key whose size is known, past the length of which a byte is enough. */
+static void test_bytes_of_every_length(void)
+{
+    struct otlite_scratch scratch;
+
+    for (uint32_t length = 0; length < 300; length++) {
+        struct bytes bytes = {(const uint8_t *)long_text(), length};
+        struct otlite_value value = {.type = OTLITE_BYTES, .as.bytes = {bytes.data, length}};
+        start(&scratch, 1024);
+        set(&scratch, 1, text_of("key"), &value, OTLITE_NO_LIMIT);
+        struct reader field = field_of(&scratch, OTLITE_ATTRIBUTES, 0);
+        CHECK(next_bytes_are(&field, 1, (struct bytes){(const uint8_t *)"key", 3}));
+        struct reader any = next_message(&field, 2);
+        CHECK(next_bytes_are(&any, 7, bytes));
+        CHECK(read_all(&any) && read_all(&field));
+        check_encoding(&scratch);
+        guard_free(block);
+    }
+}
+
 /* Key and value of every kind, at lengths where a length takes one byte more. Set twice, the key is
  * one. */
 static void test_texts_of_every_kind_and_length(void)
@@ -564,6 +584,7 @@ int main(void)
     CHECK(otlite_kernels_select(getenv("OTLP_LITE_CPU")) == 0); /* tests/cpus forces each */
     RUN(test_the_guard_is_noticed);
     RUN(test_values_of_every_type);
+    RUN(test_bytes_of_every_length);
     RUN(test_texts_of_every_kind_and_length);
     RUN(test_replace_evict_refuse);
     RUN(test_against_a_map);
