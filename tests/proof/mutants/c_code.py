@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CORE, TESTS, BUILD = ROOT / "csrc", ROOT / "tests/c", ROOT / "build/mutants"
 COMPILER = os.environ.get("CC", "cc")
 FLAGS = ("-std=c11", "-O1", "-pthread", "-w", f"-I{CORE}", f"-I{TESTS}")
+SANITIZED = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
 FEW = {"DAMAGES": "400", "DEATHS": "10"}
 """Rounds of the tests that go on for as long as they are told."""
 GROSS = ("csrc/http/answer.c", "status < 100 || status > 599", "status < 100 || status > 199")
@@ -73,36 +74,50 @@ class Tester:
         self._seconds = seconds
         self._plain: dict[str, bytes] = {}
 
-    def _compile(self, file: str, source: str, folder: Path) -> bytes | None:
+    def _compile(self, file: str, source: str, folder: Path, *more: str) -> bytes | None:
         """The object, without what tells where it was made; None where it does not compile."""
         name = str(Path(file).relative_to("csrc"))
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(source, "utf-8")
-        command = [COMPILER, *FLAGS, f"-iquote{(ROOT / file).parent}", "-c", name, "-o", "mutant.o"]
+        command = [COMPILER, *FLAGS, *more, f"-iquote{(ROOT / file).parent}", "-c", name, "-o", "mutant.o"]
         if subprocess.run(command, cwd=folder, capture_output=True).returncode:
             return None
         return (folder / "mutant.o").read_bytes()
 
-    def run(self, mutant: Mutant, number: int, tests: Sequence[str] = ()) -> str | None:
-        """What noticed it, empty when nothing did; None for one that is no program, or the same one."""
-        folder, source = BUILD / f"work-{number}", text_of(mutant.file)
-        if mutant.file not in self._plain:
-            self._plain[mutant.file] = self._compile(mutant.file, source, folder) or b""
-        made = self._compile(mutant.file, mutant.apply(source), folder)
-        if made is None or made == self._plain[mutant.file]:
-            return None
-        for test in tests or tests_of(mutant.file, C_TESTS):
+    def _noticed_by(self, file: str, folder: Path, tests: Sequence[str], *more: str) -> str:
+        """Links what was compiled last."""
+        for test in tests:
             program = folder / f"test_{test}"
             objects = [str(BUILD / f"tests/test_{test}.o"), str(folder / "mutant.o")]
-            if f'#include "{Path(mutant.file).relative_to("csrc")}"' in text_of(f"tests/c/test_{test}.c"):
+            if f'#include "{Path(file).relative_to("csrc")}"' in text_of(f"tests/c/test_{test}.c"):
                 objects[0] = str(folder / "test.o")
-                compile_test(test, objects[0], f"-I{folder}")
+                compile_test(test, objects[0], f"-I{folder}", *more)
             library = str(BUILD / "plain/libotlite.a")
-            command = [COMPILER, "-pthread", "-o", str(program), *objects, library, "-lrt"]
+            command = [COMPILER, "-pthread", *more, "-o", str(program), *objects, library, "-lrt"]
             subprocess.run(command, check=True, capture_output=True)
             if not run_test(program, 5 + 4 * self._seconds[test])[0]:
                 return test
         return ""
+
+    def run(self, mutant: Mutant, number: int, tests: Sequence[str] = ()) -> str | None:
+        """What noticed it, empty when nothing did; None for one that is no program, or the same one."""
+        folder, source = BUILD / f"work-{number}", text_of(mutant.file)
+        changed, chosen = mutant.apply(source), tests or tests_of(mutant.file, C_TESTS)
+        if mutant.file not in self._plain:
+            self._plain[mutant.file] = self._compile(mutant.file, source, folder) or b""
+        made = self._compile(mutant.file, changed, folder)
+        if made is None or made == self._plain[mutant.file]:
+            return None
+        by = self._noticed_by(mutant.file, folder, chosen)
+        if by:
+            return by
+        if self._compile(mutant.file, changed, folder, "-O3") == self._compile(
+            mutant.file, source, folder, "-O3"
+        ):
+            return None
+        self._compile(mutant.file, changed, folder, *SANITIZED)  # as `make ubsan` has it
+        by = self._noticed_by(mutant.file, folder, chosen, *SANITIZED)
+        return by and f"{by} under UBSan"
 
     def gross(self) -> Mutant:
         file, right, wrong = GROSS

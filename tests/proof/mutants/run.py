@@ -1,8 +1,9 @@
 """Puts small faults into the core and the Python rooms: `python -m mutants.run`, in tests/proof.
 
 Which, is drawn by the commit's number, or by --seed. Each is tested by the narrowest tests that cover its
-file (covering.py), on lines that these execute, and in C only where the compiler makes other code of it.
-Those that nobody could notice are listed, with the reason, in equivalent.toml, and not counted.
+file (covering.py), on lines that these execute, and in C only where the compiler makes other code of it;
+what these let pass in C, they try once more under UBSan. Those that nobody could notice are listed, with
+the reason, in equivalent.toml, or where whole lines are such, in places.py, and not counted.
 Fails when fewer than 85 % are noticed.
 """
 
