@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
 C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/heap/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
-.PHONY: help demo test check cpus interop bench fuzz ledger death mutants order lint types sanitize clean venv
+.PHONY: help demo test check cpus interop bench fuzz ledger death mutants order lint types sanitize sanitize-python clean venv
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -72,10 +72,12 @@ types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against th
 	pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
-sanitize: $(VENV)/test ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan, threads under TSan
+sanitize: sanitize-python ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan, threads under TSan
 	$(MAKE) -C csrc asan
 	$(MAKE) -C csrc ubsan
 	$(MAKE) -C csrc tsan
+
+sanitize-python: $(VENV)/test
 	sh .ci/sanitize-python $(RUN) address,undefined
 	sh .ci/sanitize-python $(RUN) thread
 
