@@ -214,9 +214,9 @@ def test_many_threads_of_a_child_record_first(folder: Path) -> None:
                     thread.join()
                 telemetry.shutdown(0)  # it drains no other's, once its worker is out
                 patience = time.monotonic() + 10
-                while len(mapped()) + len(signed()) != 2 and time.monotonic() < patience:
+                while (has := (len(mapped()), len(signed()))) != (1, 1) and time.monotonic() < patience:
                     time.sleep(0.01)
-                say(mapped=len(mapped()), signed=len(signed()))
+                say(mapped=has[0], signed=has[1])
                 os._exit(0)
             os.waitpid(pid, 0)
     """
