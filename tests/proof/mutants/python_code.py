@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -56,9 +57,12 @@ def run_tests(package: Path, tests: Sequence[str], limit: float, *options: str, 
         start_new_session=True,
     )
     try:
-        told = process.communicate(timeout=limit)[0]
+        told, late = process.communicate(timeout=limit)[0], False
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # its children too
+        told, late = "", True
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # with what it has left running
+    if late:
         process.communicate()
         return f"{limit:.0f} s"
     if process.returncode == 0:
