@@ -7,6 +7,8 @@
 
 enum { SIZE = 64 << 10, MADE = 120, LEFT = 4 };
 
+/* With a table of open spans, in which there is nothing until `use_open`. */
+static const struct otlite_region_options options = {.durable = true, .open_spans = 4};
 static uint8_t left[LEFT][SIZE], intact[SIZE];
 static uint8_t *memory; /* ends where memory ends */
 static struct recorder recorder;
@@ -33,9 +35,9 @@ static void leave(uint32_t which)
     struct otlite_batch batch;
     if (which == 2) {
         memcpy(memory, left[0], SIZE);
-        REQUIRE(!otlite_region_adopt(&recorder.region, memory, SIZE, &durable_options, NULL));
+        REQUIRE(!otlite_region_adopt(&recorder.region, memory, SIZE, &options, NULL));
     } else {
-        REQUIRE(!otlite_region_init(&recorder.region, memory, SIZE, &durable_options));
+        REQUIRE(!otlite_region_init(&recorder.region, memory, SIZE, &options));
     }
     register_all(&recorder, "");
     uint64_t first = which == 2 ? MADE : 0, end = which == 0 ? MADE : first + 20;
@@ -87,6 +89,34 @@ static void require_balance(void)
     REQUIRE(stats.pending == otlite_region_count(&recorder.region));
 }
 
+/* Spans that are open besides: each is told of once, and adopted once. */
+static void use_open(uint8_t *image, size_t size)
+{
+    static struct otlite_image reader;
+    struct otlite_region_options waiting = options;
+    struct otlite_adoption told;
+    struct otlite_found found;
+    uint64_t open = 0, unfinished = 0;
+    for (uint64_t number = 0; number < 2; number++) {
+        struct otlite_span span = numbered_span(number, 3);
+        enum otlite_status status =
+            otlite_open_begin(&recorder.region, &span, recorder.resource, recorder.scopes[0]);
+        REQUIRE(status == OTLITE_OK || status == OTLITE_TABLE_FULL);
+        open += span.open != 0;
+    }
+    REQUIRE(!otlite_image_open(&reader, image, size));
+    while (otlite_image_next(&reader, &found)) {
+        unfinished += found.unfinished;
+        REQUIRE(otlite_image_bytes(&reader, &found, found.size).size == 0);
+    }
+    REQUIRE(unfinished == open);
+    waiting.on_full = OTLITE_DROP_NEWEST;
+    waiting.open_wait = true;
+    REQUIRE(!otlite_region_adopt(&recorder.region, image, size, &waiting, &told));
+    REQUIRE(told.unfinished + otlite_open_adopt(&recorder.region) == open);
+    require_balance();
+}
+
 static void use(uint8_t *image, size_t size, uint32_t numbers)
 {
     struct otlite_adoption told;
@@ -94,14 +124,13 @@ static void use(uint8_t *image, size_t size, uint32_t numbers)
     enum otlite_status status = read_image(image, size, &findings);
     REQUIRE(memcmp(intact, image, size) == 0);
     if (status != OTLITE_OK) {
-        REQUIRE(otlite_region_adopt(&recorder.region, image, size, &durable_options, &told) ==
-                status);
+        REQUIRE(otlite_region_adopt(&recorder.region, image, size, &options, &told) == status);
         REQUIRE(memcmp(intact, image, size) == 0);
         return;
     }
     require_right(numbers);
     uint64_t found = findings.records;
-    REQUIRE(!otlite_region_adopt(&recorder.region, image, size, &durable_options, &told));
+    REQUIRE(!otlite_region_adopt(&recorder.region, image, size, &options, &told));
     require_balance();
     drain_into(&recorder.region, &findings);
     require_right(numbers);
@@ -114,6 +143,7 @@ static void use(uint8_t *image, size_t size, uint32_t numbers)
     require_right(8);
     REQUIRE(findings.records == 8);
     require_balance();
+    use_open(image, size);
 }
 
 /* Where a change goes: anywhere, the header, the tables and chunks' descriptors, or the records and their index. */
