@@ -116,7 +116,8 @@ static void is_shortest(uint64_t bits)
     static const char before[] = "\"doubleValue\":";
     char value[9] = {4 << 3 | 1}, nearest[40], expected[40], digits[40];
     double real;
-    memcpy(value + 1, &bits, sizeof bits);
+    for (int byte = 0; byte < 8; byte++)
+        value[1 + byte] = (char)(bits >> (8 * byte));
     memcpy(&real, &bits, sizeof real);
     struct body body = span_of(raw(value, sizeof value));
     CHECK_EQUAL(transcode_bytes(body.bytes, body.size), OTLITE_EMPTY);
