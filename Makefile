@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/bin/python
+INSTALL := sh .ci/install $(RUN)
 SOURCES := $(wildcard csrc/*.h csrc/*/*.[ch] csrc/cpu/generated/*.c src/otlp_lite/_native/*.py src/otlp_lite/_native/*.p[xy][xd] src/otlp_lite/_native/*.h stubs/otlp_lite/_native/*) setup.py pyproject.toml
 C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] tests/cpus/*.c tests/bench/*.c tests/bench/*/*.c tests/behaviour/*.c tests/oracle/*.c tests/fuzz/*.[ch] tests/proof/heap/*.c tests/proof/order/*/*.[ch] tests/proof/order/*/*/*.h)
 
@@ -72,9 +73,8 @@ types: $(VENV)/lint $(VENV)/test ## mypy --strict, pyright, the stubs against th
 	pyright --verifytypes otlp_lite --ignoreexternal
 	$(RUN) -m pytest tests/typing
 
-sanitize: sanitize-python ## the C tests under ASan, UBSan and TSan; the Python tests under ASan and UBSan, threads under TSan
+sanitize: sanitize-python ## the C tests under ASan with UBSan, and under TSan; the Python tests under ASan and UBSan, threads under TSan
 	$(MAKE) -C csrc asan
-	$(MAKE) -C csrc ubsan
 	$(MAKE) -C csrc tsan
 
 sanitize-python: $(VENV)/test
@@ -91,11 +91,11 @@ venv: $(VENV)/base
 
 $(VENV)/base: $(SOURCES)
 	PYTHON=$(PYTHON) sh .ci/setup $(VENV)
-	$(RUN) -m pip install --quiet --editable .
+	$(INSTALL) --editable .
 	touch $@
 
 EXTRAS_test := test,uwsgi
 
 $(VENV)/demo $(VENV)/test $(VENV)/bench $(VENV)/cpus $(VENV)/lint: $(VENV)/%: $(VENV)/base
-	$(RUN) -m pip install --quiet 'otlp_lite[$(or $(EXTRAS_$*),$*)]'
+	$(INSTALL) 'otlp_lite[$(or $(EXTRAS_$*),$*)]'
 	touch $@

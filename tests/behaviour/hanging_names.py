@@ -82,7 +82,7 @@ def hang_then_answer(server: NameServer) -> None:
         names = record(telemetry, 10)
         clock = Clock()
         assert telemetry.force_flush(0.5) is False
-        assert 0.3 < float(clock) < 1.5, float(clock)
+        assert float(clock) > 0.3 and clock.own() < 1.5, float(clock)
         stats = telemetry.stats()
         assert (stats.traces.pending, dict(stats.traces.dropped)) == (10, {}) and balanced(stats)
         assert server.asked and b"\x09collector\x04test\x00" in server.asked[0]
@@ -101,7 +101,7 @@ def hang_then_answer(server: NameServer) -> None:
         record(other, 7)
         clock = Clock()
         assert other.shutdown(0.5) is False
-        assert float(clock) < 1.5, float(clock)
+        assert clock.own() < 1.5, float(clock)
         stats = other.stats()
         assert (stats.traces.pending, dict(stats.traces.dropped)) == (0, {"shutdown": 7}) and balanced(stats)
         ((level, message),) = log.said

@@ -168,7 +168,7 @@ def test_deadlines_hold_whatever_the_peer_does(
     record(telemetry, 10)
     clock = Clock()
     assert getattr(telemetry, verb)(0.6) is False
-    assert 0.3 < float(clock) < 1.1
+    assert float(clock) > 0.3 and clock.own() < 1.1
     stats = telemetry.stats()
     assert balanced(stats)
     if verb == "shutdown":
@@ -189,7 +189,7 @@ def test_an_attempt_ends_at_its_timeout_and_the_data_stays(start: Start, setting
         record(telemetry, 5)
         clock = Clock()
         assert telemetry.force_flush(10)
-        assert 1.2 < float(clock) < 4  # the timeout, and a first backoff
+        assert float(clock) > 1.2 and clock.own() < 4  # the timeout, and a first backoff
         assert len(receiver.requests) == 2 and telemetry.stats().traces.resent == 5
 
 
@@ -200,7 +200,7 @@ def test_a_refused_connection_ends_the_wait_at_shutdown(
     record(telemetry, 5)
     clock = Clock()
     assert telemetry.shutdown(5) is False
-    assert float(clock) < 0.3
+    assert clock.own() < 0.3
     assert dict(telemetry.stats().traces.dropped) == {"shutdown": 5}
     assert telemetry.shutdown(5) is True
     assert "failed" in caplog.messages[0] and len(caplog.messages) == 2
@@ -238,7 +238,7 @@ def test_a_flush_tries_at_once_though_the_worker_backs_off(start: Start) -> None
         clock = Clock()
         receiver.script.clear()
         assert telemetry.force_flush(5)
-        assert float(clock) < 0.5
+        assert clock.own() < 0.5
 
 
 def test_a_receiver_that_was_busy_is_asked_once_more_at_the_end(start: Start) -> None:
@@ -392,7 +392,7 @@ def test_without_a_thread_the_caller_sends(
         clock = Clock()
         assert not telemetry.force_flush(0.5)
         assert not telemetry.shutdown(0.5)
-        assert float(clock) < 1.3
+        assert clock.own() < 1.3
         assert dict(telemetry.stats().traces.dropped) == {"shutdown": 10}
 
 
@@ -415,7 +415,7 @@ def test_without_a_thread_many_slow_batches_keep_to_the_deadline(
         for verb in (telemetry.force_flush, telemetry.shutdown):
             clock = Clock()
             assert verb(0.5) is False
-            assert 0.3 < float(clock) < 0.75
+            assert float(clock) > 0.3 and clock.own() < 0.75
         stats = telemetry.stats()
         assert stats.traces.exported >= 2 and balanced(stats) and stats.traces.pending == 0
 
@@ -503,7 +503,7 @@ def test_the_worker_logs_under_suppressed_instrumentation(start: Start) -> None:
         clock = Clock()
         telemetry.force_flush(0.5)
         assert seen == [([True, True], False)]  # and a flush by the worker itself does not hang
-        assert float(clock) < 2
+        assert clock.own() < 2
     finally:
         logging.getLogger("otlp_lite").removeHandler(handler)
 

@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from recovering import COMMAND, numbers, received, recover, send, state
 from scripted import Receiver, Reply, answer, hang_up, partial, raw, secure_receiver, stall, until
 
-pytestmark = pytest.mark.once  # the core's own sources are built
+pytestmark = pytest.mark.sources
 DAY = 86_400 * 10**9
 IMPATIENT = {"OTEL_BSP_EXPORT_TIMEOUT": "300"}
 

@@ -62,7 +62,7 @@ def check(done: Done, records: list[Record], where: str) -> None:
 
 
 CUT = "and those are damaged"
-pytestmark = pytest.mark.once  # the core's own sources are built
+pytestmark = pytest.mark.sources
 STRANGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "empty": (lambda data: b"", f"empty: {EXPECTED}"),
     "zeros": (lambda data: bytes(9000), "no region, as it begins with "),

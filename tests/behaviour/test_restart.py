@@ -209,7 +209,7 @@ def test_two_restarts_while_a_worker_is_stuck(start: Start, monkeypatch: pytest.
         thread.start()
     for thread in threads:
         thread.join()
-    assert open_after == [True] * 3 and 0.4 < float(clock) < 3
+    assert open_after == [True] * 3 and float(clock) > 0.4 and clock.own() < 3
     monkeypatch.undo()
     record(telemetry, 2)
     held.set()
@@ -272,7 +272,7 @@ def test_processors_share_the_deadline_and_are_called_again() -> None:
         record(telemetry, 1, "a")
         clock = Clock()
         assert telemetry.shutdown(0.5) is False
-        assert float(clock) < 2.5
+        assert clock.own() < 2.5
         record(telemetry, 1, "late")
         telemetry._restart()
         record(telemetry, 1, "b")

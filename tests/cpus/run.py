@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL_TESTS = ("test_cpu", "test_kernels", "test_encode", "test_scratch", "test_port")
 """Those in which the table matters, and the one that tells how the private page survives a fork."""
 LIMIT = 240  # seconds that one test may take on a loaded machine
+ROUNDS = {"KILLS": "5", "DEATHS": "20", "DAMAGES": "2000"}
+"""Of what goes on for as long as it is told: the same C has them all in `make test`."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ def build(processor: Processor) -> Path:
 
 
 def run_test(program: Path, processor: Processor, model: str, outcome: Outcome) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OTLP_LITE_")}
+    environment = ROUNDS | {
+        name: value for name, value in os.environ.items() if not name.startswith("OTLP_LITE_")
+    }
     command = [str(program)]
     if processor.emulator:
         command = [processor.emulator, *(["-cpu", model] if model else []), *command]

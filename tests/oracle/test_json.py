@@ -34,7 +34,7 @@ from .test_decoders import damaged
 from .test_decoders import programs as decoders_programs
 from .test_oracle import RANDOM
 
-pytestmark = pytest.mark.once  # the core's own sources are built
+pytestmark = pytest.mark.sources
 ROOT = Path(__file__).resolve().parents[2]
 TRANSCODE = matrix.BUILD / "transcode"
 Transcode = Callable[[Sequence[bytes]], matrix.Answers]

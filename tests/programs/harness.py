@@ -101,6 +101,8 @@ def run(program: Program, sdk: str, port: int = 0) -> Run:
     """The program in a process of its own, under the SDK, exporting to a receiver of its own."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     env |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "PROGRAM_PORT": str(port)}
+    if sdk == "stock":
+        env.pop("LD_PRELOAD", None)  # sanitizers look at ours
     command = [sys.executable, str(HERE / "run.py"), *["--late"] * program.late, sdk, str(program.path)]
     with listening() as receiver:
         env |= {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url} | program.env

@@ -33,7 +33,7 @@ from otlp_lite.testing import collect
 from otlp_lite.traces.limits import SpanLimits
 from otlp_lite.traces.sampling import ALWAYS_OFF
 
-pytestmark = pytest.mark.once
+pytestmark = pytest.mark.sources
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/heap"

@@ -115,7 +115,7 @@ class Tester:
             mutant.file, source, folder, "-O3"
         ):
             return None
-        self._compile(mutant.file, changed, folder, *SANITIZED)  # as `make ubsan` has it
+        self._compile(mutant.file, changed, folder, *SANITIZED)  # as `make -C csrc asan` has it
         by = self._noticed_by(mutant.file, folder, chosen, *SANITIZED)
         return by and f"{by} under UBSan"
 

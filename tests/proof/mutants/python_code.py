@@ -153,11 +153,12 @@ class Tester:
             finally:
                 (package / file).write_text(source, "utf-8")
 
-        comes, limit = bool(tests), 30.0
+        comes, limit, rest = bool(tests), 30.0, []
         for each in chosen:  # the next file is not measured for what one notices
             found = self._measured_file(each, package).result()
             limit += 3 * sum(found.seconds.values())
             quickest = found.quickest(file, line_of(mutant))[:QUICKEST]
+            rest += [test for test in found.seconds if test not in quickest]
             comes = comes or (file, line_of(mutant)) in found.tests
             by = (
                 try_with(quickest, 20 + 5 * sum(map(found.seconds.__getitem__, quickest))) if quickest else ""
@@ -165,7 +166,7 @@ class Tester:
             if by:
                 return by
         # A fixture's child may have done for another test what it is not known for.
-        return try_with(chosen, limit) if comes else None
+        return try_with(rest, limit) if comes and rest else "" if comes else None
 
     def gross(self) -> Mutant:
         file, right, wrong = GROSS
