@@ -384,7 +384,8 @@ def test_what_is_being_recovered_is_not_removed(folder: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX)  # as `recover` does
         assert heir(folder, "http://127.0.0.1:1", SETTINGS=settings).end["dropped"] == {}
         assert aside.read_bytes() == before
-    assert heir(folder, "http://127.0.0.1:1", SETTINGS=settings).end["dropped"] == {"evicted": 10}
+    end = heir(folder, "http://127.0.0.1:1", SETTINGS=settings).end
+    assert (end["dropped"], end["adopted"], end["pending"]) == ({"evicted": 10}, 10, 0)
     assert not aside.exists()
 
 

@@ -423,12 +423,18 @@ static uint64_t leave_span(bool open, bool known, uint32_t anchor)
     return span.start;
 }
 
-static void adopt_on(const char *boot_id)
+static void adopt_as(const char *boot_id, bool open_wait)
 {
     struct otlite_region_options options = durable_options;
+    options.open_wait = open_wait;
     memset(options.boot_id, 0, sizeof options.boot_id);
     memcpy(options.boot_id, boot_id, strlen(boot_id));
     CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &options, NULL), OTLITE_OK);
+}
+
+static void adopt_on(const char *boot_id)
+{
+    adopt_as(boot_id, false);
 }
 
 /* By how much its start has moved when it is sent. */
@@ -467,6 +473,17 @@ static void test_clocks_of_boots(void)
         /* an anchor that is not what it was moves nothing */
         size_t value = offsetof(struct otlite_header, anchors) + 8 * (anchor % ANCHORS);
         CHECK_EQUAL(moved_by("this one", value + 5, anchor), 0);
+    }
+}
+
+static void test_an_anchor_that_is_none(void)
+{
+    for (uint32_t anchor = ANCHORS; anchor < ANCHORS + 2; anchor++) {
+        leave_span(false, true, 0);
+        memcpy(memory, copy, SIZE);
+        ((struct otlite_header *)(void *)memory)->anchor = anchor;
+        adopt_as("another", true);
+        CHECK(recorder.region.header->anchor < ANCHORS);
     }
 }
 
@@ -514,6 +531,7 @@ int main(void)
     RUN(test_a_damaged_sequence);
     RUN(test_scopes_after_adoption);
     RUN(test_clocks_of_boots);
+    RUN(test_an_anchor_that_is_none);
     RUN(test_a_clock_that_is_set_after_adoption);
     return check_end();
 }
