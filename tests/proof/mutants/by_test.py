@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from coverage import Coverage
 
-NAME, SECONDS = "MUTANTS_TEST", "MUTANTS_SECONDS"
+NAME, TOLD = "MUTANTS_TEST", "MUTANTS_TOLD"
 """Variables: the test that runs, which is coverage's context; the file that the seconds are written to."""
-_seconds: dict[str, float] = {}
+_seconds: dict[str, float | None] = {}
+"""None: it failed."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -23,8 +24,9 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _seconds[report.nodeid] = _seconds.get(report.nodeid, 0.0) + report.duration
+    before = _seconds.get(report.nodeid, 0.0)
+    _seconds[report.nodeid] = None if report.failed or before is None else before + report.duration
 
 
 def pytest_sessionfinish() -> None:
-    Path(os.environ[SECONDS]).write_text(json.dumps(_seconds), "utf-8")
+    Path(os.environ[TOLD]).write_text(json.dumps(_seconds), "utf-8")

@@ -149,7 +149,9 @@ def main() -> int:
     verdicts: list[Verdict] = []
     for name, kind in kinds.items():
         if chosen[name]:
+            since = time.monotonic()
             verdicts += judge(kind, chosen[name], options.count * SHARES[name] // parts, excused)
+            print(f"{name} in {time.monotonic() - since:.0f} s", flush=True)
     survivors = [verdict for verdict in verdicts if not verdict.by]
     slowest = max(verdicts, key=lambda verdict: verdict.seconds)
     print(f"the slowest took {slowest.seconds:.0f} s: {slowest.name}, {slowest.by or 'survives'}")
