@@ -58,10 +58,11 @@ static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
     uint64_t passed = tick - ticks->base_tick, took = ns - ticks->base_ns;
     if (took < BASE_MIN)
         return;
-    /* Up to a second, or the clock leapt: 2^32 ns fit, and no counter runs slower than one tick a ns / 2^10. */
+    /* Up to a second, or the clock leapt: 2^32 ns fit, and no counter runs slower than one tick a ns / 2^10, or faster
+     * than 2^6. */
     uint64_t rate = took <= UINT32_MAX && passed >= took >> 10 ? (took << 32) / passed : 0;
     uint64_t change = rate > ticks->rate ? rate - ticks->rate : ticks->rate - rate;
-    if (rate == 0 || rate >> 42 != 0 || (ticks->rate != 0 && change > ticks->rate >> 10)) {
+    if (rate >> 26 == 0 || rate >> 42 != 0 || (ticks->rate != 0 && change > ticks->rate >> 10)) {
         ticks->rate = ticks->reach = 0; /* not the counter or the clock that they were */
         begin_base(ticks, tick, ns);
         return;

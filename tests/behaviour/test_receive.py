@@ -291,9 +291,7 @@ def traces_of(spans: list[otlp.Span], service: str = "shop") -> list[waterfall.T
     resource = otlp.Resource([otlp.KeyValue("service.name", otlp.AnyValue(service))])
     traces = waterfall.Traces()
     traces.add(otlp.TracesRequest([otlp.ResourceSpans(resource, [otlp.ScopeSpans(spans=spans)])]), 0.0)
-    due = list(traces.due(float("inf")))
-    assert list(traces.due(float("inf"))) == []  # each once
-    return due
+    return [*traces.due(float("inf")), *traces.due(float("inf"))]  # each once
 
 
 @settings(deadline=None)

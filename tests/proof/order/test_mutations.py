@@ -16,6 +16,15 @@ from .test_model import MODEL, spin, summary
 ROWS = read(TABLE.read_text("utf-8"))
 
 
+def some_harmless() -> list[str]:
+    """Of the weakenings that are argued to be harmless a fourth, which changes with the commit; or all."""
+    command = ["git", "-c", "safe.directory=*", "rev-parse", "HEAD"]
+    commit = subprocess.run(command, cwd=Path(__file__).parent, check=False, capture_output=True, text=True)
+    turn = int(commit.stdout.strip() or "0", 16) % 4
+    harmless = [name for name, row in ROWS.items() if row.kind == "harmless"]
+    return harmless if FULL else harmless[turn::4]
+
+
 def test_sites_are_read() -> None:
     source = """
 static void one(uint32_t *word)
@@ -76,7 +85,7 @@ def test_a_weakening_is_caught_by_the_model(mutation: str, tmp_path: Path) -> No
     assert summary(spin(tmp_path, " ".join((*sizes, weakened)), "-DSAFETY"))[0] == 1
 
 
-@pytest.mark.parametrize("mutation", [name for name, row in ROWS.items() if row.kind == "harmless"])
+@pytest.mark.parametrize("mutation", some_harmless())
 def test_a_harmless_weakening_is_not_caught(mutation: str) -> None:
     """Nor may a reason outlive what it excuses."""
     for run in runs(mutation, LEVELS[:4] if FULL else LEVELS[:1]):
