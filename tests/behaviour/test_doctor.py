@@ -100,6 +100,12 @@ def test_a_directory_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         assert report["wrong"] == ["OTLP_LITE_REGION_DIR"]
         assert "wrong: OTLP_LITE_REGION_DIR" in doctor(receiver=receiver, **settings).stdout
         tmp_path.chmod(0o700)
+        (tmp_path / "slot-000.region").write_bytes(b"mine")
+        report = told(receiver=receiver, status=1, **settings)
+        assert "slot-000.region holds no region" in report["region_dir"]["error"]
+        (tmp_path / "slot-000.region").unlink()
+        away = told(receiver=receiver, status=1, OTLP_LITE_REGION_DIR=str(tmp_path / "not" / "there"))
+        assert "No such file or directory" in away["region_dir"]["error"]
         if told(receiver=receiver, **settings)["region_dir"]["file_system"] != "tmpfs":
             assert "a disk would be written all day" in doctor(receiver=receiver, **settings).stdout
 

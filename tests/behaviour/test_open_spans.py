@@ -404,10 +404,21 @@ def test_killed_at_any_moment_each_span_is_found_once(folder: Path, round_: int,
     assert 1 <= len(unfinished) <= 36
 
 
-def test_an_end_in_order_with_spans_open(folder: Path) -> None:
-    """They never ended: the next start says so."""
+@pytest.mark.parametrize("ending", ["os._exit(0)", "", "sys.exit(0)", "telemetry.shutdown(1); late.end()"])
+def test_an_end_in_order_with_spans_open(folder: Path, ending: str) -> None:
+    """They never ended: the next start says so. One that ends after the shutdown is counted then."""
+    code = f"""
+        import builtins, sys
+        held = tracer.start_span("never ended")
+        builtins.also_held = [tracer.start_span("never ended")]
+        late = tracer.start_span("late")
+        record()
+        {ending}
+    """
     with Receiver() as receiver:
-        program = run("held = tracer.start_span('never ended'); record(); os._exit(0)", folder)
-        assert heir(folder, receiver).start["adopted"] == 2
-        assert {each.unfinished for each in found(receiver)} == {True, False}
-        assert len(program.ids) == 1
+        program = run(code, folder)
+        adopted = heir(folder, receiver).start["adopted"]
+        unfinished = Counter(each.span.name for each in found(receiver) if each.unfinished)
+        late = int("late.end()" not in ending)
+        assert unfinished == Counter({"never ended": 2, "late": late})
+        assert len(program.ids) == 1 and adopted == len(found(receiver)) == 3 + late

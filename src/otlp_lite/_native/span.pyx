@@ -327,8 +327,8 @@ cdef class Span:
 
     def __dealloc__(self):
         global pooled
-        if self.data.open != 0:
-            self.leave_open()  # it was never ended
+        if self.data.open != 0 and not self.recorder.closed:  # it was never ended; at the exit, that is left to be told
+            self.leave_open()
         if self.scratch.block == NULL:
             return
         if self.scratch.size == BLOCK_SIZE and pooled < POOL_SIZE:
@@ -721,6 +721,8 @@ cdef class Span:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
+            if self.data.open != 0:
+                self.leave_open()
             if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True

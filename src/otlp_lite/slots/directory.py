@@ -227,7 +227,7 @@ class Slots:
         """Whether recording can go on in what a dead process left; what cannot be is moved aside."""
         status, _, size = slot.found(folder)
         if status == "foreign":
-            raise Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
+            raise _foreign(slot)
         if status == "absent" or (status == "ok" and size == self._size):
             return status == "ok"
         if status == "ok" and slot.is_empty(folder):
@@ -342,14 +342,23 @@ class Slots:
     def census(self) -> Census | None:
         """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
         if not os.path.lexists(self._folder):
+            os.stat(
+                os.path.dirname(os.path.abspath(self._folder))
+            )  # the first start makes one directory, not several
             return None
         with self._opened() as folder:
             regions, aside = names_in(folder)
             dead = 0
             for number in regions:
                 with claim(folder, number) as slot:
+                    if slot is not None and slot.found(folder).status == "foreign":
+                        raise _foreign(slot)
                     dead += slot is not None
         return Census(len(regions) - dead, dead, len(aside))
+
+
+def _foreign(slot: Slot) -> Refused:
+    return Refused(f"{slot.name} holds no region: expected a file that otlp_lite made")
 
 
 def _time(folder: int, name: str, aside: bool = False) -> int:
