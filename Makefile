@@ -13,7 +13,7 @@ C := $(wildcard csrc/*.h csrc/*/*.[ch] src/otlp_lite/_native/*.h tests/c/*.[ch] 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (a minute)
+demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (a minute or two)
 	$(RUN) -m otlp_lite demo
 
 test: $(VENV)/test ## the C tests and the Python tests
