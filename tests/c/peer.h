@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -162,19 +163,35 @@ static void *run_peer(void *argument)
     return NULL;
 }
 
+/* A timer's signals are for the client at work: not for its peer, nor for what sets the two up. */
+static void hold_alarms(sigset_t *before)
+{
+    sigset_t alarm;
+
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm, before);
+}
+
 /* A loopback connection: the client's end is returned, non-blocking; the other is *peer. */
 static int connected(int *peer)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
+    sigset_t before;
+
+    hold_alarms(&before); /* on a busy machine connect() waits, and would be interrupted */
     int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
 
     if (bind(listener, (struct sockaddr *)&address, size) != 0 || listen(listener, 1) != 0 ||
         getsockname(listener, (struct sockaddr *)&address, &size) != 0 ||
-        connect(client, (struct sockaddr *)&address, size) != 0)
+        connect(client, (struct sockaddr *)&address, size) != 0) {
+        perror("a loopback connection");
         abort();
+    }
     *peer = accept(listener, NULL, NULL);
     close(listener);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     fcntl(client, F_SETFL, O_NONBLOCK);
     return client;
 }
@@ -183,8 +200,10 @@ static int connected_locally(int *peer)
 {
     int ends[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+        perror("a local connection");
         abort();
+    }
     *peer = ends[1];
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     return ends[0];
@@ -192,12 +211,10 @@ static int connected_locally(int *peer)
 
 static void start_peer(struct peer *peer)
 {
-    sigset_t alarm, before;
+    sigset_t before;
 
-    sigemptyset(&alarm);
-    sigaddset(&alarm, SIGALRM);
     peer->received = malloc(peer->wanted + 10000);
-    pthread_sigmask(SIG_BLOCK, &alarm, &before); /* a timer's signals are for the client */
+    hold_alarms(&before);
     pthread_create(&peer->thread, NULL, run_peer, peer);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }

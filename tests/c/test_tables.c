@@ -444,9 +444,32 @@ static void test_no_eviction_under_a_writer(void)
     close_region();
 }
 
+static void register_in_the_next(void *context)
+{
+    (void)context;
+    CHECK(numbered_scope(200) != UINT32_MAX);
+}
+
+/* A slot that a writer gave back and another took holds nothing up. */
+static void test_eviction_under_the_next_writer(void)
+{
+    void (*const within[])(void *) = {register_within, register_in_the_next};
+    open_region(64 << 10);
+    for (uint32_t i = 0; i < scope_slots(); i++)
+        CHECK(numbered_scope(i) != UINT32_MAX);
+    uint32_t scope = numbered_scope(scope_slots() - 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        CHECK(!otlite_region_arm(&region, OTLITE_WAKE_ANY));
+        when_woken = within[i];
+        CHECK_EQUAL(record(scope_slots() - 1, scope), OTLITE_OK);
+        CHECK_EQUAL(drain(UINT32_MAX, 0), 1);
+    }
+    when_woken = wake_nobody;
+    close_region();
+}
+
 /* ---- Handles that are old ---- */
 
-/* Of a full table one entry is condemned ahead: whose it is has it back by registering again. */
 /* Whichever slot a writer holds, no entry is given away that it may have a handle of. */
 static void test_no_eviction_under_any_slot(void)
 {
@@ -467,6 +490,7 @@ static void test_no_eviction_under_any_slot(void)
     }
 }
 
+/* Of a full table one entry is condemned ahead: whose it is has it back by registering again. */
 static void test_a_condemned_entry_is_had_back(void)
 {
     open_region(64 << 10);
@@ -520,6 +544,7 @@ int main(void)
     RUN(test_8192_scopes);
     RUN(test_busy);
     RUN(test_no_eviction_under_a_writer);
+    RUN(test_eviction_under_the_next_writer);
     RUN(test_no_eviction_under_any_slot);
     RUN(test_a_condemned_entry_is_had_back);
     RUN(test_a_handle_does_not_come_again_soon);
