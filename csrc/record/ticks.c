@@ -2,8 +2,9 @@
  * millisecond of use
  *
  * Two readings of the clock cost more than all else that recording a span does in C. Between two readings at most
- * a millisecond apart the counter tells the time, at the rate that it had over the last 10 ms to 1 s. What the
- * clock does (adjustments, a suspend, a machine that is moved) shows at the next reading.
+ * a millisecond apart the counter tells the time, at the rate that it had over the last 10 ms to 1 s; a first rate
+ * waits for a second that agrees. What the clock does (adjustments, a suspend, a machine that is moved) shows at
+ * the next reading.
  */
 #include "cpu/counter.h"
 #include "otlite.h"
@@ -67,10 +68,12 @@ static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
         begin_base(ticks, tick, ns);
         return;
     }
-    ticks->rate = rate;
-    ticks->reach = (MILLISECOND << 32) / rate;
-    if (took > BASE_MAX)
+    if (ticks->rate != 0)
+        ticks->reach = (MILLISECOND << 32) / rate;
+    if (ticks->rate == 0 ||
+        took > BASE_MAX) /* nothing vouches for a first one: the next is measured apart */
         begin_base(ticks, tick, ns);
+    ticks->rate = rate;
 }
 
 static uint64_t read_both(struct otlite_ticks *ticks)

@@ -17,7 +17,8 @@ import tempfile
 import threading
 import time
 
-from scripted import Clock, Receiver, balanced, record, until
+from clock import Clock, until
+from scripted import Receiver, balanced, record
 
 import otlp_lite
 from otlp_lite.assemble import build

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import trustme
+from clock import Clock
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
@@ -31,7 +32,7 @@ class Request(NamedTuple):
     line: str
     headers: dict[str, str]
     body: bytes
-    at: float
+    at: Clock
     connection: int
 
     def content(self) -> bytes:
@@ -239,7 +240,7 @@ class Receiver:
                 return None
             pieces.append(piece)
             have += len(piece)
-        return Request(line, headers, b"".join(pieces), time.monotonic(), number)
+        return Request(line, headers, b"".join(pieces), Clock(), number)
 
 
 def secure_receiver(
@@ -271,37 +272,3 @@ def record(telemetry: Telemetry, count: int, prefix: str = "s", **attributes: At
 def balanced(stats: Stats) -> bool:
     t = stats.traces
     return t.recorded + t.adopted == t.exported + t.rejected + sum(t.dropped.values()) + t.pending
-
-
-def stalled() -> float:
-    """Seconds since the machine's start in which a task waited for a processor or a disk; 0 if unknown."""
-    seconds = 0.0
-    for resource in ("cpu", "io"):
-        try:
-            some = Path(f"/proc/pressure/{resource}").read_text("ascii").splitlines()[0]
-        except OSError:
-            continue
-        seconds += int(some.rpartition("total=")[2]) / 1e6
-    return seconds
-
-
-class Clock:
-    """Seconds since it was made."""
-
-    def __init__(self) -> None:
-        self.start, self._stalled = time.monotonic(), stalled()
-
-    def __float__(self) -> float:
-        return time.monotonic() - self.start
-
-    def own(self, seconds: float | None = None) -> float:
-        """These seconds, or `seconds` of them, less those in which the machine was busy: for bounds."""
-        return (float(self) if seconds is None else seconds) - (stalled() - self._stalled)
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether it becomes true in so many seconds, or in as many as make up for a busy machine."""
-    clock = Clock()
-    while not condition() and clock.own() < seconds and float(clock) < 10 * seconds:
-        time.sleep(0.005)
-    return condition()

@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from scripted import (
-    Clock,
     Receiver,
     Reply,
     Request,
@@ -34,12 +34,14 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @contextmanager
-def exporting(start: Start, folder: Path, way: str, reply: Reply) -> Iterator[tuple[Receiver, Telemetry]]:
+def exporting(
+    start: Start, folder: Path, way: str, reply: Reply, timeout: float = 0.4
+) -> Iterator[tuple[Receiver, Telemetry]]:
     with secure_receiver(folder) if way == "tls" else Receiver() as receiver:
         receiver.default = reply
         telemetry = start(
             receiver,
-            timeout=0.4,
+            timeout=timeout,
             compression="gzip" if way == "gzip" else "none",
             certificate=str(folder / "ca.pem") if way == "tls" else None,
         )
@@ -142,11 +144,11 @@ def test_a_refusal_stands_though_its_body_is_over_the_limit(
     start: Start, tmp_path: Path, what: str, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What was read of it is enough; the rest is not waited for, and the connection is not used again."""
-    with exporting(start, tmp_path, way, large(400)[what]) as (receiver, telemetry):
+    with exporting(start, tmp_path, way, large(400)[what], timeout=30) as (receiver, telemetry):
         for count in (10, 5):
             record(telemetry, count)
             clock = Clock()
-            assert telemetry.force_flush(5)
+            assert telemetry.force_flush(30)
             assert clock.own() < 3
         stats = telemetry.stats().traces
         assert (stats.exported, stats.resent, dict(stats.dropped)) == (0, 0, {"refused": 15})
@@ -162,10 +164,10 @@ def test_a_redirect_is_a_refusal(
     """It would take the headers, keys among them, to someone who was not configured."""
     with Receiver() as other:
         reply = answer(status, b"", f"Location: {other.url}/v1/traces")
-        with exporting(start, tmp_path, way, reply) as (receiver, telemetry):
+        with exporting(start, tmp_path, way, reply, timeout=30) as (receiver, telemetry):
             for _ in range(2):
                 record(telemetry, 4)
-                assert telemetry.force_flush(5)
+                assert telemetry.force_flush(30)
             stats = telemetry.stats()
             assert dict(stats.traces.dropped) == {"refused": 8}
             assert (stats.traces.exported, stats.traces.pending) == (0, 0) and balanced(stats)

@@ -15,9 +15,9 @@ import time
 from typing import Any
 
 import pytest
+from clock import Clock, until
 from opentelemetry import context
 from scripted import (
-    Clock,
     Receiver,
     Reply,
     Request,
@@ -33,7 +33,6 @@ from scripted import (
     record,
     reset,
     stall,
-    until,
 )
 
 from otlp_lite import DropReason

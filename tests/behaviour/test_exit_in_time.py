@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from child import CRASH, Ended, run
-from scripted import Receiver, Reply, Request, answer, stall
+from child import CRASH, Ended, python, run
+from scripted import Receiver, Reply, Request, answer, mute, stall
 
 BEFORE = """
 import os, sys, threading, time
@@ -173,3 +173,27 @@ def test_what_is_under_way_is_given_up_in_time(others: str, tmp_path: Path) -> N
         assert receiver.names().count("first") == 1
     assert 0.5 < took < 8, took
     assert "dropped at the shutdown" in ended.err
+
+
+def test_the_exit_sends_what_is_left_and_does_not_linger() -> None:
+    code = """
+        import atexit, sys
+        atexit.register(lambda: print(float(clock), clock.own()))
+        import otlp_lite
+        otlp_lite.configure(endpoint=sys.argv[1], exit_timeout=float(sys.argv[2]))
+        otlp_lite.get_tracer("t").start_span("last").end()
+        sys.path.append(sys.argv[3])
+        from clock import Clock
+        clock = Clock()
+        """
+
+    def seconds(url: str, timeout: str) -> tuple[float, float]:
+        took, own = python(code, url, timeout, str(Path(__file__).parent)).stdout.split()
+        return float(took), float(own)
+
+    with Receiver() as receiver, mute() as silent:
+        assert seconds(receiver.url, "5")[1] < 1.5
+        assert receiver.names() == ["last"]
+        assert seconds("http://127.0.0.1:1", "5")[1] < 1.5
+        took, own = seconds(f"http://127.0.0.1:{silent.getsockname()[1]}", "1")
+        assert took > 0.7 and own < 1.6

@@ -13,7 +13,7 @@ from child import environment, python
 from opentelemetry.context import Context
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from scripted import Clock, Receiver, answer, mute
+from scripted import Receiver, answer, mute
 
 import otlp_lite
 from otlp_lite import DropReason
@@ -420,31 +420,6 @@ def test_which_kernels_run_and_why() -> None:
 def test_a_reason_of_loss_is_its_name() -> None:
     dropped: dict[str, int] = {otlp_lite.DropReason.REFUSED: 3}
     assert dropped["refused"] == 3 and str(otlp_lite.DropReason.FULL) == "full"
-
-
-# ---- Exit ----
-
-
-def test_the_exit_sends_what_is_left_and_does_not_linger() -> None:
-    code = """
-        import atexit, sys, time
-        atexit.register(lambda: print(time.monotonic() - start))
-        import otlp_lite
-        otlp_lite.configure(endpoint=sys.argv[1], exit_timeout=float(sys.argv[2]))
-        otlp_lite.get_tracer("t").start_span("last").end()
-        start = time.monotonic()
-        """
-
-    def seconds(url: str, timeout: str) -> tuple[float, float]:
-        clock, took = Clock(), float(python(code, url, timeout).stdout)
-        return took, clock.own(took)
-
-    with Receiver() as receiver, mute() as silent:
-        assert seconds(receiver.url, "5")[1] < 1.5
-        assert receiver.names() == ["last"]
-        assert seconds("http://127.0.0.1:1", "5")[1] < 1.5
-        took, own = seconds(f"http://127.0.0.1:{silent.getsockname()[1]}", "1")
-        assert took > 0.7 and own < 1.6
 
 
 # ---- What settings do ----

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from scripted import Start, answer, record, secure_receiver, until
+from clock import until
+from scripted import Start, answer, record, secure_receiver
 
 
 def test_https_by_a_named_authority(start: Start, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 from socket import socket
 
 import pytest
-from scripted import Clock, Receiver, Request, Start, answer, record, secure_receiver
+from clock import Clock
+from scripted import Receiver, Request, Start, answer, record, secure_receiver
 
 from otlp_lite.export import http
 

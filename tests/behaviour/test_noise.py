@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import child
 import pytest
+from clock import Clock
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -23,7 +24,7 @@ from opentelemetry.trace import (
     TraceState,
     set_span_in_context,
 )
-from scripted import Clock, Receiver
+from scripted import Receiver
 from world import Ours
 
 from otlp_lite.traces.processor import SimpleSpanProcessor, SpanProcessor

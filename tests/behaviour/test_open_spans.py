@@ -242,6 +242,20 @@ def test_what_is_not_sent_is_not_told(folder: Path) -> None:
     assert [each["open_spans_used"] for each in said] == [0, 1, 2]
 
 
+def test_what_is_thrown_away_after_a_shutdown_makes_room(folder: Path) -> None:
+    code = """
+        for _ in range(4):
+            span = tracer.start_span("thrown away")
+            telemetry.shutdown(0.1)
+            del span
+            otlp_lite.configure()
+        say(**otlp_lite.stats().region._asdict())
+        time.sleep(60)
+    """
+    spans, (said,) = left_by(code, folder)
+    assert spans == [] and said["open_spans_used"] == 0
+
+
 def test_a_start_that_is_interrupted_leaves_nothing(folder: Path) -> None:
     code = """
         class Stop(BaseException): pass
@@ -402,6 +416,38 @@ def test_killed_at_any_moment_each_span_is_found_once(folder: Path, round_: int,
     assert len(unfinished - (begun - ended)) <= 4
     assert len((begun - ended) - unfinished) <= 4  # ended, and not said so
     assert 1 <= len(unfinished) <= 36
+
+
+SUSPENDED = """
+    import asyncio
+    def generator():
+        with tracer.start_as_current_span("within a generator"):
+            yield
+    def leaf():
+        with tracer.leaf("a leaf's"):
+            yield
+    async def task():
+        with tracer.start_as_current_span("within a task"):
+            await asyncio.Event().wait()
+    suspended = [generator(), leaf()]
+    for each in suspended:
+        next(each)
+    manager = tracer.start_as_current_span("a manager's")
+    manager.__enter__()
+    loop = asyncio.new_event_loop()
+    pending = loop.create_task(task())
+    loop.run_until_complete(asyncio.sleep(0))
+"""
+
+
+def test_an_end_in_order_within_suspended_spans(folder: Path) -> None:
+    """The interpreter ends what it takes away: they are not said to have ended."""
+    with Receiver() as receiver:
+        program = run(SUSPENDED, folder)
+        heir(folder, receiver)
+        told = {each.span.name: each.unfinished for each in found(receiver)}
+    assert told == dict.fromkeys(("within a generator", "a leaf's", "within a task", "a manager's"), True)
+    assert "dropped" not in program.facts[-1]["said"]
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "", "sys.exit(0)", "telemetry.shutdown(1); late.end()"])

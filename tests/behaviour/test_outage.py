@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
-from scripted import Receiver, Start, answer, balanced, stall, until
+from clock import until
+from scripted import Receiver, Start, answer, balanced, stall
 
 from otlp_lite import Telemetry
 from otlp_lite.export import health, retry

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from child import python
+from clock import Clock
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor as StockSimple
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from scripted import Clock
 
 import otlp_lite
 from otlp_lite.assemble import build

@@ -13,19 +13,8 @@ from pathlib import Path
 
 import pytest
 import trustme
-from scripted import (
-    Clock,
-    Receiver,
-    Request,
-    Start,
-    answer,
-    balanced,
-    hang_up,
-    raw,
-    record,
-    secure_receiver,
-    stall,
-)
+from clock import Clock
+from scripted import Receiver, Request, Start, answer, balanced, hang_up, raw, record, secure_receiver, stall
 
 from otlp_lite import DropReason, Telemetry
 

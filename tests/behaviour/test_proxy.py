@@ -16,18 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from scripted import (
-    Clock,
-    Receiver,
-    Request,
-    Start,
-    answer,
-    balanced,
-    hang_up,
-    record,
-    secure_receiver,
-    stall,
-)
+from clock import Clock
+from scripted import Receiver, Request, Start, answer, balanced, hang_up, record, secure_receiver, stall
 
 from otlp_lite.config import load, refuse_difference
 from otlp_lite.proxy import exempt
@@ -283,7 +273,7 @@ class Unhelpful(Receiver):
 
     def _read(self, connection: socket.socket, number: int) -> Request | None:
         head = connection.recv(65536)
-        return Request(head.decode(), {}, b"", time.monotonic(), number) if head else None
+        return Request(head.decode(), {}, b"", Clock(), number) if head else None
 
 
 @pytest.mark.parametrize("verb", ["force_flush", "shutdown"])

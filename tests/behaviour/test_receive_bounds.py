@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from receiving import Running
 
 from otlp_lite.cli.otlp import decode
 from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
@@ -81,3 +82,20 @@ def test_an_option_that_cannot_be(option: str) -> None:
         [sys.executable, "-m", "otlp_lite", "receive", option], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "expected a" in done.stderr
+
+
+def test_what_the_head_of_a_refusal_says() -> None:
+    running = Running()
+    try:
+        told = {"Server": "otlp_lite", "Content-Type": "application/x-protobuf"}
+        wrong_path, wrong_method = running.asked("GET", "/"), running.asked("GET", "/v1/traces")
+        sizes = [int(head.pop("Content-Length")) for head in (wrong_path, wrong_method)]
+        assert min(sizes) > 2
+        assert wrong_path == {**told, "Connection": "close"}
+        assert wrong_method == {**told, "Connection": "close", "Allow": "POST"}
+    finally:
+        running.stop()
+
+
+def test_details_have_ten_columns_at_least() -> None:
+    assert [Style(width).widths() for width in (20, 73, 120)] == [(28, 10, 10), (28, 10, 10), (36, 20, 39)]

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 from child import environment
+from clock import until
 from dead import ROOT, TIME, Left, Record, spans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from recovering import COMMAND, numbers, received, recover, send, state
-from scripted import Receiver, Reply, answer, hang_up, partial, raw, secure_receiver, stall, until
+from scripted import Receiver, Reply, answer, hang_up, partial, raw, secure_receiver, stall
 
 pytestmark = pytest.mark.sources
 DAY = 86_400 * 10**9

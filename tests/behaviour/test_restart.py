@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from child import python
-from scripted import Clock, Receiver, Request, SlowNames, Start, answer, balanced, record, stall, until
+from clock import Clock, until
+from scripted import Receiver, Request, SlowNames, Start, answer, balanced, record, stall
 
 from otlp_lite.assemble import build
 from otlp_lite.config import load

@@ -10,7 +10,8 @@ from collections import Counter
 
 import pytest
 from child import CRASH, run
-from scripted import Clock, Receiver, Request, answer, stall
+from clock import Clock
+from scripted import Receiver, Request, answer, stall
 
 NOTHING_YET = """
     import os, signal, sys, threading, time

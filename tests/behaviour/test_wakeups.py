@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import pytest
 from child import environment
-from scripted import Receiver, secure_receiver, until
+from clock import until
+from scripted import Receiver, secure_receiver
 
 BEFORE = """
 import ctypes, signal, threading, time

@@ -508,6 +508,20 @@ static void test_many_scopes_in_a_batch(void)
     }
 }
 
+/* Records that adjoin are sent from where they are: however many, they ask for no room to copy them to. */
+static void test_a_run_is_not_copied(void)
+{
+    struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
+    struct otlite_batch batch;
+    open_region(1 << 20, OTLITE_DROP_NEWEST);
+    while (check_stats().chunks_used < region.chunk_count / 2 - 1)
+        record(0, 0, 10);
+    CHECK_EQUAL(otlite_batch_collect(&region, &limits, &batch), OTLITE_OK);
+    CHECK_EQUAL(batch.records, made_count);
+    CHECK(batch.size > region.work_size && batch.copied < 1024);
+    otlite_unmap(memory, memory_size);
+}
+
 static void test_busy(void)
 {
     struct otlite_batch_limits limits = {.max_bytes = 1 << 20};
@@ -557,6 +571,7 @@ int main(void)
     RUN(test_gathering_beside_long_heads);
     RUN(test_many_references);
     RUN(test_many_scopes_in_a_batch);
+    RUN(test_a_run_is_not_copied);
     RUN(test_busy);
     RUN(test_one_batch_at_a_time);
     return check_end();

@@ -102,16 +102,18 @@ static void test_the_clock_has_the_last_word(void)
 /* The counter leaps before its rate is known: a machine that is moved just then. */
 static void test_a_first_rate_that_cannot_be(void)
 {
-    for (int bits = 40; bits < 64; bits++) {
+    for (int bits = 16; bits < 64; bits++) {
         otlite_ticks_init(&ticks);
         while (ticks.trusted && ticks.base_ns == 0)
             (void)otlite_ticks_boot(&ticks);
         ticks.base_tick -= UINT64_C(1) << bits;
-        rest(11 * MILLISECOND);
-        for (int i = 0; i < 100; i++)
-            (void)otlite_ticks_boot(&ticks);
-        rest(2 * MILLISECOND);
-        CHECK(distance() < MICROSECOND);
+        for (int base = 0; base < 2; base++) {
+            rest(11 * MILLISECOND);
+            for (int i = 0; i < 100; i++)
+                (void)otlite_ticks_boot(&ticks);
+            rest(2 * MILLISECOND);
+            CHECK(distance() < MICROSECOND);
+        }
     }
 }
 

@@ -215,7 +215,7 @@ def judge(books: Books, unsaid: int) -> Counter[str]:
     _invented(books, seen)
     # In a full region the oldest make room for the spans that were open.
     gave_way = sum(counted["dropped"].get("overwritten", 0) for counted in books.counted)
-    if gave_way and not totals["unfinished"]:
+    if gave_way > unsaid * len(books.counted) or (gave_way and not totals["unfinished"]):
         books.wrong.append(f"overwritten by the next start: {gave_way}")
     for pid, lost in Counter(name.pid for name in books.said - seen.keys()).items():
         told = books.overwritten[pid]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clock import Clock
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from scripted import Request
 
@@ -47,7 +48,7 @@ def receipt(
     for number, span_id in spans.items():
         span = scope.spans.add(name=f"{pid}.1.{number}", span_id=span_id)
         span.attributes.add(key="number").value.int_value = number
-    return Receipt(Request("", {}, request.SerializeToString(), 0.0, 1), taken, answered)
+    return Receipt(Request("", {}, request.SerializeToString(), Clock(), 1), taken, answered)
 
 
 def told(folder: Path, receipts: list[Receipt], kind: bool = False, **facts: Any) -> list[str]:

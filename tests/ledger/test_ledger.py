@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from child import environment
-from scripted import until
+from clock import until
 
 from .balance import tallied
 from .rounds import SEEDS, TESTS, Outcome, Round, side_by_side

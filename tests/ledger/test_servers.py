@@ -17,7 +17,7 @@ from random import Random
 
 import pytest
 from child import environment
-from scripted import until
+from clock import until
 from servers.serving import Server
 
 from .rounds import ROUNDS, SEEDS, Outcome, Round, side_by_side

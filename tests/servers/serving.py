@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from child import environment
+from clock import until
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from scripted import Receiver, until
+from scripted import Receiver
 
 HERE = Path(__file__).parent
 

@@ -8,7 +8,8 @@ import threading
 
 import pytest
 from child import well
-from scripted import Receiver, Request, answer, hang_up, until
+from clock import until
+from scripted import Receiver, Request, answer, hang_up
 
 from .serving import arrived, each_has_its_own_instance
 

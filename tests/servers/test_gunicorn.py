@@ -11,7 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from scripted import Receiver, until
+from clock import until
+from scripted import Receiver
 
 from .serving import Server, arrived, each_has_its_own_instance
 

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from scripted import Receiver, until
+from clock import until
+from scripted import Receiver
 
 from .serving import Server, arrived, each_has_its_own_instance
 

@@ -30,7 +30,16 @@ cdef extern from *:
         PyType_Modified(type);
         return failed;
     }
+    /* The interpreter takes away what is left: nobody ends a span any more. */
+    static inline int otlp_lite_finalizing(void) {
+    #if PY_VERSION_HEX >= 0x030D0000
+        return Py_IsFinalizing();
+    #else
+        return _Py_IsFinalizing();
+    #endif
+    }
     """
+    bint otlp_lite_finalizing() noexcept
     int otlp_lite_close(PyTypeObject *type) except -1
     unsigned long PyThread_get_thread_ident()
     int PyObject_GenericSetAttr(object target, object name, object value) except -1
@@ -327,7 +336,7 @@ cdef class Span:
 
     def __dealloc__(self):
         global pooled
-        if self.data.open != 0 and not self.recorder.closed:  # it was never ended; at the exit, that is left to be told
+        if self.data.open != 0:  # it was never ended
             self.leave_open()
         if self.scratch.block == NULL:
             return
@@ -720,6 +729,8 @@ cdef class Span:
         if recorder.closed:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
+            if self.data.open != 0 and otlp_lite_finalizing():
+                return 0  # what it was open in was taken away
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if self.data.open != 0:
                 self.leave_open()
@@ -778,8 +789,9 @@ cdef class Span:
 
     @cython.final
     cdef void leave_open(self) noexcept:
-        """It is not open any more. In a forked child the region is another's."""
-        if self.epoch == page.epoch:
+        """It is not open any more. In a forked child the region is another's; what the interpreter takes away as it
+        ends was open until then, and is told of by the next start."""
+        if self.epoch == page.epoch and not otlp_lite_finalizing():
             open_end(self.recorder.region, self.data.open)
         self.data.open = 0
 

@@ -342,9 +342,11 @@ class Slots:
     def census(self) -> Census | None:
         """Of what is there; None: nothing. Refused, OSError: it cannot be used."""
         if not os.path.lexists(self._folder):
-            os.stat(
-                os.path.dirname(os.path.abspath(self._folder))
-            )  # the first start makes one directory, not several
+            # The first start makes one directory, not several.
+            parent = os.path.dirname(os.path.abspath(self._folder))
+            os.close(os.open(parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+            if not os.access(parent, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
             return None
         with self._opened() as folder:
             regions, aside = names_in(folder)

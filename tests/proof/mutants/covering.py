@@ -43,9 +43,16 @@ _SETTINGS = ("test_config.py", "test_sampling.py", "test_settings.py")
 _FACE = ("test_implicit.py", "test_face.py", "test_stats.py")
 _DISCREET = ("test_config.py", "test_discretion.py", *_SETTINGS[1:], "test_proxy.py")
 _EXPORT = ("test_export.py", "test_face.py", "test_bad_answers.py")
-_WORKER = ("test_unanswered.py", "test_export.py", "test_outage.py", "test_face.py", "test_deadlines.py")
+_WORKER = (
+    "test_unanswered.py",
+    "test_export.py",
+    "test_outage.py",
+    "test_face.py",
+    "test_deadlines.py",
+    "test_restart.py",
+)
 PYTHON_TESTS: dict[str, tuple[str, ...]] = {
-    "assemble.py": (*_FACE, "test_restart.py"),
+    "assemble.py": (*_FACE, "test_restart.py", "test_termination.py"),
     "config.py": _DISCREET,
     "parse.py": _SETTINGS,
     "proxy.py": ("test_proxy.py",),
