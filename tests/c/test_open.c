@@ -93,6 +93,24 @@ static void test_a_record_without_its_end(void)
     }
 }
 
+/* Nor is it told of twice when its record is not in the first chunk. */
+static void test_a_record_elsewhere_without_its_end(void)
+{
+    struct otlite_span span;
+    open_region(SIZE, 1000, 0);
+    open_some(0, 2);
+    uint32_t number = 2;
+    for (; stats_now().chunks_used < 3; number++) {
+        CHECK_EQUAL(open_number(&recorder, number, &span), OTLITE_OK);
+        CHECK_EQUAL(end_number(&recorder, number, &span), OTLITE_OK);
+    }
+    spans[0].open = 0;
+    CHECK_EQUAL(end_number(&recorder, 0, &spans[0]), OTLITE_OK);
+    struct otlite_adoption told = adopt(0);
+    CHECK_EQUAL(told.unfinished, 1);
+    CHECK_EQUAL(told.records, number);
+}
+
 static uint64_t longest_of(uint32_t *found)
 {
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
@@ -471,6 +489,7 @@ int main(void)
     (void)otlite_kernels_select(NULL);
     RUN(test_what_was_open);
     RUN(test_a_record_without_its_end);
+    RUN(test_a_record_elsewhere_without_its_end);
     RUN(test_without_a_table);
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);

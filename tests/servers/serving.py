@@ -124,4 +124,5 @@ class Server:
     def stop(self) -> int:
         """Asks it to end, as a process manager does. Its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        assert until(lambda: self.process.poll() is not None, 30), self.log()
+        return self.process.wait()
