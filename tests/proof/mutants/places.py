@@ -73,7 +73,7 @@ PASSED_OVER = (
     ),
     Passed(
         "csrc/region/batch.c",
-        r"size_t overhead = |return entry->size \+ bytes_field_bound|uint32_t before = |^ +uint32_t references = ",
+        r"size_t overhead = |return entry->size \+ bytes|uint32_t before = |^ +uint32_t references = ",
         ("constant",),
         "what a batch will take at most: the last record may come with the next one",
     ),
