@@ -19,6 +19,7 @@ import otlp_lite
 from otlp_lite.assemble import build
 from otlp_lite.config import load
 from otlp_lite.export.memory import Memory
+from otlp_lite.testing import collect
 from otlp_lite.traces.processor import BatchSpanProcessor, SimpleSpanProcessor, SpanProcessor
 
 
@@ -167,3 +168,23 @@ def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_k
     del exporter, telemetry, span
     gc.collect()
     assert [each() for each in freed] == [None] * 5
+
+
+def test_after_its_shutdown_a_processor_exports_nothing_until_it_is_opened_again() -> None:
+    class Exporter(InMemorySpanExporter):
+        def shutdown(self) -> None:
+            """It would refuse by itself."""
+
+    exporter = Exporter()
+    processor = SimpleSpanProcessor(exporter)
+    with collect() as collected:
+        tracer = collected.tracer_provider.get_tracer("t")
+        for name in ("open", "shut", "opened again"):
+            with tracer.start_as_current_span(name) as span:
+                pass
+            processor.on_end(span)
+            if name == "open":
+                processor.shutdown()
+            else:
+                processor.reopen()
+    assert [span.name for span in exporter.get_finished_spans()] == ["open", "opened again"]

@@ -322,7 +322,11 @@ def test_a_chain_of_thousands_and_a_loop_are_drawn() -> None:
         for n in range(5000)
     ]
     (trace,) = traces_of(chain)
-    assert "and 4900 more spans" in waterfall.draw(trace, waterfall.Style())[-1]
+    drawn = waterfall.draw(trace, waterfall.Style())
+    assert "and 4900 more spans" in drawn[-1]
+    # what is deeper than can be indented stands where a child of the last of that would, with its depth
+    column = drawn[1 + waterfall.MAX_INDENT].index("\u2514")
+    assert [drawn[1 + depth].index(f"[{depth}]") for depth in (9, 10, 50)] == [column + 3] * 3
     loop = [otlp.Span(b"t" * 16, b"a" * 8, "", b"b" * 8), otlp.Span(b"t" * 16, b"b" * 8, "", b"a" * 8)]
     (trace,) = traces_of(loop)
     assert len(waterfall.draw(trace, waterfall.Style())) == 3

@@ -11,7 +11,7 @@ from receiving import Running
 
 from otlp_lite.cli.otlp import decode
 from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
-from otlp_lite.cli.waterfall import Style, duration
+from otlp_lite.cli.waterfall import QUIET_SECONDS, Style, Traces, duration
 
 
 def test_services_beyond_so_many_are_counted_together() -> None:
@@ -82,6 +82,33 @@ def test_an_option_that_cannot_be(option: str) -> None:
         [sys.executable, "-m", "otlp_lite", "receive", option], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and "expected a" in done.stderr
+
+
+def span(number: int, parent: int = 0) -> bytes:
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    parent_id = parent.to_bytes(8, "big") if parent else b""
+    spans.add(trace_id=bytes(15) + b"1", span_id=number.to_bytes(8, "big"), parent_span_id=parent_id)
+    return request.SerializeToString()
+
+
+def test_a_trace_is_drawn_once_the_parent_that_it_waited_for_has_come() -> None:
+    traces = Traces()
+    traces.add(decode(span(2, parent=1)), 0.0)
+    assert list(traces.due(QUIET_SECONDS)) == []
+    traces.add(decode(span(1)), QUIET_SECONDS)
+    (trace,) = traces.due(2 * QUIET_SECONDS)
+    assert len(trace.rows) == 2
+
+
+def test_beyond_so_many_spans_the_oldest_trace_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlp_lite.cli.waterfall.MAX_PENDING_SPANS", 2)
+    traces = Traces()
+    for number in (1, 2):
+        traces.add(decode(one_trace(number)), 0.0)
+    assert list(traces.due(0.0)) == []
+    traces.add(decode(one_trace(3)), 0.0)
+    assert [trace.trace_id[-1] for trace in traces.due(0.0)] == [1]
 
 
 def test_what_the_head_of_a_refusal_says() -> None:
