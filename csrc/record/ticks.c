@@ -70,8 +70,8 @@ static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
     }
     if (ticks->rate != 0)
         ticks->reach = (MILLISECOND << 32) / rate;
-    if (ticks->rate == 0 ||
-        took > BASE_MAX) /* nothing vouches for a first one: the next is measured apart */
+    /* Nothing vouches for a first one: the next is measured apart. */
+    if (ticks->rate == 0 || took > BASE_MAX)
         begin_base(ticks, tick, ns);
     ticks->rate = rate;
 }

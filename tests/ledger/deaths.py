@@ -213,7 +213,7 @@ def judge(books: Books, unsaid: int) -> Counter[str]:
                     books.wrong.append(f"sent by a second recovery: {entry}")
         repeatable |= set().union(*last.values())
     _invented(books, seen)
-    # In a full region the oldest make room for the spans that were open.
+    # In a full region the oldest make room for the spans that were open: at each start a few chunks at most.
     gave_way = sum(counted["dropped"].get("overwritten", 0) for counted in books.counted)
     if gave_way > unsaid * len(books.counted) or (gave_way and not totals["unfinished"]):
         books.wrong.append(f"overwritten by the next start: {gave_way}")

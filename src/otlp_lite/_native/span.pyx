@@ -732,8 +732,6 @@ cdef class Span:
             if self.data.open != 0 and otlp_lite_finalizing():
                 return 0  # what it was open in was taken away
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
-            if self.data.open != 0:
-                self.leave_open()
             if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
