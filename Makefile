@@ -16,7 +16,7 @@ help: ## this list
 demo: $(VENV)/demo ## a traced Flask service, its spans, and what tracing them cost (a minute or two)
 	$(RUN) -m otlp_lite demo
 
-test: $(VENV)/test ## the C tests and the Python tests
+test: $(VENV)/test ## the C tests and the Python tests (15 minutes)
 	$(MAKE) -C csrc check
 	$(RUN) -m pytest tests --ignore tests/interop --ignore tests/typing --ignore tests/proof/order
 

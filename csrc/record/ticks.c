@@ -54,6 +54,13 @@ static uint64_t not_before_floor(const struct otlite_ticks *ticks, uint64_t ns)
     return ns > ticks->floor ? ns : ticks->floor;
 }
 
+/* The counter and the clock do not agree. */
+static void count_stray(struct otlite_ticks *ticks)
+{
+    if (++ticks->strays == STRAYS_MAX)
+        ticks->trusted = false;
+}
+
 static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
 {
     uint64_t passed = tick - ticks->base_tick, took = ns - ticks->base_ns;
@@ -64,6 +71,8 @@ static void measure_rate(struct otlite_ticks *ticks, uint64_t tick, uint64_t ns)
     uint64_t rate = took <= UINT32_MAX && passed >= took >> 10 ? (took << 32) / passed : 0;
     uint64_t change = rate > ticks->rate ? rate - ticks->rate : ticks->rate - rate;
     if (rate >> 26 == 0 || rate >> 42 != 0 || (ticks->rate != 0 && change > ticks->rate >> 10)) {
+        if (ticks->rate != 0 && took <= UINT32_MAX) /* not for having been asked late */
+            count_stray(ticks);
         ticks->rate = ticks->reach = 0; /* not the counter or the clock that they were */
         begin_base(ticks, tick, ns);
         return;
@@ -91,8 +100,7 @@ static uint64_t read_both(struct otlite_ticks *ticks)
         /* The clock runs otherwise now: a long base would hide it. */
         ticks->rate = ticks->reach = 0;
         begin_base(ticks, tick, ns);
-        if (++ticks->strays == STRAYS_MAX)
-            ticks->trusted = false;
+        count_stray(ticks);
     } else {
         if (told != 0)
             ticks->strays = 0;

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def stalled() -> float:
-    """Seconds since the machine's start in which a task waited for a processor or a disk; 0 if unknown."""
-    seconds = 0.0
-    for resource in ("cpu", "io"):
-        try:
-            some = Path(f"/proc/pressure/{resource}").read_text("ascii").splitlines()[0]
-        except OSError:
-            continue
-        seconds += int(some.rpartition("total=")[2]) / 1e6
-    return seconds
+def stalled() -> list[float]:
+    """Seconds, of all, in which a task waited for a processor, and for a disk; 0 if unknown."""
+    return [_pressure("cpu"), _pressure("io")]
+
+
+def _pressure(resource: str) -> float:
+    try:
+        some = Path(f"/proc/pressure/{resource}").read_text("ascii").splitlines()[0]
+    except OSError:
+        return 0.0
+    return int(some.rpartition("total=")[2]) / 1e6
 
 
 class Clock:
@@ -29,9 +30,10 @@ class Clock:
         return time.monotonic() - self.start
 
     def quiet(self, end: Clock | None = None) -> float:
-        """These seconds, up to `end`, less those in which the machine was busy."""
+        """These seconds, up to `end`, less those in which the machine was busy, by the larger of the two."""
         end = end or Clock()
-        return end.start - self.start - (end.stalled - self.stalled)
+        busy = max(until - since for until, since in zip(end.stalled, self.stalled, strict=True))
+        return end.start - self.start - busy
 
     def own(self, end: Clock | None = None) -> float:
         """The same, for bounds: a fourth at least. The machine tells of any task that waited, not of ours."""

@@ -410,3 +410,9 @@ def test_what_cannot_be_meant_is_warned_of(
     load(arguments, {})
     assert [words in message for message in caplog.messages if words] == ([True] if words else [])
     assert len(caplog.messages) == (words is not None)
+
+
+def test_an_endpoint_as_it_is_shown() -> None:
+    """What may be secret is not."""
+    assert str(Endpoint("http", "u:p", "h", 80, "/a", "?key=1")) == "http://***@h:80/a?***"
+    assert repr(Endpoint("https", "", "::1", 1, "/otlp/", "")) == "https://[::1]:1/otlp/"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import os
+import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -20,7 +22,9 @@ from child import environment
 from dying import Dying
 from scripted import Receiver, answer, mute, partial, raw, secure_receiver, stall
 
+from otlp_lite.cli.doctor import _pair
 from otlp_lite.config import LIMITS, SETTINGS, Origin, explain, load
+from otlp_lite.slots.directory import Slots
 
 SECRET = "hunter2-Zebra"
 
@@ -258,6 +262,29 @@ def test_https(tmp_path: Path) -> None:
         assert "begin with http://" in sending["hint"]
 
 
+# ---- The machine ----
+
+
+def test_limits_and_the_clock_as_they_are() -> None:
+    source = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")
+    clock = source.read_text("ascii").strip() if source.exists() else None
+    with Receiver() as receiver:
+        report = told(receiver=receiver)
+        assert report["machine"]["clock_source"] == clock
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        assert report["machine"]["open_files"]["hard"] == (None if hard == resource.RLIM_INFINITY else hard)
+        said = doctor(receiver=receiver).stdout
+    assert "tsc\n" in said if clock == "tsc" else f"{clock or 'unknown'}, not the TSC" in said
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "shown"),
+    [(10, 20, "10 (could be raised to 20)"), (20, 20, "20"), (None, None, "unlimited")],
+)
+def test_a_pair_of_limits_as_it_is_shown(soft: int | None, hard: int | None, shown: str) -> None:
+    assert _pair({"soft": soft, "hard": hard}, str) == shown
+
+
 # ---- What is wrong with the settings ----
 
 
@@ -412,3 +439,29 @@ def test_a_service_is_named_by_either_variable() -> None:
         assert {origins["service_name"].variable, origins["resource_attributes"].variable} == set(environ)
     environ = {"OTEL_RESOURCE_ATTRIBUTES": "b=c"}
     assert explain(load({}, environ), environ)["service_name"].variable == ""
+
+
+@pytest.mark.parametrize("name", ["there", "there/not"])
+def test_a_directory_that_cannot_be_written_to(tmp_path: Path, name: str) -> None:
+    """Asked for who the process is in effect, and of the file system."""
+    (tmp_path / "there").mkdir()
+    slots = Slots(str(tmp_path / name), 1 << 20, 8, "wait", 0)
+    assert slots.census() in (None, (0, 0, 0))
+    if os.geteuid() == 0:
+        tmp_path.chmod(0o755)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(PermissionError):
+                slots.census()
+        finally:
+            os.seteuid(0)
+    mount = f"mount -t tmpfs none {tmp_path} && mkdir {tmp_path}/there && mount -o remount,ro {tmp_path}"
+    apart = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    if subprocess.run([*apart, mount]).returncode != 0:
+        pytest.skip("no mounts may be made here")
+    ask = [sys.executable, "-m", "otlp_lite", "doctor", "--json"]
+    settings = environment({"OTLP_LITE_REGION_DIR": str(tmp_path / name), "OTEL_TRACES_EXPORTER": "none"})
+    said = subprocess.run(
+        [*apart, f"{mount} && {shlex.join(ask)}"], env=settings, stdout=subprocess.PIPE, check=False
+    )
+    assert "Read-only file system" in json.loads(said.stdout)["region_dir"]["error"]

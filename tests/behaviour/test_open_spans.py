@@ -450,6 +450,22 @@ def test_an_end_in_order_within_suspended_spans(folder: Path) -> None:
     assert "dropped" not in program.facts[-1]["said"]
 
 
+def test_what_is_thrown_away_by_an_exit_is_told(folder: Path) -> None:
+    """What runs after the exit's shutdown: the span was open until then."""
+    code = """
+        import logging
+        class Last(logging.Handler):
+            def close(self):
+                held.clear()
+                say(open=otlp_lite.stats().region.open_spans_used)
+                time.sleep(60)
+        last = Last()
+        held = [tracer.start_span("held")]
+    """
+    spans, (said,) = left_by(code, folder)
+    assert [(each.span.name, each.unfinished) for each in spans] == [("held", True)] and said["open"] == 1
+
+
 @pytest.mark.parametrize("ending", ["os._exit(0)", "", "sys.exit(0)", "telemetry.shutdown(1); late.end()"])
 def test_an_end_in_order_with_spans_open(folder: Path, ending: str) -> None:
     """They never ended: the next start says so. One that ends after the shutdown is counted then."""

@@ -9,9 +9,9 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from receiving import Running
 
-from otlp_lite.cli.otlp import decode
+from otlp_lite.cli.otlp import DecodeError, decode
 from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
-from otlp_lite.cli.waterfall import QUIET_SECONDS, Style, Traces, duration
+from otlp_lite.cli.waterfall import QUIET_SECONDS, Style, Traces, draw, duration
 
 
 def test_services_beyond_so_many_are_counted_together() -> None:
@@ -126,3 +126,32 @@ def test_what_the_head_of_a_refusal_says() -> None:
 
 def test_details_have_ten_columns_at_least() -> None:
     assert [Style(width).widths() for width in (20, 73, 120)] == [(28, 10, 10), (28, 10, 10), (36, 20, 39)]
+
+
+def test_what_hangs_on_a_span_is_counted() -> None:
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    span = spans.add(name="a", trace_id=bytes(15) + b"1", span_id=bytes(7) + b"1")
+    for _ in range(2):
+        span.links.add(trace_id=bytes(15) + b"2", span_id=bytes(7) + b"2")
+    for _ in range(3):
+        span.events.add(name="e")
+    traces = Traces()
+    traces.add(decode(request.SerializeToString()), 0.0)
+    (trace,) = traces.due(QUIET_SECONDS)
+    assert any(line.endswith("  events: 3  links: 2") for line in draw(trace, Style()))
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"\x0a\x02\x00", "byte 1: a length of 2, but 1 bytes are left"),
+        (b"\x10" + b"\x80" * 9, "byte 1: a varint is cut off"),
+        (b"\x10" + b"\x80" * 10, "byte 1: a varint is longer than 10 bytes"),
+        (b"\x80" * 4, "byte 0: a varint is cut off"),
+        (b"\x80" * 5, "byte 0: a varint is longer than 5 bytes"),
+    ],
+)
+def test_what_cannot_be_decoded_and_where(body: bytes, why: str) -> None:
+    with pytest.raises(DecodeError, match=why):
+        decode(body)

@@ -17,6 +17,8 @@ from dying import Dying, heir, ids, names, run
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from scripted import Receiver, Request, answer, hang_up, mute
 
+from otlp_lite.slots.holder import boot_id, read_holder, this_process
+
 
 def mapped(pid: int) -> set[str]:
     """Files of regions in its memory."""
@@ -456,3 +458,12 @@ def test_the_environment_s_provider_gives_its_slot_back_to_configure(folder: Pat
         assert sorted(program.facts[0]["files"]) == ["slot-000.lock", "slot-000.region"]
         assert program.facts[1]["mapped"] == [f"{folder}/other/slot-000.region"]
         assert (folder / "slot-000.lock").read_text() == ""
+
+
+def test_who_holds_a_slot_is_written_down() -> None:
+    me = this_process()
+    assert me.namespace == os.stat("/proc/self/ns/pid").st_ino and me.boot == boot_id() != ""
+    for holder in (me, me._replace(start="", boot="")):
+        assert read_holder(holder.text()) == holder
+    for text in (b"", b"1", b"a b c d", b"1 2 3 4 5", b"\xff 2 3 4"):
+        assert read_holder(text) is None

@@ -24,14 +24,19 @@ static void call_when_woken(void *context)
     when_woken(context);
 }
 
+static void open_region_as(size_t size, const struct otlite_region_options *options)
+{
+    memory = otlite_map(size);
+    memory_size = size;
+    CHECK_EQUAL(otlite_region_init(&region, memory, size, options), OTLITE_OK);
+    resource = register_resource(&region, "");
+    CHECK(resource != UINT32_MAX);
+}
+
 static void open_region(size_t size)
 {
     struct otlite_region_options options = {.on_full = OTLITE_DROP_NEWEST, .wake = call_when_woken};
-    memory = otlite_map(size);
-    memory_size = size;
-    CHECK_EQUAL(otlite_region_init(&region, memory, size, &options), OTLITE_OK);
-    resource = register_resource(&region, "");
-    CHECK(resource != UINT32_MAX);
+    open_region_as(size, &options);
 }
 
 static void close_region(void)
@@ -529,6 +534,27 @@ static void test_a_handle_does_not_come_again_soon(void)
     close_region();
 }
 
+/* What was torn is nobody's after an adoption; a handle that its next tenants were given is theirs, or stale. */
+static void test_the_first_entry_was_torn(void)
+{
+    struct otlite_region_options options = {.on_full = OTLITE_DROP_NEWEST, .durable = true};
+    uint32_t handles[64], stale = 0;
+    open_region_as(64 << 10, &options);
+    CHECK(numbered_scope(0) != UINT32_MAX);
+    region.scopes[0].hash++;
+    CHECK_EQUAL(otlite_region_adopt(&region, memory, memory_size, &options, NULL), OTLITE_OK);
+    resource = register_resource(&region, "");
+    for (uint32_t i = 0; i < 64; i++) {
+        handles[i] = numbered_scope(i);
+        CHECK(handles[i] != UINT32_MAX);
+        for (uint32_t k = 0; k <= i; k++)
+            stale += record(k, handles[k]) == OTLITE_STALE;
+        (void)drain(UINT32_MAX, 0); /* each under its scope: drain looks */
+    }
+    CHECK(stale > 64);
+    close_region();
+}
+
 int main(void)
 {
     RUN(test_same_bytes_same_handle);
@@ -548,5 +574,6 @@ int main(void)
     RUN(test_no_eviction_under_any_slot);
     RUN(test_a_condemned_entry_is_had_back);
     RUN(test_a_handle_does_not_come_again_soon);
+    RUN(test_the_first_entry_was_torn);
     return check_end();
 }

@@ -117,6 +117,23 @@ static void test_a_first_rate_that_cannot_be(void)
     }
 }
 
+/* It leaps once more while a second rate is measured, and each time that one is: first it is not believed, then it is
+ * no clock any more. */
+static void test_rates_that_never_agree(void)
+{
+    otlite_ticks_init(&ticks);
+    uint64_t start = otlite_clock_boot(), rate = 0;
+    while (ticks.trusted && otlite_clock_boot() < start + 10000 * (uint64_t)MILLISECOND) {
+        rest(MILLISECOND);
+        CHECK(distance() < MICROSECOND);
+        CHECK_EQUAL(ticks.reach, 0);
+        if (ticks.rate != 0 && rate == 0)
+            ticks.base_tick -= UINT64_C(1) << 30;
+        rate = ticks.rate;
+    }
+    CHECK(!ticks.trusted);
+}
+
 /* The counter is used where the system itself tells the time by it, and nowhere else. */
 static void test_trusted_as_the_system_does(void)
 {
@@ -139,5 +156,6 @@ int main(void)
     RUN(test_all_zero_is_the_clock);
     RUN(test_the_clock_has_the_last_word);
     RUN(test_a_first_rate_that_cannot_be);
+    RUN(test_rates_that_never_agree);
     return check_end();
 }

@@ -122,6 +122,7 @@ cdef class Span:
     cdef int store(self) except -1
     cdef bint renew_handles(self, bint again) except -1
     cdef int tell_open(self) except -1
+    cdef bint told_of(self) noexcept
     cdef void leave_open(self) noexcept
     cdef int too_late(self, str what) except -1
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1

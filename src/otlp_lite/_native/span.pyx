@@ -336,7 +336,7 @@ cdef class Span:
 
     def __dealloc__(self):
         global pooled
-        if self.data.open != 0:  # it was never ended
+        if self.data.open != 0 and not self.recorder.exiting:  # it was never ended
             self.leave_open()
         if self.scratch.block == NULL:
             return
@@ -729,8 +729,8 @@ cdef class Span:
         if recorder.closed:
             if recorder.pipeline is None and not recorder.unsupported:
                 return 0
-            if self.data.open != 0 and otlp_lite_finalizing():
-                return 0  # what it was open in was taken away
+            if self.told_of():
+                return 0
             region_lost(region, OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
@@ -746,7 +746,7 @@ cdef class Span:
                 status = span_record_large(region, &self.data, recorder.resource_handle, scope.handle)
             tries += 1
         if status == OTLITE_STALE:
-            region_lost(region, OTLITE_LOSS_TABLE_FULL)
+            region_lost(region, OTLITE_LOSS_TABLE_FULL)  # not of an open one: its entries are held
         else:
             self.data.open = 0  # it ended with the record, or what became of that
         return 0
@@ -786,10 +786,14 @@ cdef class Span:
         return 0
 
     @cython.final
+    cdef bint told_of(self) noexcept:
+        """It is open while the interpreter takes away what it was open in: the next start tells of it."""
+        return self.data.open != 0 and otlp_lite_finalizing()
+
+    @cython.final
     cdef void leave_open(self) noexcept:
-        """It is not open any more. In a forked child the region is another's; what the interpreter takes away as it
-        ends was open until then, and is told of by the next start."""
-        if self.epoch == page.epoch and not otlp_lite_finalizing():
+        """It is not open any more, unless it is told of. In a forked child the region is another's."""
+        if self.epoch == page.epoch and not self.told_of():
             open_end(self.recorder.region, self.data.open)
         self.data.open = 0
 

@@ -345,9 +345,9 @@ class Slots:
             # The first start makes one directory, not several.
             parent = os.path.dirname(os.path.abspath(self._folder))
             os.close(os.open(parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
-            if not os.access(parent, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), parent)
+            _check_writable(parent)
             return None
+        _check_writable(self._folder)
         with self._opened() as folder:
             regions, aside = names_in(folder)
             dead = 0
@@ -357,6 +357,18 @@ class Slots:
                         raise _foreign(slot)
                     dead += slot is not None
         return Census(len(regions) - dead, dead, len(aside))
+
+
+def _check_writable(folder: str) -> None:
+    """Raises OSError where this process can make no files, as the system would."""
+    effective = os.access in os.supports_effective_ids
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        error = errno.EROFS
+    elif os.access(folder, os.W_OK | os.X_OK, effective_ids=effective):
+        return
+    else:
+        error = errno.EACCES
+    raise OSError(error, os.strerror(error), folder)
 
 
 def _foreign(slot: Slot) -> Refused:
