@@ -261,6 +261,8 @@ struct otlite_span {
     struct otlite_text trace_state; /* the header's form: a=1,b=2 */
     struct otlite_text status_message;
     const struct otlite_scratch *scratch; /* NULL: no attributes, events, links */
+    struct otlite_place
+        *place; /* filled as it is recorded; NULL: nobody will ask what became of it */
 };
 
 /* An upper bound of what otlite_span_encode writes. */
@@ -378,6 +380,20 @@ bool otlite_region_reanchor(struct otlite_region *region, uint64_t tolerance);
 OTLITE_CHECKED enum otlite_status otlite_span_record(struct otlite_region *region,
                                                      const struct otlite_span *span,
                                                      uint32_t resource, uint32_t scope);
+/* Where a record lies. Who keeps one can learn what becomes of its record: until it is settled, by each batch that is
+ * about to be; if its chunk is another's by then, it was overwritten. */
+struct otlite_place {
+    uint32_t chunk, generation,
+        record;            /* chunk: UINT32_MAX, as the caller sets it, of what is not recorded */
+    enum otlite_loss loss; /* why, when it was DROPPED */
+};
+
+/* Whether the record may still be sent: false once its chunk was given to others. What was settled, as a batch, is known
+ * from otlite_batch_watched, and not from here. */
+bool otlite_place_kept(const struct otlite_region *region, const struct otlite_place *place);
+/* Nobody will ask after any record of its chunk; a later one that has a place says again that somebody does. */
+void otlite_place_leave(struct otlite_region *region, const struct otlite_place *place);
+
 /* Records bytes that otlite_span_encode wrote, in a chain of chunks where they need one. */
 OTLITE_CHECKED enum otlite_status otlite_region_append(struct otlite_region *region,
                                                        const void *bytes, size_t size,
@@ -469,6 +485,14 @@ struct otlite_batch {
 OTLITE_CHECKED enum otlite_status otlite_batch_collect(struct otlite_region *region,
                                                        const struct otlite_batch_limits *limits,
                                                        struct otlite_batch *batch);
+/* The next part of a pinned batch, from number `*next` on, in whose chunk somebody knows the place of a record: the chunk,
+ * its generation, and which of its records are in the batch. False: there is no other. Whoever gives places away asks
+ * this before each acknowledge and drop, and cannot miss a record whose place was known as it was committed. */
+struct otlite_part {
+    uint32_t chunk, generation, from, to; /* records [from, to) */
+};
+bool otlite_batch_watched(const struct otlite_region *region, const struct otlite_batch *batch,
+                          uint32_t *next, struct otlite_part *part);
 /* Notes that the batch is about to leave: recovery can tell what may have arrived. */
 void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch);
 /* The receiver answered for good: `rejected` of the records were refused, the rest is exported. Frees. */

@@ -432,6 +432,21 @@ enum otlite_status otlite_batch_collect(struct otlite_region *region,
     return batch->records == 0 ? OTLITE_EMPTY : OTLITE_OK;
 }
 
+bool otlite_batch_watched(const struct otlite_region *region, const struct otlite_batch *batch,
+                          uint32_t *next, struct otlite_part *part)
+{
+    const struct item *items = batch_items(region, batch);
+    for (; batch->pinned && *next < batch->item_count; ++*next) {
+        const struct item *item = &items[*next];
+        if (!otlite_load_relaxed(&region->chunks[item->chunk].watched))
+            continue;
+        *part = (struct otlite_part){item->chunk, item->generation, item->from, item->to};
+        ++*next;
+        return true;
+    }
+    return false;
+}
+
 void otlite_batch_offer(struct otlite_region *region, const struct otlite_batch *batch)
 {
     const struct item *items = batch_items(region, batch);

@@ -28,10 +28,18 @@ static void count_recorded(struct otlite_slot *slot)
     otlite_store_release(&slot->recorded, otlite_load_relaxed(&slot->recorded) + 1);
 }
 
-static enum otlite_status count_lost(struct otlite_region *region, enum otlite_loss loss,
-                                     uint32_t records)
+static void count_lost(struct otlite_region *region, enum otlite_loss loss, uint32_t records)
 {
     otlite_add_relaxed(&region->header->lost[loss], records);
+}
+
+/* The span is not kept: why is counted, and told where somebody asks. */
+static enum otlite_status lose(struct otlite_region *region, const struct otlite_span *span,
+                               enum otlite_loss loss)
+{
+    count_lost(region, loss, 1);
+    if (span->place != NULL)
+        span->place->loss = loss;
     return OTLITE_DROPPED;
 }
 
@@ -155,8 +163,7 @@ static uint32_t take_oldest(struct otlite_region *region)
         uint32_t offered = otlite_load_relaxed(&chunk->offered);
         if (offered > acked)
             otlite_add_relaxed(&region->header->unanswered, offered - acked);
-        (void)count_lost(region, OTLITE_LOSS_OVERWRITTEN,
-                         otlite_load_relaxed(&chunk->committed) - acked);
+        count_lost(region, OTLITE_LOSS_OVERWRITTEN, otlite_load_relaxed(&chunk->committed) - acked);
         KILL_POINT("overwrite");
         clear_cursors(chunk); /* first: who adopts it meanwhile would miss the links */
         free_links(region, chunk);
@@ -188,6 +195,7 @@ static void open_chunk(struct otlite_region *region, uint32_t index, uint32_t re
     chunk->signal = SIGNAL_SPANS;
     chunk->resource = resource;
     chunk->unchecked = chunk->unmoved = 0;
+    otlite_store_relaxed(&chunk->watched, 0);
 }
 
 /* Makes an opened chunk readable: in `state`, under a new generation. */
@@ -280,6 +288,37 @@ static void end_open(struct otlite_region *region, uint32_t open)
         otlite_open_end(region, open);
 }
 
+/* Says where the next record of a chunk will lie, which bears this generation when it is read, to who asked. Before it
+ * is committed: by then the collector sees that somebody asked. */
+static void tell_place(struct otlite_region *region, uint32_t index, uint32_t generation,
+                       struct otlite_place *place)
+{
+    if (place == NULL)
+        return;
+    struct otlite_chunk *chunk = &region->chunks[index];
+    place->chunk = index;
+    place->generation = generation;
+    place->record = otlite_load_relaxed(&chunk->committed);
+    otlite_store_relaxed(&chunk->watched, 1);
+}
+
+bool otlite_place_kept(const struct otlite_region *region, const struct otlite_place *place)
+{
+    uint32_t state = otlite_load_acquire(&region->chunks[place->chunk].state);
+    return chunk_readable(state) && state / CHUNK_GENERATION == place->generation;
+}
+
+void otlite_place_leave(struct otlite_region *region, const struct otlite_place *place)
+{
+    if (otlite_place_kept(region, place))
+        otlite_store_relaxed(&region->chunks[place->chunk].watched, 0);
+}
+
+static uint32_t generation_of(const struct otlite_region *region, uint32_t index)
+{
+    return otlite_load_relaxed(&region->chunks[index].state) / CHUNK_GENERATION;
+}
+
 static void commit(struct otlite_region *region, uint32_t index, struct record_index record,
                    uint32_t open)
 {
@@ -311,12 +350,14 @@ size_t otlite_region_record_max(const struct otlite_region *region)
 }
 
 /* What a record begins with: a slot, and handles that are valid while it is borrowed. */
-static enum otlite_status begin(struct otlite_region *region, uint32_t resource, uint32_t scope,
-                                struct otlite_slot **slot)
+static enum otlite_status begin(struct otlite_region *region, const struct otlite_span *span,
+                                uint32_t resource, uint32_t scope, struct otlite_slot **slot)
 {
     *slot = borrow_slot(region);
     if (*slot == NULL) {
         otlite_region_lost(region, OTLITE_LOSS_REENTERED);
+        if (span->place != NULL)
+            span->place->loss = OTLITE_LOSS_REENTERED;
         return OTLITE_DROPPED;
     }
     if (!handle_valid(region->scopes, region->scope_count, scope) ||
@@ -334,7 +375,7 @@ static enum otlite_status encode_span(struct otlite_region *region, struct otlit
 {
     uint32_t index = reserve(region, slot, resource, bound);
     if (index == NO_CHUNK)
-        return count_lost(region, OTLITE_LOSS_FULL, 1);
+        return lose(region, span, OTLITE_LOSS_FULL);
     uint32_t used = region->chunks[index].used;
     size_t size = otlite_span_encode(chunk_data(region, index) + used, span);
     struct record_index record = {
@@ -344,6 +385,7 @@ static enum otlite_status encode_span(struct otlite_region *region, struct otlit
         .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
     };
     seal(region, index, used, &record);
+    tell_place(region, index, generation_of(region, index), span->place);
     commit(region, index, record, span->open);
     return OTLITE_OK;
 }
@@ -355,7 +397,7 @@ enum otlite_status otlite_span_record(struct otlite_region *region, const struct
     if (bound > otlite_region_inline_max(region))
         return OTLITE_NO_ROOM;
     struct otlite_slot *slot;
-    enum otlite_status status = begin(region, resource, scope, &slot);
+    enum otlite_status status = begin(region, span, resource, scope, &slot);
     if (status == OTLITE_OK) {
         status =
             encode_span(region, slot, span, bound, resource & HANDLE_INDEX, scope & HANDLE_INDEX);
@@ -413,22 +455,23 @@ static uint32_t fill_chain(struct otlite_region *region, const uint8_t *bytes, s
 
 static enum otlite_status append_chain(struct otlite_region *region, struct otlite_slot *slot,
                                        const uint8_t *bytes, size_t size, uint32_t resource,
-                                       struct record_index record, uint32_t open)
+                                       struct record_index record, const struct otlite_span *span)
 {
     leave_chunk(region, slot); /* records leave in the order of their chunks */
     uint32_t head = fill_chain(region, bytes, size);
     if (head == NO_CHUNK)
-        return count_lost(region, OTLITE_LOSS_FULL, 1);
+        return lose(region, span, OTLITE_LOSS_FULL);
     open_chunk(region, head, resource);
     record.end = (uint32_t)size;
     record.flags |= RECORD_CHAINED;
     seal(region, head, 0, &record);
+    tell_place(region, head, generation_of(region, head) + 1, span->place); /* publish() gives it */
     *chunk_index(region, head, 0) = record;
     KILL_POINT("chain");
     /* release: what is committed is whole, should nobody come to publish it */
     otlite_store_release(&region->chunks[head].committed, 1);
     KILL_POINT("chain");
-    end_open(region, open);
+    end_open(region, span->open);
     publish(region, head, CHUNK_COMPLETE);
     KILL_POINT("chain");
     wake_for(region, OTLITE_WAKE_CHUNK);
@@ -437,20 +480,21 @@ static enum otlite_status append_chain(struct otlite_region *region, struct otli
 
 static enum otlite_status append(struct otlite_region *region, struct otlite_slot *slot,
                                  const uint8_t *bytes, size_t size, uint32_t resource,
-                                 struct record_index record, uint32_t open)
+                                 struct record_index record, const struct otlite_span *span)
 {
     if (size > otlite_region_record_max(region))
-        return count_lost(region, OTLITE_LOSS_TOO_LARGE, 1);
+        return lose(region, span, OTLITE_LOSS_TOO_LARGE);
     if (size > otlite_region_inline_max(region))
-        return append_chain(region, slot, bytes, size, resource, record, open);
+        return append_chain(region, slot, bytes, size, resource, record, span);
     uint32_t index = reserve(region, slot, resource, size);
     if (index == NO_CHUNK)
-        return count_lost(region, OTLITE_LOSS_FULL, 1);
+        return lose(region, span, OTLITE_LOSS_FULL);
     uint32_t used = region->chunks[index].used;
     memcpy(chunk_data(region, index) + used, bytes, size);
     record.end = used + (uint32_t)size;
     seal(region, index, used, &record);
-    commit(region, index, record, open);
+    tell_place(region, index, generation_of(region, index), span->place);
+    commit(region, index, record, span->open);
     return OTLITE_OK;
 }
 
@@ -459,14 +503,14 @@ enum otlite_status otlite_span_append(struct otlite_region *region, const struct
                                       uint32_t scope)
 {
     struct otlite_slot *slot;
-    enum otlite_status status = begin(region, resource, scope, &slot);
+    enum otlite_status status = begin(region, span, resource, scope, &slot);
     if (status == OTLITE_OK) {
         struct record_index record = {
             .scope = (uint16_t)(scope & HANDLE_INDEX),
             .anchor = span->anchor,
             .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
         };
-        status = append(region, slot, bytes, size, resource & HANDLE_INDEX, record, span->open);
+        status = append(region, slot, bytes, size, resource & HANDLE_INDEX, record, span);
         return_slot(slot);
     }
     if (status == OTLITE_DROPPED)

@@ -163,7 +163,8 @@ struct otlite_chunk {
     uint32_t used;      /* the writer's: bytes of records */
     uint32_t unchecked; /* adopted: its records' seals are looked at when they are batched */
     uint32_t unmoved;   /* adopted from another boot: no step of this one's clock was theirs */
-    uint32_t reserved[5];
+    uint32_t watched;   /* somebody knows the place of one of its records */
+    uint32_t reserved[4];
 };
 
 struct record_index {
