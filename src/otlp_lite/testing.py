@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,22 +18,40 @@ class Collected:
 
     def __init__(self, provider: trace.TracerProvider) -> None:
         self.tracer_provider = provider
+        self._bodies: list[bytes] = []
 
     def requests(self) -> list[bytes]:
         """The bodies of the ExportTraceServiceRequests for what has ended since the last call."""
-        bodies = []
+        self._take()
+        bodies, self._bodies = self._bodies, []
+        return bodies
+
+    def _take(self) -> None:
         region = self.tracer_provider.region
         while region is not None and (batch := region.collect(1 << 20)) is not None:
-            bodies.append(batch.tobytes())
+            self._bodies.append(batch.tobytes())
             batch.acknowledge()
-        return bodies
 
 
 class _Keeping:
-    """A pipeline that leaves what there is in the region."""
+    """A pipeline that leaves what there is in the region; who waits for a record has it at once."""
+
+    take: Callable[[], None]
 
     def opened(self, region: Region) -> bool:
+        region.endpoint = "otlp_lite.testing"
         return True
+
+    def wait_for(self, known: Callable[[], bool], timeout: float, look: float) -> bool:
+        self.take()
+        return True
+
+    def call_when(
+        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None]
+    ) -> Callable[[], None]:
+        self.take()
+        wake()
+        return lambda: None
 
     def force_flush(self, timeout: float) -> bool:
         return True
@@ -55,6 +73,7 @@ def collect(
 
     `resource` are the attributes of the resource, as they are: nothing is detected.
     """
+    keeping = _Keeping()
     provider = trace.TracerProvider(
         resource=lambda: Resource(resource or {}),
         scope=InstrumentationScope,
@@ -63,9 +82,11 @@ def collect(
         limits=limits or SpanLimits(),
         id_generator=id_generator,
         region_size=region_size,
-        pipeline=_Keeping(),
+        pipeline=keeping,
     )
+    collected = Collected(provider)
+    keeping.take = collected._take
     try:
-        yield Collected(provider)
+        yield collected
     finally:
         provider.shutdown()

@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.otlite cimport (
     otlite_batch, otlite_composer, otlite_http_answer, otlite_ids, otlite_list, otlite_loss, otlite_message,
-    otlite_region, otlite_scratch, otlite_span, otlite_status, otlite_text, otlite_ticks,
+    otlite_place, otlite_region, otlite_scratch, otlite_span, otlite_status, otlite_text, otlite_ticks,
     otlite_value,
 )
 
@@ -23,6 +23,14 @@ cdef class Answer:
 
 
 cdef class Batch
+cdef class Receipt
+
+
+cdef enum record_fate:
+    FATE_PENDING = 0
+    FATE_EXPORTED
+    FATE_REJECTED         # of its batch some were, or all
+    FATE_DROPPED
 
 
 cdef class Region:
@@ -41,16 +49,40 @@ cdef class Region:
     cdef PyObject *out            # the batch that was pinned last, borrowed, and by which thread
     cdef unsigned long out_thread
     cdef uint64_t pins            # how often one was
+    cdef PyObject **receipts      # of each chunk the newest, borrowed; NULL: there was none so far
+    cdef public object endpoint   # who takes the batches that are collected from here on
 
     cdef bint is_ours(self) noexcept
     cdef void note_pinned(self, Batch batch) noexcept
     cdef uint32_t register_resource(self, bytes encoded, bytes schema_url) except? 0xffffffff
     cdef bint register_scope(self, bytes encoded, bytes schema_url, uint32_t *handle) noexcept
+    cdef int expect_receipts(self) except -1
+    cdef void watch(self, Receipt receipt) noexcept
+    cdef PyObject *gather(self, const otlite_batch *batch) noexcept
 
 
 cdef class Batch:
     cdef Region owner
     cdef otlite_batch batch
+    cdef object endpoint
+
+    cdef void settle(self, record_fate fate, otlite_loss loss, uint32_t rejected, bint answered) noexcept
+
+
+# Of a record: whoever keeps this learns what becomes of it.
+cdef class Receipt:
+    cdef otlite_place place
+    cdef Region region            # where it lies, until that is known
+    cdef PyObject *older          # receipts of the same chunk, borrowed
+    cdef PyObject *newer
+    cdef record_fate fate
+    cdef uint32_t rejected        # of so many `records`
+    cdef uint32_t records
+    cdef uint64_t settled_at      # wall clock
+    cdef object endpoint          # who took it
+
+    cdef record_fate look(self) noexcept
+    cdef void leave(self) noexcept
 
 
 cdef object raise_status(otlite_status status, str what)

@@ -10,7 +10,7 @@ from libc.errno cimport errno
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy, memset, strlen
-from cpython.mem cimport PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree, PyMem_RawMalloc, PyMem_RawRealloc
 from cpython.version cimport PY_VERSION_HEX
 from posix.unistd cimport getpid
 
@@ -253,14 +253,35 @@ cdef class Batch:
 
     def acknowledge(self, uint32_t rejected=0):
         """The receiver took the batch, but for `rejected` of its records."""
-        otlite_batch_acknowledge(&self.owner.region, &self.batch, rejected)
+        self.settle(FATE_EXPORTED if rejected == 0 else FATE_REJECTED, OTLITE_LOSSES, rejected, True)
 
     def drop(self, str loss not None, bint answered=False):
         """Gives the records up, counted under `loss`. `answered`: the receiver has said that it took none of them."""
         cdef otlite_loss counted = <otlite_loss>loss_number(loss)
         if counted == OTLITE_LOSS_SHUTDOWN and self.batch.pinned:
             self.owner.given_up += self.batch.records
-        otlite_batch_drop(&self.owner.region, &self.batch, counted, answered)
+        self.settle(FATE_REJECTED if counted == OTLITE_LOSS_REFUSED else FATE_DROPPED, counted, self.batch.records,
+                    answered)
+
+    cdef void settle(self, record_fate fate, otlite_loss loss, uint32_t rejected, bint answered) noexcept:
+        """Acknowledges it, or drops it for `loss`; who holds receipts finds out once that is counted."""
+        cdef PyObject *told = self.owner.gather(&self.batch)
+        cdef uint32_t records = self.batch.records
+        if loss == OTLITE_LOSSES:
+            otlite_batch_acknowledge(&self.owner.region, &self.batch, rejected)
+        else:
+            otlite_batch_drop(&self.owner.region, &self.batch, loss, answered)
+        cdef uint64_t now = 0 if told == NULL else otlite_clock_wall()
+        cdef Receipt receipt
+        while told != NULL:
+            receipt = <Receipt>told
+            told, receipt.older = receipt.older, NULL
+            receipt.fate = fate
+            receipt.place.loss = loss
+            receipt.rejected = min(rejected, records)
+            receipt.records = records
+            receipt.settled_at = now
+            receipt.endpoint = self.endpoint
 
     def release(self):
         """Unpins: a full region may overwrite the records meanwhile."""
@@ -280,6 +301,45 @@ cdef class Batch:
     def _check(self):
         if not self.batch.pinned:
             raise RuntimeError("batch: it is not pinned, its bytes may be gone")
+
+
+@cython.no_gc  # it refers to a region, and to who took the batch, by its name
+cdef class Receipt:
+    """What became of one record. Its holder alone keeps it: the region's lists of them are threaded through them.
+
+    All is done with the GIL held, but for the collector's question whether somebody watches a chunk.
+    """
+
+    def __init__(self):
+        raise TypeError("a receipt is given by the end of a span")
+
+    def __dealloc__(self):
+        self.leave()
+
+    cdef record_fate look(self) noexcept:
+        """What is known by now. Its region is asked in the process that it belongs to."""
+        if (self.fate == FATE_PENDING and self.region is not None and self.region.epoch == page.epoch
+                and not otlite_place_kept(&self.region.region, &self.place)):
+            self.leave()
+            self.fate = FATE_DROPPED
+            self.place.loss = OTLITE_LOSS_OVERWRITTEN
+        return self.fate
+
+    cdef void leave(self) noexcept:
+        """Nothing more is to be learned from its region, or nobody wants to."""
+        cdef Region region = self.region
+        if region is None:
+            return
+        if self.older != NULL:
+            (<Receipt>self.older).newer = self.newer
+        if self.newer != NULL:
+            (<Receipt>self.newer).older = self.older
+        else:
+            region.receipts[self.place.chunk] = self.older
+            if self.older == NULL and region.is_ours():
+                otlite_place_leave(&region.region, &self.place)
+        self.older = self.newer = NULL
+        self.region = None
 
 
 class Stats:
@@ -361,6 +421,7 @@ cdef class Region:
             otlite_unmap(self.memory, self.size)
         if self.given.buf != NULL:
             PyBuffer_Release(&self.given)
+        PyMem_RawFree(self.receipts)
 
     cdef bint is_ours(self) noexcept:
         """Whether the memory is there: of a parent's file a child has nothing, and perhaps another map there."""
@@ -381,6 +442,44 @@ cdef class Region:
             &self.region, PyBytes_AS_STRING(encoded), len(encoded), PyBytes_AS_STRING(schema_url), len(schema_url),
             handle) == OTLITE_OK
 
+    cdef int expect_receipts(self) except -1:
+        """Before a record with a place is made."""
+        if self.receipts == NULL:
+            self.receipts = <PyObject **>PyMem_RawCalloc(self.region.chunk_count, sizeof(PyObject *))
+            if self.receipts == NULL:
+                raise MemoryError("receipts: no memory for a list of them")
+        return 0
+
+    cdef void watch(self, Receipt receipt) noexcept:
+        """Its record was made, and the GIL has been held since: nothing became of it."""
+        cdef PyObject **newest = &self.receipts[receipt.place.chunk]
+        while newest[0] != NULL and (<Receipt>newest[0]).place.generation != receipt.place.generation:
+            (<Receipt>newest[0]).look()  # overwritten, and not looked at since
+        receipt.region = self
+        receipt.older = newest[0]
+        if newest[0] != NULL:
+            (<Receipt>newest[0]).newer = <PyObject *>receipt
+        newest[0] = <PyObject *>receipt
+
+    cdef PyObject *gather(self, const otlite_batch *batch) noexcept:
+        """Takes the receipts for a batch's records out of their lists, into one by `older`."""
+        cdef PyObject *gathered = NULL
+        cdef PyObject *at
+        cdef PyObject *older
+        cdef otlite_part part
+        cdef uint32_t next = 0
+        while self.receipts != NULL and otlite_batch_watched(&self.region, batch, &next, &part):
+            at = self.receipts[part.chunk]
+            while at != NULL:
+                older = (<Receipt>at).older
+                if ((<Receipt>at).place.generation == part.generation
+                        and part.first <= (<Receipt>at).place.record < part.to):
+                    (<Receipt>at).leave()
+                    (<Receipt>at).older = gathered
+                    gathered = at
+                at = older
+        return gathered
+
     @property
     def record_max(self):
         """Bytes of the largest record."""
@@ -398,6 +497,7 @@ cdef class Region:
         limits.gather = gather
         cdef Batch batch = Batch.__new__(Batch)
         batch.owner = self
+        batch.endpoint = self.endpoint
         cdef otlite_status status
         with nogil:
             status = otlite_batch_collect(&self.region, &limits, &batch.batch)
@@ -423,8 +523,11 @@ cdef class Region:
         limits.gather = False
         cdef Batch batch = Batch.__new__(Batch)
         batch.owner = self
+        batch.endpoint = self.endpoint
         cdef Answer answer = Answer.__new__(Answer)
         cdef otlite_status status
+        cdef otlite_part part
+        cdef uint32_t next
         cdef uint64_t done = 0
         cdef cbool sent = False
         cdef const char *start = PyBytes_AS_STRING(head)
@@ -441,7 +544,12 @@ cdef class Region:
                 if not all_accepted(&answer.state):
                     break
                 done += batch.batch.records
-                otlite_batch_acknowledge(&self.region, &batch.batch, 0)
+                next = 0
+                if otlite_batch_watched(&self.region, &batch.batch, &next, &part):
+                    with gil:
+                        batch.settle(FATE_EXPORTED, OTLITE_LOSSES, 0, True)
+                else:
+                    otlite_batch_acknowledge(&self.region, &batch.batch, 0)
                 if answer.state.close or (until != 0 and done >= until):
                     break
         if status == OTLITE_EMPTY:
@@ -706,6 +814,8 @@ cdef otlite_status span_record_large(Region region, const otlite_span *span, uin
     if bytes == NULL:
         otlite_region_lost(&region.region, OTLITE_LOSS_NO_MEMORY)
         otlite_open_end(&region.region, span.open)
+        if span.place != NULL:
+            span.place.loss = OTLITE_LOSS_NO_MEMORY
         return OTLITE_DROPPED
     cdef otlite_status status = otlite_span_append(
         &region.region, span, bytes, otlite_span_encode(bytes, span), resource, scope)

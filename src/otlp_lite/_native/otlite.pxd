@@ -146,6 +146,7 @@ cdef extern from "otlite.h" nogil:
         otlite_text trace_state
         otlite_text status_message
         const otlite_scratch *scratch
+        otlite_place *place
 
     size_t otlite_span_encode_bound(const otlite_span *span)
     size_t otlite_span_encode(uint8_t *dst, const otlite_span *span)
@@ -173,6 +174,15 @@ cdef extern from "otlite.h" nogil:
 
     const char *otlite_loss_text(otlite_loss loss)
 
+    cdef struct otlite_place:
+        uint32_t chunk
+        uint32_t generation
+        uint32_t record
+        otlite_loss loss
+
+    bint otlite_place_kept(const otlite_region *region, const otlite_place *place)
+    void otlite_place_leave(otlite_region *region, const otlite_place *place)
+
     cdef enum otlite_on_full:
         OTLITE_OVERWRITE_OLDEST
         OTLITE_DROP_NEWEST
@@ -189,7 +199,7 @@ cdef extern from "otlite.h" nogil:
         uint8_t boot_id[16]
 
     cdef struct otlite_region:
-        pass
+        uint32_t chunk_count
 
     otlite_status otlite_region_init(otlite_region *region, void *memory, size_t size,
                                      const otlite_region_options *options)
@@ -266,6 +276,14 @@ cdef extern from "otlite.h" nogil:
 
     otlite_status otlite_batch_collect(otlite_region *region, const otlite_batch_limits *limits,
                                        otlite_batch *batch)
+
+    cdef struct otlite_part:
+        uint32_t chunk
+        uint32_t generation
+        uint32_t first "from"
+        uint32_t to
+
+    bint otlite_batch_watched(const otlite_region *region, const otlite_batch *batch, uint32_t *next, otlite_part *part)
     void otlite_batch_offer(otlite_region *region, const otlite_batch *batch)
     void otlite_batch_acknowledge(otlite_region *region, otlite_batch *batch, uint32_t rejected)
     void otlite_batch_drop(otlite_region *region, otlite_batch *batch, otlite_loss loss, bint answered)

@@ -3,7 +3,7 @@ from cpython.object cimport PyObject
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from otlp_lite._native.core cimport Region, process_page
-from otlp_lite._native.otlite cimport otlite_ids, otlite_list, otlite_scratch, otlite_span, otlite_text
+from otlp_lite._native.otlite cimport otlite_ids, otlite_list, otlite_loss, otlite_scratch, otlite_span, otlite_text
 
 
 cdef enum:
@@ -124,7 +124,9 @@ cdef class Span:
     cdef int tell_open(self) except -1
     cdef bint told_of(self) noexcept
     cdef void leave_open(self) noexcept
-    cdef int too_late(self, str what) except -1
+    cdef int too_late(self, str call, str what) except -1
+    cdef void kept(self) noexcept
+    cdef void lose(self, otlite_loss loss) noexcept
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1
 
 
@@ -143,6 +145,7 @@ cdef class UnsampledSpan:
 
 cdef process_page *page
 cdef object id_number(const uint8_t *data, int size)
+cdef object new_context(const uint8_t *trace_id, const uint8_t *span_id, uint8_t flags, object state)
 cdef bint take_time(object value, str what, uint64_t *time) except -1
 cdef bytes id_bytes(object number, int size)
 cdef object plain_text(object value)

@@ -466,7 +466,7 @@ cdef class Span:
 
     def set_attribute(self, key, value):
         if self.ended:
-            self.too_late("Setting attribute on ended span.")
+            self.too_late("set_attribute", "Setting attribute on ended span.")
             return
         cdef uint32_t length_limit = self.recorder.limits.span_value_length
         if PyUnicode_Check(key) and PyUnicode_GET_LENGTH(key) != 0:
@@ -481,7 +481,7 @@ cdef class Span:
 
     def set_attributes(self, attributes):
         if self.ended:
-            self.too_late("Setting attribute on ended span.")
+            self.too_late("set_attributes", "Setting attribute on ended span.")
             return
         self.take_all(attributes)
 
@@ -502,10 +502,11 @@ cdef class Span:
         cdef dict cleaned
         cdef bint given
         if self.unsampled:
+            self.too_late("add_event", "Tried calling add_event on an ended span.")
             return
         cleaned = self._bounded(attributes, self.recorder.limits.event_attributes, &dropped)
         if self.ended:
-            self.too_late("Tried calling add_event on an ended span.")
+            self.too_late("add_event", "Tried calling add_event on an ended span.")
             return
         time = span_clock_at(self.recorder.region, self.data.anchor)
         given = take_time(timestamp, "event timestamp", &time)
@@ -543,7 +544,7 @@ cdef class Span:
 
     def add_link(self, context, attributes=None):
         if self.ended:
-            self.too_late("Tried calling add_link on an ended span.")
+            self.too_late("add_link", "Tried calling add_link on an ended span.")
             return
         self.put_link(context, attributes)
 
@@ -581,7 +582,7 @@ cdef class Span:
 
     def update_name(self, name):
         if self.ended:
-            self.too_late("Tried calling update_name on an ended span.")
+            self.too_late("update_name", "Tried calling update_name on an ended span.")
             return
         self.name = plain_text(name)
         if self.data.open != 0 and self.epoch == page.epoch:
@@ -589,7 +590,7 @@ cdef class Span:
 
     def set_status(self, status, description=None):
         if self.ended:
-            self.too_late("Tried calling set_status on an ended span.")
+            self.too_late("set_status", "Tried calling set_status on an ended span.")
             return
         if type(status) is StatusCode and description is None:
             if status is not UNSET and self.data.status != 1:
@@ -655,8 +656,8 @@ cdef class Span:
     def end(self, end_time=None):
         self.finish(end_time)
 
-    @cython.final
-    cdef int too_late(self, str what) except -1:
+    cdef int too_late(self, str call, str what) except -1:
+        """A span that has ended takes nothing more. That of a builder raises."""
         if not self.unsampled:
             once(what, self.name, "span %r: %s", (what,))
         return 0
@@ -666,7 +667,7 @@ cdef class Span:
         cdef Recorder recorder = self.recorder
         cdef object header = None
         if self.ended:
-            self.too_late("Calling end() on an ended span.")
+            self.too_late("end", "Calling end() on an ended span.")
             return 0
         cdef uint64_t end = span_clock_at(recorder.region, self.data.anchor)
         # First what may run Python code, which may end the span.
@@ -674,7 +675,7 @@ cdef class Span:
         if self.trace_state is not None:
             header = trace_state_header(self.trace_state)
         if self.ended:
-            self.too_late("Calling end() on an ended span.")
+            self.too_late("end", "Calling end() on an ended span.")
             return 0
         self.data.end = end
         if given:
@@ -697,6 +698,16 @@ cdef class Span:
                 self.recorder = recorder.rest
         return 0
 
+    cdef void kept(self) noexcept:
+        """Of a span with a place: its record was made there, or lost."""
+
+    @cython.final
+    cdef void lose(self, otlite_loss loss) noexcept:
+        """Counts the span as lost."""
+        region_lost(self.recorder.region, loss)
+        if self.data.place != NULL:
+            self.data.place.loss = loss
+
     @cython.final
     cdef int keep(self, object header) except -1:
         """Writes the span into the region. What prevents it is counted."""
@@ -711,7 +722,7 @@ cdef class Span:
             return self.store()
         if recorder.pipeline is None:
             if recorder.unsupported:
-                region_lost(recorder.region, OTLITE_LOSS_UNSUPPORTED_PROTOCOL)
+                self.lose(OTLITE_LOSS_UNSUPPORTED_PROTOCOL)
             return 0
         try:
             recorder.announce()
@@ -731,7 +742,7 @@ cdef class Span:
                 return 0
             if self.told_of():
                 return 0
-            region_lost(region, OTLITE_LOSS_SHUTDOWN)
+            self.lose(OTLITE_LOSS_SHUTDOWN)
             if not recorder.warned_closed and (not recorder.quiet
                                                or recorder.exit_thread == PyThread_get_thread_ident()):
                 recorder.warned_closed = True
@@ -746,9 +757,11 @@ cdef class Span:
                 status = span_record_large(region, &self.data, recorder.resource_handle, scope.handle)
             tries += 1
         if status == OTLITE_STALE:
-            region_lost(region, OTLITE_LOSS_TABLE_FULL)  # not of an open one: its entries are held
+            self.lose(OTLITE_LOSS_TABLE_FULL)  # not of an open one: its entries are held
         else:
             self.data.open = 0  # it ended with the record, or what became of that
+        if self.data.place != NULL:
+            self.kept()
         return 0
 
     @cython.final
@@ -998,7 +1011,7 @@ cdef class SchemaSpan(Span):
         elif self.unsampled:
             self.values[index] = value
         elif self.ended:
-            self.too_late("Setting attribute on ended span.")
+            self.too_late("set_attribute", "Setting attribute on ended span.")
         elif value is None:
             if self.scratch.block != NULL:
                 scratch_remove(&self.scratch, self._schema.keys[index].hash, self._schema.keys[index].text)

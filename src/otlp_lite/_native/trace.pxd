@@ -4,7 +4,7 @@ from libc.stdint cimport uint8_t, uint64_t
 from cpython.object cimport PyObject
 
 from otlp_lite._native.otlite cimport otlite_ids
-from otlp_lite._native.span cimport Recorder, Schema, Scope
+from otlp_lite._native.span cimport Recorder, Schema, Scope, Span
 
 
 cdef enum decision_kind:
@@ -49,7 +49,7 @@ cdef class Tracer:
 
     cdef object start(self, object name, object context, object kind, object attributes, object links,
                       object start_time, bint record_exception, bint set_status_on_exception,
-                      object current, Schema schema, PyObject *const *values)
+                      object current, Span made, Schema schema, PyObject *const *values)
 
 
 cdef class BoundLeaf:
@@ -67,3 +67,8 @@ cdef class CurrentSpan:
     cdef bint record_exception
     cdef bint set_status_on_exception
     cdef bint end_on_exit
+    cdef bint given           # its span was started before
+
+
+cdef Tracer tracer_of_caller()
+cdef CurrentSpan current_of(Span span)

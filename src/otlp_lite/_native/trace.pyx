@@ -239,11 +239,11 @@ cdef class Tracer:
                    bint record_exception=True, bint set_status_on_exception=True):
         """Starts a span that is not current. See `opentelemetry.trace.Tracer.start_span`."""
         return self.start(name, context, kind, attributes, links, start_time, record_exception,
-                          set_status_on_exception, None, None, NULL)
+                          set_status_on_exception, None, None, None, NULL)
 
     def leaf(self, name, attributes=None, kind=INTERNAL, /):
         """Starts a span that never becomes current: its parent is the current span. `with` ends it, or end()."""
-        span = self.start(name, None, kind, attributes, None, None, True, True, None, None, NULL)
+        span = self.start(name, None, kind, attributes, None, None, True, True, None, None, None, NULL)
         if type(span) is Span:
             (<Span>span).leaf = True
         return span
@@ -273,8 +273,11 @@ cdef class Tracer:
 
     cdef object start(self, object name, object context, object kind, object attributes, object links,
                       object start_time, bint record_exception, bint set_status_on_exception, object current,
-                      Schema schema, PyObject *const *values):
-        """`current` is the runtime context when the caller has it, else None. `values` are of the schema's fields."""
+                      Span made, Schema schema, PyObject *const *values):
+        """`current` is the runtime context when the caller has it, else None. `values` are of the schema's fields.
+
+        `made` becomes the span, if it is recorded; None: one is made.
+        """
         cdef Recorder recorder = self.recorder
         cdef TracerProvider provider
         cdef parent_ids parent
@@ -308,6 +311,12 @@ cdef class Tracer:
                 memcpy(parent.trace_id, (<UnsampledSpan>parent_span).trace_id, 16)
                 memcpy(parent.span_id, (<UnsampledSpan>parent_span).span_id, 8)
                 parent_state = (<UnsampledSpan>parent_span).trace_state
+            elif isinstance(parent_span, Span) and not (<Span>parent_span).unsampled:  # a builder's
+                parent.valid = True
+                parent.flags = (<Span>parent_span).trace_flags
+                memcpy(parent.trace_id, (<Span>parent_span).data.trace_id, 16)
+                memcpy(parent.span_id, (<Span>parent_span).data.span_id, 8)
+                parent_state = (<Span>parent_span).trace_state
             elif isinstance(parent_span, trace_api.Span):
                 parent_context = read_parent(parent_span, &parent)
                 if parent_context is not None:
@@ -349,7 +358,13 @@ cdef class Tracer:
             return unsampled(&begun, flags, state) if schema is None else \
                 unsampled_of(schema, values, begun.trace_id, begun.span_id, flags, state)
 
-        cdef Span span = Span.__new__(Span) if schema is None else <Span>SchemaSpan.__new__(SchemaSpan)
+        cdef Span span
+        if made is not None:
+            span = made
+        elif schema is None:
+            span = Span.__new__(Span)
+        else:
+            span = <Span>SchemaSpan.__new__(SchemaSpan)
         span.recorder = recorder
         span.scope = self.scope
         span.epoch = recorder.epoch
@@ -498,10 +513,11 @@ cdef object start_bound(object self, PyObject *const *arguments, Py_ssize_t coun
     cdef tuple names
     cdef Py_ssize_t i
     if named == NULL and count == schema.count:
-        return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, schema, arguments)
+        return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, None, schema,
+                                  arguments)
     names = () if named == NULL else <tuple>named
     values = schema.arrange([<object>arguments[i] for i in range(count + len(names))], names)
-    return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, schema,
+    return bound.tracer.start(schema.name, None, schema.kind, None, None, None, True, True, None, None, schema,
                               otlp_lite_items(values))
 
 
@@ -509,11 +525,8 @@ cdef object start_bound(object self, PyObject *const *arguments, Py_ssize_t coun
 cdef dict module_tracers = {}
 
 
-def span(name, attributes=None, kind=INTERNAL, links=None, /, **more):
-    """A context manager, or decorator, in which a new span is current. Its scope is the calling module.
-
-    Keywords are attributes, too: those whose keys are Python names.
-    """
+cdef Tracer tracer_of_caller():
+    """Of the module whose code calls us."""
     cdef PyObject *scope = PyEval_GetGlobals()
     module = (<dict>scope).get("__name__", "") if scope != NULL else ""
     cdef Tracer tracer = module_tracers.get(module)
@@ -521,6 +534,15 @@ def span(name, attributes=None, kind=INTERNAL, links=None, /, **more):
         tracer = get_tracer(module)
         if len(module_tracers) < TRACERS_MAX:
             module_tracers[module] = tracer
+    return tracer
+
+
+def span(name, attributes=None, kind=INTERNAL, links=None, /, **more):
+    """A context manager, or decorator, in which a new span is current. Its scope is the calling module.
+
+    Keywords are attributes, too: those whose keys are Python names.
+    """
+    cdef Tracer tracer = tracer_of_caller()
     if more:
         attributes = {**attributes, **more} if attributes else more
     cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
@@ -570,6 +592,8 @@ cdef class CurrentSpan:
 
     def __call__(self, function):
         """Decorates a function, sync or async: each call runs in a span of its own."""
+        if self.given:
+            raise TypeError("current(): it decorates no function, as its span was started before")
         from otlp_lite._native import decorate
         within = otlp_lite_within_function((self, function), enter_again, exit_entered)
         return decorate.in_span(self._again, function, within)
@@ -605,29 +629,60 @@ cdef int exit_entered(object manager, PyObject *error) except -1:
 cdef object enter(CurrentSpan self):
     """Starts the span, makes it current, and returns it."""
     cdef object current = None, context = None, kind = INTERNAL, attributes = None, links = None, start_time = None
+    if self.given and self.token is None:
+        return enter_given(self)
     if self.span is not None:
         raise RuntimeError("start_as_current_span: its result is entered already")
     if self.rest is not None:
         context, kind, attributes, links, start_time = self.rest
-    if context_var is not None:
-        current = current_context()
-        if left_out_of_order != 0 and mark_of(current) is not None:
-            del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
+    current = context_to_enter()
     span = self.tracer.start(self.name, context, kind, attributes, links, start_time, self.record_exception,
-                             self.set_status_on_exception, current, None, NULL)
+                             self.set_status_on_exception, current, None, None, NULL)
+    attach(self, current, span)
+    self.span = span
+    return span
+
+
+cdef inline object context_to_enter():
+    """The runtime context, if that is the API's own; else None."""
+    if context_var is None:
+        return None
+    current = current_context()
+    if left_out_of_order != 0 and mark_of(current) is not None:
+        del current.otlp_lite_left  # no leave makes it current: it was attached again, by hand
+    return current
+
+
+cdef inline int attach(CurrentSpan self, object current, object span) except -1:
+    """Makes a span current; `current` is the runtime context, if that is the API's own."""
     if context_var is not None:
         self.attached = context_with(current, span)
         self.token = otlp_lite_var_set(context_var, self.attached)
     else:
         self.token = context_api.attach(context_api.set_value(SPAN_KEY, span))
-    self.span = span
-    return span
+    return 0
+
+
+cdef object enter_given(CurrentSpan self):
+    """Makes a span current that was started before."""
+    attach(self, context_to_enter(), self.span)
+    return self.span
+
+
+cdef CurrentSpan current_of(Span span):
+    """A manager in which a span of a builder is current; leaving it does not end it."""
+    cdef CurrentSpan manager = CurrentSpan.__new__(CurrentSpan)
+    manager.span = span
+    manager.given = True
+    manager.record_exception = span.record_on_exit
+    manager.set_status_on_exception = span.status_on_exit
+    return manager
 
 
 cdef int exit(CurrentSpan self, object error) except -1:
     """Restores the context before, and ends the span; `error` is what ends the block, or None."""
     leave(self)
-    if type(self.span) is not Span:
+    if type(self.span) is not Span and not self.given:
         return 0
     cdef Span span = <Span>self.span
     try:
@@ -651,7 +706,7 @@ cdef int leave(CurrentSpan manager) except -1:
         return 0
     cdef bint in_order = current_context() is attached
     cdef bint restored = otlp_lite_var_reset(context_var, token)
-    if not restored and manager.tracer.recorder is not None:
+    if not restored and manager.tracer is not None and manager.tracer.recorder is not None:
         manager.tracer.recorder.detach_failures += 1
     if restored and not in_order:
         left_out_of_order += 1

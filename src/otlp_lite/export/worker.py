@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from time import monotonic, time
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from .http import Carrier
 from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
+from .waiters import RecordWaiter, Waiter
 
 if TYPE_CHECKING:
     from ..slots.directory import Slots
@@ -47,24 +48,6 @@ ABANDON_MAX = 0.5
 """Seconds for the worker to end, once it was told to."""
 FASTEST = 200e6
 """Bytes a second: faster than anything records."""
-
-
-class _Waiter:
-    """Someone who waits until what was recorded before is settled: as many records as `target` have left."""
-
-    def __init__(self, target: int, deadline: float, last: bool) -> None:
-        self.target = target
-        self.deadline = deadline
-        self.last = last
-        """At the end a receiver that cannot be reached is not worth waiting for."""
-        self.settled = False
-        self.over = allocate_lock()
-        self.over.acquire()
-
-    def finish(self, settled: bool) -> None:
-        self.settled = settled
-        if self.over.locked():
-            self.over.release()
 
 
 class Pipeline:
@@ -122,7 +105,7 @@ class Pipeline:
         self._nudge = allocate_lock()
         self._gone = allocate_lock()
         """Held while there is a worker; by the worker, or for a moment by who waited for its end."""
-        self._waiters: list[_Waiter] = []
+        self._waiters: list[Waiter] = []
         self._urgent = False
         self._unreachable = False
         """There was no connection at the last attempt."""
@@ -153,6 +136,7 @@ class Pipeline:
             self._reset()
             self._given_before = region.given_up
             self._health.starts_with(region)
+        region.endpoint = self._health.url
         now = monotonic()
         if self._threaded or self._stopped or self._alone:
             self._region = region
@@ -267,21 +251,65 @@ class Pipeline:
         if self._stopped or self._thread == get_ident():
             return False  # a finaliser, or a handler of our own messages: the worker cannot wait for itself
         timeout = min(max(timeout, 0), WAIT_MAX)
-        waiter = _Waiter(self._settled(stats) + stats.pending, monotonic() + timeout, last)
+        waiter = Waiter(self._settled(stats) + stats.pending, monotonic() + timeout, last)
         try:
-            self._waiters.append(waiter)
-            self._urgent = True
-            if self._stopped:  # meanwhile: the worker may have looked for the last time
-                waiter.finish(False)
-            elif self._threaded:
-                self._poke()
-                waiter.over.acquire(timeout=timeout)
-            else:
-                core.holding(self._driving, lambda: self._work(waiter), timeout)
+            self._attend(waiter)
+            if self._threaded:
+                waiter.sleep()
         finally:
-            with suppress(ValueError):  # it was answered
-                self._waiters.remove(waiter)
+            self._forget(waiter)
         return waiter.settled
+
+    def wait_for(self, known: Callable[[], bool], timeout: float, look: float) -> bool:
+        """Sends at once, and waits until `known()` says what became of a record, or for `timeout` seconds.
+
+        False: nothing here is about to send it.
+        """
+        waiter = RecordWaiter(known, monotonic() + timeout, look)
+        if not self._attended():
+            return False
+        try:
+            self._attend(waiter)
+            if self._threaded:
+                waiter.sleep()
+        finally:
+            self._forget(waiter)
+        return True
+
+    def call_when(
+        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None]
+    ) -> Callable[[], None] | None:
+        """The same without waiting, where there is a worker: `wake()` is called, from any thread.
+
+        What it returns ends that; None: nothing here is about to send it.
+        """
+        waiter = RecordWaiter(known, monotonic() + timeout, timeout, wake)
+        if not self._attended():
+            return None
+        try:
+            self._attend(waiter)
+        except BaseException:
+            self._forget(waiter)
+            raise
+        return lambda: self._forget(waiter)
+
+    def _attended(self) -> bool:
+        return self._here() is not None and not self._stopped and self._thread != get_ident()
+
+    def _attend(self, waiter: Waiter) -> None:
+        """Has the worker see to it; where there is none, does that here."""
+        self._waiters.append(waiter)
+        self._urgent = True
+        if self._stopped:  # meanwhile: the worker may have looked for the last time
+            waiter.finish(False)
+        elif self._threaded:
+            self._poke()
+        else:
+            core.holding(self._driving, lambda: self._work(waiter), max(waiter.deadline - monotonic(), 0))
+
+    def _forget(self, waiter: Waiter) -> None:
+        with suppress(ValueError):  # it was answered
+            self._waiters.remove(waiter)
 
     def _poke(self) -> None:
         if (region := self._region) is not None:
@@ -310,7 +338,7 @@ class Pipeline:
                 region.wake()  # what woke us may have been meant for the next
             self._gone.release()
 
-    def _work(self, caller: _Waiter | None) -> None:
+    def _work(self, caller: Waiter | None) -> None:
         """Until it is stopped; or, where there is no worker, what `caller` waits for."""
         quiet = set_value(
             _SUPPRESS_HTTP_INSTRUMENTATION_KEY, True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)
@@ -337,7 +365,7 @@ class Pipeline:
                 if caller is None:
                     self._carrier.close()
 
-    def _step(self, caller: _Waiter | None) -> None:
+    def _step(self, caller: Waiter | None) -> None:
         urgent, self._urgent = self._urgent, False
         if urgent:
             self._health.hurry()  # someone waits: one attempt at once, unless the receiver asked for time
@@ -392,7 +420,7 @@ class Pipeline:
         stats = region.stats()
         now = monotonic()
         for waiter in tuple(self._waiters):
-            if stats.pending == 0 or self._settled(stats) >= waiter.target:
+            if waiter.done(self._settled(stats), stats.pending):
                 waiter.finish(True)
             elif now >= waiter.deadline or (self._health.resume() > now and self._hopeless(waiter)):
                 waiter.finish(False)
@@ -401,10 +429,12 @@ class Pipeline:
             with suppress(ValueError):  # who waited has gone
                 self._waiters.remove(waiter)
 
-    def _hopeless(self, waiter: _Waiter) -> bool:
+    def _hopeless(self, waiter: Waiter) -> bool:
+        if waiter.one:
+            return False
         return self._health.resume() >= waiter.deadline or (waiter.last and self._unreachable)
 
-    def _attempt(self, caller: _Waiter | None, left: core.Region | None = None) -> None:
+    def _attempt(self, caller: Waiter | None, left: core.Region | None = None) -> None:
         """Sends what there is now, until something goes wrong.
 
         One batch for a caller, by its deadline, or of what is `left` by the dead.
@@ -421,6 +451,7 @@ class Pipeline:
             self._unreachable = False
             timeout = self._allowed(caller)
             one = region.unanswered or caller is not None or left is not None
+            one = one or any(waiter.one for waiter in tuple(self._waiters))
             found = region.in_turn(self._turn, lambda: self._send(region, timeout, one))
             if left is not None and self._estate is not None and not (found or self._stopped):
                 self._estate.leave()  # it counts what it does not have
@@ -449,7 +480,7 @@ class Pipeline:
                 # shutdown() does; a thread that writes while the process exits may stop it
                 self._health.tell_losses(region)
 
-    def _allowed(self, caller: _Waiter | None) -> float:
+    def _allowed(self, caller: Waiter | None) -> float:
         """Seconds that connecting, or a request, may take."""
         if caller is None:
             return self._timeout

@@ -69,6 +69,9 @@ class Batch:
     def of(self, region: Region) -> bool: ...
     def repin(self) -> bool: ...
 
+class Receipt:
+    """What became of one record."""
+
 @final
 class Stats:
     recorded: int
@@ -94,6 +97,7 @@ class Region:
 
     resent: int
     unanswered: bool
+    endpoint: str | None
     @property
     def given_up(self) -> int: ...
     def __new__(

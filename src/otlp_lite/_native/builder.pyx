@@ -1,0 +1,347 @@
+# cython: language_level=3, auto_pickle=False
+"""Spans whose states are types: a builder, a live span, an ended one, which is a receipt.
+
+`traces/builder.py` is their face: it says which calls are legal, and waits.
+"""
+
+cimport cython
+from cpython.dict cimport PyDict_SetItem
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from otlp_lite._native.core cimport *
+from otlp_lite._native.otlite cimport OTLITE_LOSSES
+from otlp_lite._native.span cimport *
+from otlp_lite._native.trace cimport *
+
+from otlp_lite._native.core import LOSSES
+
+from opentelemetry import trace as trace_api
+from opentelemetry.context.context import Context
+from opentelemetry.trace import Link, NonRecordingSpan, ProxyTracer, SpanContext, SpanKind, set_span_in_context
+
+cdef extern from *:
+    """
+    /* For Python code a built-in class is read-only. */
+    static inline int otlp_lite_put(PyTypeObject *type, PyObject *name, PyObject *value) {
+        int failed = PyDict_SetItem(type->tp_dict, name, value);
+        PyType_Modified(type);
+        return failed;
+    }
+    /* A method of the base as one of its own: CPython 3.11 and later call one that is inherited 10 ns slower. */
+    static inline int otlp_lite_own(PyTypeObject *type, PyTypeObject *base, PyObject *name) {
+        PyObject *inherited = PyDict_GetItemWithError(base->tp_dict, name);
+        if (inherited == NULL || Py_TYPE(inherited) != &PyMethodDescr_Type) {
+            PyErr_Format(PyExc_TypeError, "%R: no method of %s", name, base->tp_name);
+            return -1;
+        }
+        PyObject *own = PyDescr_NewMethod(type, ((PyMethodDescrObject *)inherited)->d_method);
+        int failed = own == NULL ? -1 : otlp_lite_put(type, name, own);
+        Py_XDECREF(own);
+        return failed;
+    }
+    """
+    int otlp_lite_own(PyTypeObject *type, PyTypeObject *base, object name) except -1
+    int otlp_lite_put(PyTypeObject *type, object name, object value) except -1
+
+cdef enum:
+    NOWHERE = 0xffffffff  # the chunk of what is not recorded
+
+cdef object UNSET = object()
+cdef object INTERNAL = SpanKind.INTERNAL
+cdef Recorder NOBODY = Recorder.__new__(Recorder)  # of spans that are not recorded
+cdef object misuse = None      # (state of the object, state of the span, call, name) -> what to raise
+cdef object wait_for = None
+cdef object wait_for_async = None
+
+
+def face(misused, wait, wait_async):
+    """Sets what says of a call that it is illegal, and what waits."""
+    global misuse, wait_for, wait_for_async
+    misuse, wait_for, wait_for_async = misused, wait, wait_async
+
+
+def put(of, str name not None, value):
+    """Sets an attribute of one of these classes."""
+    otlp_lite_put(<PyTypeObject *>of, name, value)
+
+
+# ---- Building ----
+
+cdef Tracer our_tracer(object tracer):
+    """Of a tracer that was given: ours, or what the API's proxy stands for by now."""
+    if type(tracer) is Tracer:
+        return tracer
+    if type(tracer) is ProxyTracer:
+        behind = tracer._tracer
+        if type(behind) is Tracer:
+            return behind
+        if trace_api._TRACER_PROVIDER is None:
+            return Tracer.__new__(Tracer)
+    raise TypeError(f"tracer: expected one of otlp_lite's, not {type(tracer).__name__}")
+
+
+@cython.final
+@cython.freelist(64)
+cdef class SpanBuilder:
+    """A span that was not started: what it begins with. `start()` starts it, once."""
+
+    def __cinit__(self, name, *, tracer=None):
+        if not PyUnicode_Check(name):
+            raise TypeError(f"name: {name!r} is not a str")
+        self.name = name
+        self.tracer = tracer_of_caller() if tracer is None else our_tracer(tracer)
+        self.kind = INTERNAL
+        self.parent = UNSET
+
+    def __repr__(self):
+        return f"<SpanBuilder {self.name!r}{', started' if self.started else ''}>"
+
+    cdef int building(self, str call) except -1:
+        if self.started:
+            raise misuse("SpanBuilder", "LiveSpan", call, self.name)
+        return 0
+
+    def with_kind(self, kind):
+        if self.started:
+            self.building("with_kind")
+        if type(kind) is not SpanKind:
+            raise TypeError(f"kind: {kind!r} is not a SpanKind")
+        self.kind = kind
+        return self
+
+    def with_parent(self, parent):
+        if self.started:
+            self.building("with_parent")
+        if parent is not None and not isinstance(parent, (trace_api.Span, SpanContext, Context)):
+            raise TypeError(f"parent: {parent!r} is not a Span, a SpanContext, a Context or None")
+        self.parent = parent
+        return self
+
+    def with_link(self, context, attributes=None):
+        if self.started:
+            self.building("with_link")
+        if not isinstance(context, SpanContext):
+            raise TypeError(f"context: {context!r} is not a SpanContext")
+        if self.links is None:
+            self.links = []
+        self.links.append(Link(context, attributes))
+        return self
+
+    def with_start_time(self, start_time):
+        if self.started:
+            self.building("with_start_time")
+        if not isinstance(start_time, int) or not 0 <= start_time < 1 << 64:
+            raise TypeError(f"start_time: {start_time!r} is not a time in ns since 1970")
+        self.start_at = start_time
+        return self
+
+    def with_attribute(self, key, value):
+        if self.started:
+            self.building("with_attribute")
+        if self.attributes is None:
+            self.attributes = {}
+        PyDict_SetItem(self.attributes, key, value)
+        return self
+
+    def with_attributes(self, attributes):
+        if self.started:
+            self.building("with_attributes")
+        if self.attributes is None:
+            self.attributes = {}
+        self.attributes.update(attributes)
+        return self
+
+    def start(self):
+        if self.started:
+            self.building("start")
+        cdef LiveSpan live = LiveSpan.__new__(LiveSpan)
+        span = self.tracer.start(self.name, None if self.parent is UNSET else self.context(), self.kind,
+                                 self.attributes, self.links, self.start_at, True, True, None, live, None, NULL)
+        if span is not live:
+            unrecorded(live, span, self)
+        live.tracer = self.tracer
+        self.started = True
+        return live
+
+    cdef object context(self):
+        """That of the parent that was given."""
+        parent = self.parent
+        if parent is None:
+            return Context()
+        if isinstance(parent, Context):
+            return parent
+        return set_span_in_context(NonRecordingSpan(parent) if isinstance(parent, SpanContext) else parent)
+
+
+cdef int unrecorded(LiveSpan live, object span, SpanBuilder builder) except -1:
+    """It is what was started instead: not recorded, but a parent. It takes all that a live span does."""
+    context = span.get_span_context()
+    cdef bytes trace_id = id_bytes(context.trace_id, 16) or bytes(16)
+    cdef bytes span_id = id_bytes(context.span_id, 8) or bytes(8)
+    live.recorder = NOBODY
+    live.ended = live.unsampled = True
+    live.name = plain_text(builder.name)
+    live.cached_context = context
+    live.trace_flags = <uint8_t>(int(context.trace_flags) & 0xff)
+    live.trace_state = context.trace_state or None
+    memcpy(live.data.trace_id, <const uint8_t *>trace_id, 16)
+    memcpy(live.data.span_id, <const uint8_t *>span_id, 8)
+    if type(span) is UnsampledSpan:
+        live.why = "not sampled"
+    else:
+        live.why = "no_provider" if builder.tracer.recorder is None else "no_memory"
+    return 0
+
+
+# ---- Living ----
+
+@cython.final
+@cython.no_gc  # as Span; a tracer, too, refers to no span
+@cython.freelist(64)
+cdef class LiveSpan(Span):
+    """A span that was started and has not ended. `end()` ends it, once, and gives its receipt."""
+
+    def __repr__(self):
+        return f"<LiveSpan {self.name!r}{', ended' if self.over else ''}>"
+
+    cdef int live(self, str call) except -1:
+        if self.over:
+            raise misuse("LiveSpan", "EndedSpan", call, self.name)
+        return 0
+
+    cdef int too_late(self, str call, str what) except -1:
+        if self.over:
+            raise misuse("LiveSpan", "EndedSpan", call, self.name)
+        return Span.too_late(self, call, what)
+
+    cdef void kept(self) noexcept:
+        if self.receipt.place.chunk != NOWHERE:
+            self.recorder.region.watch(self.receipt)
+
+    def __enter__(self):
+        self.live("__enter__")
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        try:
+            if error is not None and not self.ended:
+                self.fail(error, self.record_on_exit, self.status_on_exit, True)
+        finally:
+            if not self.ended:
+                self.finish(None)
+            self.over = True
+
+    def event(self, name, attributes=None, timestamp=None):
+        self.live("event")
+        self.add_event(name, attributes, timestamp)
+
+    def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
+        self.live("record_exception")
+        Span.record_exception(self, exception, attributes, timestamp, escaped)
+
+    def child(self, name):
+        self.live("child")
+        cdef SpanBuilder builder = SpanBuilder.__new__(SpanBuilder, name, tracer=self.tracer)
+        builder.parent = self
+        return builder
+
+    def current(self):
+        self.live("current")
+        return current_of(self)
+
+    def end(self, end_time=None):
+        cdef Recorder recorder = self.recorder  # an ended span may let go of it
+        if self.over:
+            self.live("end")
+        cdef EndedSpan receipt = EndedSpan.__new__(EndedSpan)
+        receipt.name = self.name
+        receipt.recorder = recorder
+        receipt.trace_state = self.trace_state
+        receipt.trace_flags = self.trace_flags
+        receipt.epoch = self.epoch
+        memcpy(receipt.trace_id, self.data.trace_id, 16)
+        memcpy(receipt.span_id, self.data.span_id, 8)
+        if self.unsampled:
+            receipt.why = self.why
+            self.over = True
+            return receipt
+        if not self.trace_flags & FLAG_SAMPLED:
+            receipt.why = "not sampled"
+        elif self.epoch == page.epoch:
+            recorder.region.expect_receipts()
+            receipt.place.chunk = NOWHERE
+            receipt.place.loss = OTLITE_LOSSES
+            self.receipt = receipt
+            self.data.place = &receipt.place
+        try:
+            self.finish(end_time)
+        finally:  # also when a signal's handler raised
+            self.data.place = NULL
+            self.receipt = None
+            self.over = self.ended
+        if receipt.place.loss != OTLITE_LOSSES and receipt.why is None and receipt.fate == FATE_PENDING:
+            receipt.why = LOSSES[<int>receipt.place.loss]
+        elif receipt.place.chunk == NOWHERE and receipt.why is None:
+            receipt.why = "no_exporter"
+        return receipt
+
+
+# ---- Ended ----
+
+@cython.final
+@cython.freelist(64)
+cdef class EndedSpan(Receipt):
+    """A span that has ended: a receipt, by which to wait until it is known what became of it."""
+
+    def __repr__(self):
+        return f"<EndedSpan {self.name!r}>"
+
+    def get_span_context(self):
+        return new_context(self.trace_id, self.span_id, self.trace_flags, self.trace_state)
+
+    def wait(self, timeout):
+        return wait_for(self, timeout)
+
+    def wait_async(self, timeout):
+        return wait_for_async(self, timeout)
+
+
+def told_of(span):
+    """The name of a span, by any of its states' objects, and its state as far as that object knows."""
+    if type(span) is SpanBuilder:
+        return (<SpanBuilder>span).name, "LiveSpan" if (<SpanBuilder>span).started else "SpanBuilder"
+    if type(span) is LiveSpan:
+        return (<LiveSpan>span).name, "EndedSpan" if (<LiveSpan>span).over else "LiveSpan"
+    return (<EndedSpan?>span).name, "EndedSpan"
+
+
+def pipeline_of(EndedSpan ended not None):
+    """What takes its record away by now; None: nothing does."""
+    return ended.recorder.pipeline
+
+
+def outcome(EndedSpan ended not None):
+    """What became of it: ("pending",), ("elsewhere",), ("not sampled",), ("dropped", reason),
+    ("rejected", how many of, so many, by whom) or ("exported", when, by whom)."""
+    cdef record_fate fate
+    if ended.why is not None:
+        return ("not sampled",) if ended.why == "not sampled" else ("dropped", ended.why)
+    fate = ended.look()
+    if fate == FATE_EXPORTED:
+        return "exported", ended.settled_at, ended.endpoint
+    if fate == FATE_REJECTED:
+        return "rejected", ended.rejected, ended.records, ended.endpoint
+    if fate == FATE_DROPPED:
+        return "dropped", LOSSES[<int>ended.place.loss]
+    return ("pending",) if ended.epoch == page.epoch else ("elsewhere",)
+
+
+for method in ("set_attribute", "set_attributes", "add_event", "add_link", "update_name", "set_status", "is_recording",
+               "get_span_context"):
+    otlp_lite_own(<PyTypeObject *>LiveSpan, <PyTypeObject *>Span, method)
+del method
+close_type(LiveSpan)
+close_type(EndedSpan)
