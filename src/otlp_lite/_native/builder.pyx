@@ -262,6 +262,7 @@ cdef class LiveSpan(Span):
         receipt.trace_state = self.trace_state
         receipt.trace_flags = self.trace_flags
         receipt.epoch = self.epoch
+        receipt.place.loss = OTLITE_LOSSES
         memcpy(receipt.trace_id, self.data.trace_id, 16)
         memcpy(receipt.span_id, self.data.span_id, 8)
         if self.unsampled:
@@ -273,7 +274,6 @@ cdef class LiveSpan(Span):
         elif self.epoch == page.epoch:
             recorder.region.expect_receipts()
             receipt.place.chunk = NOWHERE
-            receipt.place.loss = OTLITE_LOSSES
             self.receipt = receipt
             self.data.place = &receipt.place
         try:

@@ -1,4 +1,4 @@
-"""Who waits for the worker: for all that was recorded before, or until it is known what became of one record."""
+"""Who waits for the worker: for all that was recorded before, or for what becomes of one record."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ WAIT_MAX = 1e6
 
 
 class ExportedSpan(NamedTuple):
-    """The receipt of a record that a receiver has acknowledged: it said that it took it, not that it keeps it."""
+    """A receipt: a receiver has acknowledged the span. It said that it took it, not that it keeps it."""
 
     trace_id: int
     span_id: int
@@ -46,7 +46,8 @@ def _misused(of: str, now: str, call: str, name: str) -> StateError:
     else:
         there = "legal on the EndedSpan that end() gave"
     legal = states.legal(state)
-    return StateError(f"{of}.{call}: span {name!r} {states.IS[state]}; {there}: {', '.join(legal)}", now, call, legal)
+    words = f"{of}.{call}: span {name!r} {states.IS[state]}; {there}: {', '.join(legal)}"
+    return StateError(words, now, call, legal)
 
 
 def _article(noun: str) -> str:
@@ -80,7 +81,8 @@ _TYPES = {
 
 
 def _deadline(timeout: float) -> float:
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not isfinite(timeout) or timeout < 0:
+    number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not number or not isfinite(timeout) or timeout < 0:
         raise ValueError(f"timeout: {timeout!r} is not a number of seconds, 0 or more")
     return monotonic() + min(timeout, WAIT_MAX)
 
@@ -156,13 +158,16 @@ def _receipt(ended: EndedSpan, timeout: float, early: bool) -> ExportedSpan:
         )
     if found[0] == "dropped":
         reason = found[1]
-        raise Dropped(f"{span}: dropped as {reason!r}: {MEANINGS.get(reason, _MORE.get(reason, ''))}", context, reason)
+        meaning = _MORE.get(reason) or MEANINGS.get(reason, "")
+        raise Dropped(f"{span}: dropped as {reason!r}: {meaning}", context, reason)
     if found[0] == "not sampled":
         raise NotSampled(f"{span}: it was not to be sent, by its sampler's decision", context)
     if found[0] == "elsewhere":
-        raise WaitTimeout(f"{span}: another process has recorded it, which alone learns what becomes of it", context)
+        raise WaitTimeout(
+            f"{span}: another process recorded it, and alone learns what becomes of it", context
+        )
     if early:
-        raise WaitTimeout(f"{span}: nothing sends it any more in this process, or it cannot be waited for here", context)
+        raise WaitTimeout(f"{span}: nothing sends it here any more, or not while this thread waits", context)
     raise WaitTimeout(f"{span}: not settled within {timeout:g} s; it may still be sent", context)
 
 

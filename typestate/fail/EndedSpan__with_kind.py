@@ -1,0 +1,12 @@
+"""An EndedSpan has no with_kind(): that is a SpanBuilder's."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import SpanKind
+
+from otlp_lite import EndedSpan
+
+
+def misuse(span: EndedSpan) -> None:
+    repr(span)
+    span.with_kind(SpanKind.CLIENT)  # fails: with_kind of EndedSpan

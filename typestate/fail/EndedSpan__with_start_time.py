@@ -1,0 +1,10 @@
+"""An EndedSpan has no with_start_time(): that is a SpanBuilder's."""
+
+from __future__ import annotations
+
+from otlp_lite import EndedSpan
+
+
+def misuse(span: EndedSpan) -> None:
+    repr(span)
+    span.with_start_time(1)  # fails: with_start_time of EndedSpan

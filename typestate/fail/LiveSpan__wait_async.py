@@ -1,0 +1,10 @@
+"""A LiveSpan has no wait_async(): that is an EndedSpan's."""
+
+from __future__ import annotations
+
+from otlp_lite import LiveSpan
+
+
+async def misuse(span: LiveSpan) -> None:
+    repr(span)
+    await span.wait_async(1.0)  # fails: wait_async of LiveSpan

@@ -1,0 +1,10 @@
+"""A SpanBuilder has no get_span_context(): that is a LiveSpan's."""
+
+from __future__ import annotations
+
+from otlp_lite import SpanBuilder
+
+
+def misuse(span: SpanBuilder) -> None:
+    repr(span)
+    span.get_span_context()  # fails: get_span_context of SpanBuilder

@@ -1,0 +1,10 @@
+"""A SpanBuilder has no is_recording(): that is a LiveSpan's."""
+
+from __future__ import annotations
+
+from otlp_lite import SpanBuilder
+
+
+def misuse(span: SpanBuilder) -> None:
+    repr(span)
+    span.is_recording()  # fails: is_recording of SpanBuilder

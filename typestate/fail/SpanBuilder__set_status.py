@@ -1,0 +1,12 @@
+"""A SpanBuilder has no set_status(): that is a LiveSpan's."""
+
+from __future__ import annotations
+
+from opentelemetry.trace import StatusCode
+
+from otlp_lite import SpanBuilder
+
+
+def misuse(span: SpanBuilder) -> None:
+    repr(span)
+    span.set_status(StatusCode.OK)  # fails: set_status of SpanBuilder

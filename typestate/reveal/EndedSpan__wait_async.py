@@ -1,0 +1,11 @@
+"""wait_async() leads from an EndedSpan to an ExportedSpan."""
+
+from __future__ import annotations
+
+from typing_extensions import reveal_type
+
+from otlp_lite import EndedSpan
+
+
+async def legal(span: EndedSpan) -> None:
+    reveal_type(await span.wait_async(1.0))  # reveals: ExportedSpan

@@ -1,0 +1,11 @@
+"""An ExportedSpan has endpoint."""
+
+from __future__ import annotations
+
+from typing_extensions import reveal_type
+
+from otlp_lite import ExportedSpan
+
+
+def legal(span: ExportedSpan) -> None:
+    reveal_type(span.endpoint)  # reveals: str

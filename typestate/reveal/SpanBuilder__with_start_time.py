@@ -1,0 +1,11 @@
+"""A SpanBuilder has with_start_time()."""
+
+from __future__ import annotations
+
+from typing_extensions import reveal_type
+
+from otlp_lite import SpanBuilder
+
+
+def legal(span: SpanBuilder) -> None:
+    reveal_type(span.with_start_time(1))  # reveals: SpanBuilder
