@@ -288,23 +288,23 @@ static void end_open(struct otlite_region *region, uint32_t open)
         otlite_open_end(region, open);
 }
 
-/* Says where the next record of a chunk will lie, which bears this generation when it is read, to who asked. Before it
- * is committed: by then the collector sees that somebody asked. */
-static void tell_place(struct otlite_region *region, uint32_t index, uint32_t generation,
+/* Says where the next record of a chunk will lie, to who asked; the chunk is to be published `publications` times
+ * before it is read. Before it is committed: by then the collector sees that somebody asked. */
+static void tell_place(struct otlite_region *region, uint32_t index, uint32_t publications,
                        struct otlite_place *place)
 {
     if (place == NULL)
         return;
     struct otlite_chunk *chunk = &region->chunks[index];
     place->chunk = index;
-    place->generation = generation;
+    place->generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + publications;
     place->record = otlite_load_relaxed(&chunk->committed);
     otlite_store_relaxed(&chunk->watched, 1);
 }
 
 bool otlite_place_kept(const struct otlite_region *region, const struct otlite_place *place)
 {
-    uint32_t state = otlite_load_acquire(&region->chunks[place->chunk].state);
+    uint32_t state = otlite_load_relaxed(&region->chunks[place->chunk].state);
     return chunk_readable(state) && state / CHUNK_GENERATION == place->generation;
 }
 
@@ -312,11 +312,6 @@ void otlite_place_leave(struct otlite_region *region, const struct otlite_place 
 {
     if (otlite_place_kept(region, place))
         otlite_store_relaxed(&region->chunks[place->chunk].watched, 0);
-}
-
-static uint32_t generation_of(const struct otlite_region *region, uint32_t index)
-{
-    return otlite_load_relaxed(&region->chunks[index].state) / CHUNK_GENERATION;
 }
 
 static void commit(struct otlite_region *region, uint32_t index, struct record_index record,
@@ -385,7 +380,7 @@ static enum otlite_status encode_span(struct otlite_region *region, struct otlit
         .flags = span->explicit_time ? RECORD_EXPLICIT_TIME : 0,
     };
     seal(region, index, used, &record);
-    tell_place(region, index, generation_of(region, index), span->place);
+    tell_place(region, index, 0, span->place);
     commit(region, index, record, span->open);
     return OTLITE_OK;
 }
@@ -465,7 +460,7 @@ static enum otlite_status append_chain(struct otlite_region *region, struct otli
     record.end = (uint32_t)size;
     record.flags |= RECORD_CHAINED;
     seal(region, head, 0, &record);
-    tell_place(region, head, generation_of(region, head) + 1, span->place); /* publish() gives it */
+    tell_place(region, head, 1, span->place);
     *chunk_index(region, head, 0) = record;
     KILL_POINT("chain");
     /* release: what is committed is whole, should nobody come to publish it */
@@ -493,7 +488,7 @@ static enum otlite_status append(struct otlite_region *region, struct otlite_slo
     memcpy(chunk_data(region, index) + used, bytes, size);
     record.end = used + (uint32_t)size;
     seal(region, index, used, &record);
-    tell_place(region, index, generation_of(region, index), span->place);
+    tell_place(region, index, 0, span->place);
     commit(region, index, record, span->open);
     return OTLITE_OK;
 }

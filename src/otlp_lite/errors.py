@@ -53,7 +53,7 @@ class Dropped(NotExported):
     def __init__(self, message: str, span_context: SpanContext, reason: str) -> None:
         super().__init__(message, span_context, reason)
         self.reason = reason
-        """A DropReason, as `stats()` counts it; or `no_exporter`, `no_provider`: there was none to send it."""
+        """A DropReason, as `stats()` counts it; or `no_exporter`, `no_provider`: there was none."""
 
 
 class Rejected(NotExported):

@@ -42,16 +42,10 @@ class _Keeping:
         region.endpoint = "otlp_lite.testing"
         return True
 
-    def wait_for(self, known: Callable[[], bool], timeout: float, look: float) -> bool:
+    def wait_for(
+        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None] | None = None
+    ) -> None:
         self.take()
-        return True
-
-    def call_when(
-        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None]
-    ) -> Callable[[], None]:
-        self.take()
-        wake()
-        return lambda: None
 
     def force_flush(self, timeout: float) -> bool:
         return True

@@ -22,6 +22,7 @@ from scripted import Clock, Receiver, Reply, Request, Start, answer, balanced, h
 
 from otlp_lite import (
     Dropped,
+    DropReason,
     EndedSpan,
     ExportedSpan,
     LiveSpan,
@@ -140,7 +141,7 @@ def test_overwritten_to_the_last_record(start: Start) -> None:
         ended[0].wait(0)
     found = fates(ended)
     traces = telemetry.stats().traces
-    assert found == {"overwritten": traces.dropped["overwritten"], "WaitTimeout": traces.pending}  # type: ignore[index]
+    assert found == {"overwritten": traces.dropped[DropReason.OVERWRITTEN], "WaitTimeout": traces.pending}
     assert [fate(each) for each in ended] == sorted((fate(each) for each in ended), reverse=True)
 
 
@@ -386,7 +387,7 @@ def test_span_processors_see_it_as_any_span(start: Start) -> None:
         def _on_ending(self, span: ApiSpan) -> None:
             span.set_attribute("late", True)
 
-        def on_end(self, span: LiveSpan) -> None:  # type: ignore[override]
+        def on_end(self, span: LiveSpan) -> None:
             seen.append((span.name, dict(span.attributes)))  # type: ignore[attr-defined]
             time.sleep(0.1)  # the worker may have sent it by now
 
@@ -521,7 +522,9 @@ WRONG: dict[str, Callable[[SpanBuilder], object]] = {
     "start_time: 'now' is not a time in ns since 1970": lambda b: b.with_start_time("now"),  # type: ignore[arg-type]
     "start_time: -1 is not a time in ns since 1970": lambda b: b.with_start_time(-1),
     "name: 3 is not a str": lambda b: SpanBuilder(3),  # type: ignore[arg-type]
-    "tracer: expected one of otlp_lite's, not NoOpTracer": lambda b: SpanBuilder("a", tracer=NoOpTracer()),
+    "tracer: expected one of otlp_lite's, not opentelemetry.trace.NoOpTracer": lambda b: SpanBuilder(
+        "a", tracer=NoOpTracer()
+    ),
 }
 
 

@@ -36,6 +36,11 @@ ROWS = {
         Row("leaf4", "a leaf of a schema with 4 values, entered by `with`", "us", "calls", (OURS,), True),
         Row("traced", "an empty function that is traced", "us", "calls", (OURS,), True),
         Row(
+            "builder5", "a span of a SpanBuilder, 5 set_attribute, its receipt", "us", "calls", (OURS,), True
+        ),
+        Row("set", "set_attribute of a span", "us", "calls", (OURS,)),
+        Row("set_guarded", "set_attribute of a LiveSpan", "us", "calls", (OURS,)),
+        Row(
             "current_via_proxy",
             "start_as_current_span, tracer of the API taken before set-up",
             "us",
@@ -135,6 +140,8 @@ TARGETS = (
     Target("leaf4", OURS, 2.5, 3.5, of="dict4"),
     Target("leaf4", "opentelemetry-sdk", 80, 105, of="current5"),
     Target("traced", OURS, 1.3, None, bound="max", of="current"),
+    Target("builder5", OURS, 1.3, None, bound="max", of="current5"),
+    Target("set_guarded", OURS, 1.08, None, bound="max", of="set"),  # 5 ns of some 60
     Target("current5_via_file", OURS, 1.1, None, bound="max", of="current5"),
     Target("current5_via_open", OURS, 1.2, None, bound="max", of="current5"),
     Target("cpu", "opentelemetry-sdk", 40, 60),

@@ -67,7 +67,7 @@ def calls(run: Run) -> Report:
                 session.flush()
                 thread.append((thread_end - thread_start) * 1e6 / BURST)
                 wall.append((wall_end - wall_start) * 1e6 / BURST)
-                spans += 0 if shape == "loop" else BURST
+                spans += SHAPES[shape].spans
             figures[row + suffix] = {"thread": thread[_WARM_UP:], "wall": wall[_WARM_UP:]}
     losses = session.losses()
     session.shutdown()

@@ -126,6 +126,49 @@ def _traced_twin(tracer: Tracer, work: Work) -> None:
         empty()
 
 
+def _builder5(tracer: Tracer, work: Work) -> None:
+    from otlp_lite import SpanBuilder
+
+    for _ in work:
+        live = SpanBuilder("GET /users/{id}", tracer=tracer).start()
+        live.set_attribute("http.request.method", "GET")
+        live.set_attribute("http.route", "/users/{id}")
+        live.set_attribute("http.response.status_code", 200)
+        live.set_attribute("app.cached", True)
+        live.set_attribute("app.ratio", 0.25)
+        live.end()
+
+
+def _builder5_twin(tracer: Tracer, work: Work) -> None:
+    from otlp_lite import SpanBuilder
+
+    for name, k0, v0, k1, v1, k2, v2, k3, v3, k4, v4, _ in work:
+        live = SpanBuilder(name, tracer=tracer).start()
+        live.set_attribute(k0, v0)
+        live.set_attribute(k1, v1)
+        live.set_attribute(k2, v2)
+        live.set_attribute(k3, v3)
+        live.set_attribute(k4, v4)
+        live.end()
+
+
+def _set(tracer: Tracer, work: Work) -> None:
+    span = tracer.start_span("GET /users/{id}")
+    for _ in work:
+        span.set_attribute("http.response.status_code", 200)
+    span.end()
+
+
+def _set_guarded(tracer: Tracer, work: Work) -> None:
+    """In a function of its own: CPython specialises each call for one type."""
+    from otlp_lite import SpanBuilder
+
+    live = SpanBuilder("GET /users/{id}", tracer=tracer).start()
+    for _ in work:
+        live.set_attribute("http.response.status_code", 200)
+    live.end()
+
+
 def _loop(_tracer: Tracer, work: Work) -> None:
     for _ in work:
         pass
@@ -141,16 +184,21 @@ class Shape(NamedTuple):
 
     plain: Burst
     twin: Burst
+    spans: int = BURST
+    """That a burst records."""
 
 
 SHAPES = {
-    "loop": Shape(_loop, _loop_twin),
+    "loop": Shape(_loop, _loop_twin, 0),
     "start_end": Shape(_start_end, _start_end_twin),
     "current": Shape(_current, _current_twin),
     "current5": Shape(_current5, _current5_twin),
     "dict4": Shape(_dict4, _dict4_twin),
     "leaf4": Shape(_leaf4, _leaf4_twin),
     "traced": Shape(_traced, _traced_twin),
+    "builder5": Shape(_builder5, _builder5_twin),
+    "set": Shape(_set, _set, 1),
+    "set_guarded": Shape(_set_guarded, _set_guarded, 1),
 }
 
 

@@ -1,4 +1,4 @@
-"""Wrong orders of calls do not type-check, and raise where nobody checks types: a file for each cell of the table.
+"""Wrong orders of calls do not type-check, and raise where nobody checks: a file for each cell of the table.
 
 One of typestate/reveal/ is a legal call, one of typestate/fail/ an illegal one, by the name STATE__CALL.py.
 """

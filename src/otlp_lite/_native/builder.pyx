@@ -6,9 +6,9 @@
 
 cimport cython
 from cpython.dict cimport PyDict_SetItem
-from cpython.object cimport PyObject, PyTypeObject
-from cpython.unicode cimport PyUnicode_Check, PyUnicode_CheckExact
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from cpython.object cimport PyTypeObject
+from cpython.unicode cimport PyUnicode_Check
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from otlp_lite._native.core cimport *
@@ -16,7 +16,8 @@ from otlp_lite._native.otlite cimport OTLITE_LOSSES
 from otlp_lite._native.span cimport *
 from otlp_lite._native.trace cimport *
 
-from otlp_lite._native.core import LOSSES
+from otlp_lite._native import core
+from otlp_lite._native.trace import get_tracer
 
 from opentelemetry import trace as trace_api
 from opentelemetry.context.context import Context
@@ -51,6 +52,7 @@ cdef enum:
 
 cdef object UNSET = object()
 cdef object INTERNAL = SpanKind.INTERNAL
+cdef tuple LOSSES = core.LOSSES
 cdef Recorder NOBODY = Recorder.__new__(Recorder)  # of spans that are not recorded
 cdef object misuse = None      # (state of the object, state of the span, call, name) -> what to raise
 cdef object wait_for = None
@@ -79,8 +81,10 @@ cdef Tracer our_tracer(object tracer):
         if type(behind) is Tracer:
             return behind
         if trace_api._TRACER_PROVIDER is None:
-            return Tracer.__new__(Tracer)
-    raise TypeError(f"tracer: expected one of otlp_lite's, not {type(tracer).__name__}")
+            return get_tracer(tracer._instrumenting_module_name, tracer._instrumenting_library_version)
+        tracer = behind
+    of = type(tracer)
+    raise TypeError(f"tracer: expected one of otlp_lite's, not {of.__module__}.{of.__qualname__}")
 
 
 @cython.final

@@ -29,7 +29,7 @@ from .http import Carrier
 from .retry import Verdict, classify, forget_frames, partial_success, refusal, retry_after
 from .signals import TRACES
 from .unpatched import allocate_lock, get_ident, start_thread, threads_run
-from .waiters import RecordWaiter, Waiter
+from .waiters import RecordWaiter, Waiter, Waiters
 
 if TYPE_CHECKING:
     from ..slots.directory import Slots
@@ -105,7 +105,7 @@ class Pipeline:
         self._nudge = allocate_lock()
         self._gone = allocate_lock()
         """Held while there is a worker; by the worker, or for a moment by who waited for its end."""
-        self._waiters: list[Waiter] = []
+        self._waiters = Waiters()
         self._urgent = False
         self._unreachable = False
         """There was no connection at the last attempt."""
@@ -257,48 +257,29 @@ class Pipeline:
             if self._threaded:
                 waiter.sleep()
         finally:
-            self._forget(waiter)
+            self._waiters.forget(waiter)
         return waiter.settled
 
-    def wait_for(self, known: Callable[[], bool], timeout: float, look: float) -> bool:
-        """Sends at once, and waits until `known()` says what became of a record, or for `timeout` seconds.
+    def wait_for(
+        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None] | None = None
+    ) -> RecordWaiter | None:
+        """Sends at once. The waiter is over when it is `known()` what became of a record, or its time is.
 
-        False: nothing here is about to send it.
+        Where there is no worker, it is over by the return. None: nothing here is about to send the record.
         """
-        waiter = RecordWaiter(known, monotonic() + timeout, look)
-        if not self._attended():
-            return False
-        try:
-            self._attend(waiter)
-            if self._threaded:
-                waiter.sleep()
-        finally:
-            self._forget(waiter)
-        return True
-
-    def call_when(
-        self, known: Callable[[], bool], timeout: float, wake: Callable[[], None]
-    ) -> Callable[[], None] | None:
-        """The same without waiting, where there is a worker: `wake()` is called, from any thread.
-
-        What it returns ends that; None: nothing here is about to send it.
-        """
-        waiter = RecordWaiter(known, monotonic() + timeout, timeout, wake)
-        if not self._attended():
+        if self._here() is None or self._stopped or self._thread == get_ident():
             return None
+        waiter = RecordWaiter(known, monotonic() + timeout, wake, self._waiters)
         try:
             self._attend(waiter)
         except BaseException:
-            self._forget(waiter)
+            waiter.leave()
             raise
-        return lambda: self._forget(waiter)
-
-    def _attended(self) -> bool:
-        return self._here() is not None and not self._stopped and self._thread != get_ident()
+        return waiter
 
     def _attend(self, waiter: Waiter) -> None:
         """Has the worker see to it; where there is none, does that here."""
-        self._waiters.append(waiter)
+        self._waiters.add(waiter)
         self._urgent = True
         if self._stopped:  # meanwhile: the worker may have looked for the last time
             waiter.finish(False)
@@ -306,10 +287,6 @@ class Pipeline:
             self._poke()
         else:
             core.holding(self._driving, lambda: self._work(waiter), max(waiter.deadline - monotonic(), 0))
-
-    def _forget(self, waiter: Waiter) -> None:
-        with suppress(ValueError):  # it was answered
-            self._waiters.remove(waiter)
 
     def _poke(self) -> None:
         if (region := self._region) is not None:
@@ -332,7 +309,7 @@ class Pipeline:
         finally:
             self._thread = 0
             self._threaded = self._stopped  # else who flushes does its work
-            for waiter in tuple(self._waiters):
+            for waiter in self._waiters:
                 waiter.finish(False)
             if region is not None:
                 region.wake()  # what woke us may have been meant for the next
@@ -418,21 +395,7 @@ class Pipeline:
         if not self._waiters or region is None:
             return
         stats = region.stats()
-        now = monotonic()
-        for waiter in tuple(self._waiters):
-            if waiter.done(self._settled(stats), stats.pending):
-                waiter.finish(True)
-            elif now >= waiter.deadline or (self._health.resume() > now and self._hopeless(waiter)):
-                waiter.finish(False)
-            else:
-                continue
-            with suppress(ValueError):  # who waited has gone
-                self._waiters.remove(waiter)
-
-    def _hopeless(self, waiter: Waiter) -> bool:
-        if waiter.one:
-            return False
-        return self._health.resume() >= waiter.deadline or (waiter.last and self._unreachable)
+        self._waiters.answer(self._settled(stats), stats.pending, self._health.resume(), self._unreachable)
 
     def _attempt(self, caller: Waiter | None, left: core.Region | None = None) -> None:
         """Sends what there is now, until something goes wrong.
@@ -451,7 +414,7 @@ class Pipeline:
             self._unreachable = False
             timeout = self._allowed(caller)
             one = region.unanswered or caller is not None or left is not None
-            one = one or any(waiter.one for waiter in tuple(self._waiters))
+            one = one or any(waiter.one for waiter in self._waiters)
             found = region.in_turn(self._turn, lambda: self._send(region, timeout, one))
             if left is not None and self._estate is not None and not (found or self._stopped):
                 self._estate.leave()  # it counts what it does not have

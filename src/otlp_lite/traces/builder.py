@@ -20,6 +20,8 @@ from .states import State
 if TYPE_CHECKING:
     from asyncio import Future
 
+__all__ = ["EndedSpan", "ExportedSpan", "LiveSpan", "SpanBuilder"]
+
 LOOK = 0.1
 """Seconds between two looks of who waits: what is overwritten meanwhile, nobody tells."""
 WAIT_MAX = 1e6
@@ -89,14 +91,17 @@ def _deadline(timeout: float) -> float:
 
 def _wait(ended: EndedSpan, timeout: float) -> ExportedSpan:
     deadline = _deadline(timeout)
-    early = False
-    while _pending(ended) and not early:
-        left = deadline - monotonic()
-        pipeline = native.pipeline_of(ended)
-        early = pipeline is None or not pipeline.wait_for(lambda: not _pending(ended), max(left, 0), LOOK)
-        if left <= 0:
-            break
-    return _receipt(ended, timeout, early)
+    left = 1.0
+    while left > 0 and _pending(ended):
+        left = max(deadline - monotonic(), 0)
+        waiter = _waiter(ended, left)
+        if waiter is None:
+            return _receipt(ended, timeout, early=True)
+        try:
+            waiter.sleep_at_most(LOOK)
+        finally:
+            waiter.leave()
+    return _receipt(ended, timeout)
 
 
 async def _wait_async(ended: EndedSpan, timeout: float) -> ExportedSpan:
@@ -104,30 +109,30 @@ async def _wait_async(ended: EndedSpan, timeout: float) -> ExportedSpan:
 
     deadline = _deadline(timeout)
     loop = asyncio.get_running_loop()
-    early = False
-    while _pending(ended) and not early:
-        pipeline = native.pipeline_of(ended)
-        left = deadline - monotonic()
+    left = 1.0
+    while left > 0 and _pending(ended):
         woken: Future[None] = loop.create_future()
 
         def wake(future: Future[None] = woken) -> None:
             with suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(_finish, future)
 
-        over: Callable[[], None] | None = None
-        if pipeline is not None:
-            over = pipeline.call_when(lambda: not _pending(ended), max(left, 0), wake)
-        if over is None:
-            early = True
-            continue
+        left = max(deadline - monotonic(), 0)
+        waiter = _waiter(ended, left, wake)
+        if waiter is None:
+            return _receipt(ended, timeout, early=True)
         try:
             while _pending(ended) and not woken.done() and (left := deadline - monotonic()) > 0:
                 await asyncio.wait((woken,), timeout=min(left, LOOK))
         finally:
-            over()
-        if left <= 0:
-            break
-    return _receipt(ended, timeout, early)
+            waiter.leave()
+    return _receipt(ended, timeout)
+
+
+def _waiter(ended: EndedSpan, timeout: float, wake: Callable[[], None] | None = None) -> Any:
+    """Has it sent; None where nothing does that, or has done so already."""
+    pipeline = native.pipeline_of(ended)
+    return None if pipeline is None else pipeline.wait_for(lambda: not _pending(ended), timeout, wake)
 
 
 def _finish(future: Future[None]) -> None:
@@ -139,7 +144,7 @@ def _pending(ended: EndedSpan) -> bool:
     return native.outcome(ended)[0] == "pending"
 
 
-def _receipt(ended: EndedSpan, timeout: float, early: bool) -> ExportedSpan:
+def _receipt(ended: EndedSpan, timeout: float, early: bool = False) -> ExportedSpan:
     """What became of it by now, as an answer or as an exception."""
     context = ended.get_span_context()
     span = f"span {native.told_of(ended)[0]!r} of trace {format_trace_id(context.trace_id)}"

@@ -45,7 +45,7 @@ class Call(NamedTuple):
 _BUILDING = ("with_kind", "with_parent", "with_link", "with_start_time", "with_attribute", "with_attributes")
 _LIVE = ("set_attribute", "set_attributes", "add_event", "event", "add_link", "update_name", "set_status")
 
-TABLE = (
+TABLE: tuple[Call, ...] = (
     *(Call(State.BUILDING, name, "SpanBuilder") for name in _BUILDING),
     Call(State.BUILDING, "start", "LiveSpan", to=State.LIVE, once=True),
     *(Call(State.LIVE, name, "None") for name in (*_LIVE, "record_exception")),

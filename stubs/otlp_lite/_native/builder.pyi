@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Literal, final
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanContext, SpanKind, Tracer
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.util.types import Attributes, AttributeValue
 from typing_extensions import Self
 
@@ -40,7 +40,7 @@ class LiveSpan(Span):
     def event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None: ...
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None: ...
     def update_name(self, name: str) -> None: ...
-    def set_status(self, status: Any, description: str | None = None) -> None: ...
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None: ...
     def record_exception(
         self,
         exception: BaseException,

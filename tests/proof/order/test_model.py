@@ -14,6 +14,7 @@ MODEL = Path(__file__).with_name("chunk.pml")
 
 NUMBER = "a number, which the model counts by itself"
 CHAINS = "chained records: the explorer runs them"
+PLACES = "places of records: the explorer runs them"
 COLLECTORS = "the lock of collectors: the model has one; the explorer runs two"
 TABLES = "tables: the explorer runs them"
 OPEN = "open spans: the explorer runs them"
@@ -34,6 +35,8 @@ LEFT_OUT = {
     "append_chain": CHAINS,
     "otlite_batch_collect": COLLECTORS,
     "set_pinned": COLLECTORS,
+    "tell_place": PLACES,
+    "otlite_place_leave": PLACES,
     "otlite_region_reanchor": "clocks: the explorer runs them",
     "condemn": TABLES,
     "find_entry": TABLES,

@@ -155,6 +155,15 @@ enum otlite_status append(uint32_t number, size_t size, uint32_t under, uint32_t
     return otlite_region_append(&region, words, size, resource, under, 0, false);
 }
 
+enum otlite_status append_placed(uint32_t number, struct otlite_place *place)
+{
+    uint32_t words[RECORD / 4];
+    const struct otlite_span span = {.place = place};
+    fill(words, RECORD, MARK | number);
+    world.results[STARTED] |= 1u << number;
+    return otlite_span_append(&region, &span, words, RECORD, resource, scope);
+}
+
 void note(uint32_t number, enum otlite_status status)
 {
     CHECK(status == OTLITE_OK || status == OTLITE_DROPPED);

@@ -55,6 +55,8 @@ enum otlite_status record_span(struct otlite_span *span);
 bool is_open(const struct otlite_span *span);
 /* Appends a record of `size` under a scope's handle; `name` is the scope's number. */
 enum otlite_status append(uint32_t number, size_t size, uint32_t under, uint32_t name);
+/* A short record under the first scope, whose place is told. */
+enum otlite_status append_placed(uint32_t number, struct otlite_place *place);
 /* Notes what became of it. */
 void note(uint32_t number, enum otlite_status status);
 /* Both, of a short record under the first scope. */
