@@ -37,7 +37,13 @@ for stub in glob("stubs/otlp_lite/_native/*.pyi"):  # beside the extensions, whe
 core = sorted(path for path in glob("csrc/**/*.c", recursive=True) if not path.startswith("csrc/example"))
 setup(
     ext_modules=cythonize(
-        [room("core", core), room("value", []), room("span", [], SPAN), room("trace", []), room("builder", [])],
+        [
+            room("core", core),
+            room("value", []),
+            room("span", [], SPAN),
+            room("trace", []),
+            room("builder", []),
+        ],
         include_path=["src"],
         build_dir="build/cython",
         compiler_directives={

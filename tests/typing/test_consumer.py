@@ -115,6 +115,6 @@ def test_the_project_runs(consumer: Consumer) -> None:
     out = run(
         consumer.python, "command.py", "one\ntwo", "--endpoint", "http://127.0.0.1:9", cwd=consumer.project
     )
-    assert out == "not in time\n6 6 0\n"
+    assert out == "not in time\n6 5 0\n"
     assert run(consumer.python, "both.py", cwd=consumer.project) == "4\n"
     assert run(consumer.python, "-c", "import service; print(service.app.title)", cwd=consumer.project)

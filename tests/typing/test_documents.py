@@ -31,7 +31,7 @@ def indented(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             for block in INDENTED.findall((ast.get_docstring(node) or "") + "\n"):
-                code = textwrap.dedent(block)
+                code = textwrap.dedent(block).strip() + "\n"
                 if is_python(code):
                     found.append(NAMES + code)
     return found
@@ -42,7 +42,7 @@ def is_python(code: str) -> bool:
         ast.parse(code)
     except SyntaxError:
         return False
-    return bool(code.strip())
+    return code != "\n"
 
 
 def documents() -> dict[str, str]:

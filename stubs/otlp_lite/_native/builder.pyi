@@ -1,4 +1,4 @@
-"""Types of the compiled builder, of live spans and of ended ones: each with the calls that are legal there alone."""
+"""Types of the compiled builder, live spans and ended ones: each with the calls that are legal there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode,
 from opentelemetry.util.types import Attributes, AttributeValue
 from typing_extensions import Self
 
-from otlp_lite._native.core import Receipt
 from otlp_lite.traces.builder import ExportedSpan
 
 @final
@@ -57,7 +56,7 @@ class LiveSpan(Span):
     ) -> None: ...
 
 @final
-class EndedSpan(Receipt):
+class EndedSpan:
     """A span that has ended: a receipt, by which to wait until it is known what became of it."""
 
     def get_span_context(self) -> SpanContext: ...

@@ -69,6 +69,7 @@ class Batch:
     def of(self, region: Region) -> bool: ...
     def repin(self) -> bool: ...
 
+@final  # to all but EndedSpan
 class Receipt:
     """What became of one record."""
 

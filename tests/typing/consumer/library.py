@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -14,7 +14,7 @@ class Client:
         self._tracer = tracer or trace.get_tracer(__name__, "1.0")
 
     @contextmanager
-    def request(self, path: str) -> Iterator[Span]:
+    def request(self, path: str) -> Generator[Span, None, None]:
         with self._tracer.start_as_current_span("request", attributes={"path": path}) as span:
             yield span
 
