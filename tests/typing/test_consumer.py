@@ -85,7 +85,8 @@ def mypy(consumer: Consumer, version: str) -> list[str]:
 def pyright(consumer: Consumer, version: str) -> list[str]:
     settings = {"include": ["."], "typeCheckingMode": "strict", "pythonVersion": version}
     (consumer.project / "pyrightconfig.json").write_text(json.dumps(settings))
-    command = [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", consumer.python]
+    command: list[str | Path] = [sys.executable, "-m", "pyright", "--outputjson"]
+    command += ["--pythonpath", consumer.python]
     report = json.loads(run(*command, "-p", consumer.project, may_fail=True))
     assert report["summary"]["filesAnalyzed"] == len(list(consumer.project.glob("*.py")))
     return [

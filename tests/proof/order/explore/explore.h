@@ -18,7 +18,7 @@ enum {
     LOCATIONS = 61, /* atomic words of it */
     CLOCKS = LOCATIONS,
     MESSAGES = 32, /* values of one word that some thread may still read */
-    RESULTS = 24,  /* words of what a scenario notes, memory no thread shares */
+    RESULTS = 32,  /* words of what a scenario notes, memory no thread shares */
     LATES = 512    /* stores of one thread that may come late */
 };
 

@@ -3,11 +3,6 @@
 
 /* ---- overwrite ---- */
 
-static void places_begin(void)
-{
-    open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
-}
-
 static void overwrite_begin(void)
 {
     open_region(3, 2, 1, OTLITE_OVERWRITE_OLDEST);
@@ -360,33 +355,6 @@ static void give_scopes_away(void)
         register_one(name);
 }
 
-/* ---- crowd: more spans than entries ---- */
-
-static void crowd_begin(void)
-{
-    expect_open(2);
-    open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
-}
-
-static void open_two(uint32_t number)
-{
-    struct otlite_span span[2];
-    for (uint32_t i = 0; i < 2; i++)
-        (void)open_span(&span[i], number, true);
-    for (uint32_t i = 0; i < 2; i++)
-        CHECK(span[i].open == 0 || is_open(&span[i]));
-}
-
-static void crowd_first(void)
-{
-    open_two(1);
-}
-
-static void crowd_second(void)
-{
-    open_two(2);
-}
-
 static void open_end(void)
 {
     struct otlite_stats stats;
@@ -394,72 +362,6 @@ static void open_end(void)
     CHECK(stats.open_missed == world.results[MISSED]);
     CHECK(stats.open_cut == world.results[CUT]);
     CHECK(stats.open_used == world.results[CUT]);
-}
-
-/* ---- places: who collects a record sees that somebody asks after it ---- */
-
-enum { PLACED = 4 };
-static struct otlite_place
-    places[PLACED]; /* each written again by each execution, before it is read */
-
-static void record_placed(uint32_t number)
-{
-    places[number] = (struct otlite_place){.chunk = NO_CHUNK, .loss = OTLITE_LOSSES};
-    enum otlite_status status = append_placed(number, &places[number]);
-    CHECK((status == OTLITE_OK) == (places[number].loss == OTLITE_LOSSES));
-    note(number, status);
-}
-
-static void place_two(void)
-{
-    record_placed(0);
-    record_placed(1);
-}
-
-static void place_two_more(void)
-{
-    record_placed(2);
-    record_placed(3);
-}
-
-/* Those of `held` that the parts of a batch are about. */
-static uint32_t placed_in(const struct otlite_batch *batch, uint32_t held)
-{
-    struct otlite_part part;
-    uint32_t told = 0;
-    for (uint32_t next = 0; otlite_batch_watched(&region, batch, &next, &part);)
-        for (uint32_t i = 0; i < PLACED; i++)
-            if ((held >> i & 1) != 0 && places[i].chunk == part.chunk &&
-                places[i].generation == part.generation && places[i].record >= part.from &&
-                places[i].record < part.to)
-                told |= 1u << i;
-    return told;
-}
-
-static void export_placed(void)
-{
-    struct otlite_batch batch;
-    for (int i = 0; i < 2 && collect(&region, &batch) == OTLITE_OK; i++) {
-        uint32_t before = world.results[EXPORTED];
-        read_body(&batch);
-        uint32_t held = world.results[EXPORTED] & ~before;
-        CHECK(placed_in(&batch, held) == held);
-        otlite_batch_acknowledge(&region, &batch, 0);
-        world.results[SETTLED] = world.results[EXPORTED];
-    }
-}
-
-/* Of those that no batch had, the ones that are kept are pending. */
-static void places_end(void)
-{
-    struct otlite_stats stats;
-    uint64_t kept = 0;
-    for (uint32_t i = 0; i < PLACED; i++)
-        if ((world.results[KEPT] & ~world.results[EXPORTED]) >> i & 1)
-            kept += otlite_place_kept(&region, &places[i]);
-    otlite_region_stats(&region, &stats);
-    CHECK(kept == stats.pending);
-    balance();
 }
 
 const struct scenario scenarios[] = {

@@ -27,7 +27,8 @@ enum note {
     BROKEN,
     ENDED,
     MISSED,
-    CUT
+    CUT,
+    PLACES /* and on: four words a record */
 };
 
 /* Records are words that say the same: a mark, their scope's number, and their own. From 24 on they are LONG. */
@@ -74,6 +75,13 @@ void read_body(const struct otlite_batch *batch);
 bool export_once(void);
 void export_twice(void);
 
+/* places.c */
+void places_begin(void);
+void place_two(void);
+void place_two_more(void);
+void export_placed(void);
+void places_end(void);
+
 /* durable.c */
 void durable_begin(void);
 void offer_and_export(void);
@@ -88,6 +96,9 @@ void create(void);
 void created(void);
 
 /* unfinished.c */
+void crowd_begin(void);
+void crowd_first(void);
+void crowd_second(void);
 void spans_begin(void);
 void span_first(void);
 void span_second(void);

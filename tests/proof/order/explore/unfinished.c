@@ -95,3 +95,30 @@ void spans_end(void)
     CHECK(stats.recorded == 2 && stats.pending == 2);
     CHECK(stats.open_used + stats.open_missed == 0);
 }
+
+/* ---- crowd: more spans than entries ---- */
+
+void crowd_begin(void)
+{
+    expect_open(2);
+    open_region(2, 2, 1, OTLITE_OVERWRITE_OLDEST);
+}
+
+static void open_two(uint32_t number)
+{
+    struct otlite_span span[2];
+    for (uint32_t i = 0; i < 2; i++)
+        (void)open_span(&span[i], number, true);
+    for (uint32_t i = 0; i < 2; i++)
+        CHECK(span[i].open == 0 || is_open(&span[i]));
+}
+
+void crowd_first(void)
+{
+    open_two(1);
+}
+
+void crowd_second(void)
+{
+    open_two(2);
+}
