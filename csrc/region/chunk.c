@@ -297,7 +297,8 @@ static void tell_place(struct otlite_region *region, uint32_t index, uint32_t pu
         return;
     struct otlite_chunk *chunk = &region->chunks[index];
     place->chunk = index;
-    place->generation = otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + publications;
+    place->generation = (otlite_load_relaxed(&chunk->state) / CHUNK_GENERATION + publications) %
+                        (UINT32_MAX / CHUNK_GENERATION + 1);
     place->record = otlite_load_relaxed(&chunk->committed);
     otlite_store_relaxed(&chunk->watched, 1);
 }

@@ -426,12 +426,13 @@ def _pipeline(
     endpoint = destination(config)
     return Pipeline(
         carrier(endpoint, config) if connect is None else connect(config),
-        f"{endpoint} through the proxy {config.proxy}" if config.proxy else str(endpoint),
+        str(endpoint),
         timeout=min(config.timeout, config.export_timeout),
         schedule_delay=config.schedule_delay,
         max_records=config.max_export_batch_size or 0,
         secrets=secrets(config, endpoint),
         slots=slots,
+        proxy=str(config.proxy) if config.proxy else None,
     )
 
 

@@ -155,17 +155,22 @@ def test_the_longest_shutdown_there_is_ends_a_batch_processor() -> None:
     assert [span.name for span in exporter.get_finished_spans()] == ["s"]
 
 
-def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps() -> None:
+@pytest.mark.parametrize("built", [False, True])
+def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps(built: bool) -> None:
     freed = []
     for _ in range(5):
         exporter = InMemorySpanExporter()
         telemetry = build(load({"span_processors": [SimpleSpanProcessor(exporter)]}, {}), lambda _: Memory())
-        telemetry.tracer_provider.get_tracer("kept").start_span("kept", attributes={"a": 1}).end()
+        tracer = telemetry.tracer_provider.get_tracer("kept")
+        if built:
+            otlp_lite.SpanBuilder("kept", tracer=tracer).with_attribute("a", 1).start().end()
+        else:
+            tracer.start_span("kept", attributes={"a": 1}).end()
         (span,) = exporter.get_finished_spans()
         assert span.attributes == {"a": 1} and span.resource.attributes["telemetry.sdk.name"] == "otlp_lite"
         assert span.end_time is not None
         freed.append(weakref.ref(exporter))
-    del exporter, telemetry, span
+    del exporter, telemetry, tracer, span
     gc.collect()
     assert [each() for each in freed] == [None] * 5
 

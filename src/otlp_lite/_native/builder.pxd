@@ -38,3 +38,4 @@ cdef class LiveSpan(Span):
     cdef bint over                # end() has given the next state
 
     cdef int live(self, str call) except -1
+    cdef void close(self) noexcept

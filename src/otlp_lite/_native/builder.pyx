@@ -81,7 +81,8 @@ cdef Tracer our_tracer(object tracer):
         if type(behind) is Tracer:
             return behind
         if trace_api._TRACER_PROVIDER is None:
-            return get_tracer(tracer._instrumenting_module_name, tracer._instrumenting_library_version)
+            return get_tracer(tracer._instrumenting_module_name, tracer._instrumenting_library_version,
+                              tracer._schema_url, tracer._attributes)
         tracer = behind
     of = type(tracer)
     raise TypeError(f"tracer: expected one of otlp_lite's, not {of.__module__}.{of.__qualname__}")
@@ -162,12 +163,16 @@ cdef class SpanBuilder:
         if self.started:
             self.building("start")
         cdef LiveSpan live = LiveSpan.__new__(LiveSpan)
-        span = self.tracer.start(self.name, None if self.parent is UNSET else self.context(), self.kind,
-                                 self.attributes, self.links, self.start_at, True, True, None, live, None, NULL)
+        live.tracer = self.tracer
+        self.started = True  # first: samplers and processors may be handed the builder, too
+        try:
+            span = self.tracer.start(self.name, None if self.parent is UNSET else self.context(), self.kind,
+                                     self.attributes, self.links, self.start_at, True, True, None, live, None, NULL)
+        except BaseException:
+            self.started = False
+            raise
         if span is not live:
             unrecorded(live, span, self)
-        live.tracer = self.tracer
-        self.started = True
         return live
 
     cdef object context(self):
@@ -225,6 +230,13 @@ cdef class LiveSpan(Span):
         if self.receipt.place.chunk != NOWHERE:
             self.recorder.region.watch(self.receipt)
 
+    @cython.final
+    cdef void close(self) noexcept:
+        """Where it has ended: it lets go of its tracer, which may keep it, by an exporter that keeps spans."""
+        self.over = self.ended
+        if self.over:
+            self.tracer = None
+
     def __enter__(self):
         self.live("__enter__")
         return self
@@ -234,9 +246,11 @@ cdef class LiveSpan(Span):
             if error is not None and not self.ended:
                 self.fail(error, self.record_on_exit, self.status_on_exit, True)
         finally:
-            if not self.ended:
-                self.finish(None)
-            self.over = True
+            try:
+                if not self.ended:
+                    self.finish(None)
+            finally:
+                self.close()
 
     def event(self, name, attributes=None, timestamp=None):
         self.live("event")
@@ -244,6 +258,8 @@ cdef class LiveSpan(Span):
 
     def record_exception(self, exception, attributes=None, timestamp=None, escaped=False):
         self.live("record_exception")
+        if self.unsampled:
+            return
         Span.record_exception(self, exception, attributes, timestamp, escaped)
 
     def child(self, name):
@@ -258,8 +274,8 @@ cdef class LiveSpan(Span):
 
     def end(self, end_time=None):
         cdef Recorder recorder = self.recorder  # an ended span may let go of it
-        if self.over:
-            self.live("end")
+        if self.over or (self.ended and not self.unsampled):  # the latter: by a processor, or beside it
+            raise misuse("LiveSpan", "EndedSpan", "end", self.name)
         cdef EndedSpan receipt = EndedSpan.__new__(EndedSpan)
         receipt.name = self.name
         receipt.recorder = recorder
@@ -271,7 +287,7 @@ cdef class LiveSpan(Span):
         memcpy(receipt.span_id, self.data.span_id, 8)
         if self.unsampled:
             receipt.why = self.why
-            self.over = True
+            self.close()
             return receipt
         if not self.trace_flags & FLAG_SAMPLED:
             receipt.why = "not sampled"
@@ -285,7 +301,7 @@ cdef class LiveSpan(Span):
         finally:  # also when a signal's handler raised
             self.data.place = NULL
             self.receipt = None
-            self.over = self.ended
+            self.close()
         if receipt.place.loss != OTLITE_LOSSES and receipt.why is None and receipt.fate == FATE_PENDING:
             receipt.why = LOSSES[<int>receipt.place.loss]
         elif receipt.place.chunk == NOWHERE and receipt.why is None:

@@ -67,10 +67,12 @@ class Pipeline:
         max_records: int = 0,
         secrets: Iterable[str] = (),
         slots: Slots | None = None,
+        proxy: str | None = None,
     ) -> None:
         self._carrier = carrier
+        self._url = url
         self._slots = slots
-        self._health = Health(url, secrets)
+        self._health = Health(f"{url} through the proxy {proxy}" if proxy else url, secrets)
         self._timeout = timeout
         self._delay = schedule_delay
         self._records_max = max_records
@@ -136,7 +138,7 @@ class Pipeline:
             self._reset()
             self._given_before = region.given_up
             self._health.starts_with(region)
-        region.endpoint = self._health.url
+        region.endpoint = self._url
         now = monotonic()
         if self._threaded or self._stopped or self._alone:
             self._region = region
@@ -351,7 +353,7 @@ class Pipeline:
             return
         pause = self._health.resume() - monotonic()
         if pause > 0:
-            self._sleep(pause)
+            self._sleep(pause if caller is None else min(pause, max(caller.deadline - monotonic(), 0)))
         elif self._waiters or self._at_once:
             self._attempt(caller)
         elif self._estate is not None and caller is None and (left := self._estate.region()) is not None:
