@@ -391,7 +391,8 @@ struct otlite_place {
 /* Whether the record may still be sent: false once its chunk was given to others. What was settled, as a batch, is known
  * from otlite_batch_watched, and not from here. */
 bool otlite_place_kept(const struct otlite_region *region, const struct otlite_place *place);
-/* Nobody will ask after any record of its chunk; a later one that has a place says again that somebody does. */
+/* Nobody will ask after any record of its chunk; a later one that has a place says again that somebody does. Not beside
+ * a recording of one that has: the caller, who alone knows of all places, sees to it. */
 void otlite_place_leave(struct otlite_region *region, const struct otlite_place *place);
 
 /* Records bytes that otlite_span_encode wrote, in a chain of chunks where they need one. */

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from opentelemetry.trace import NoOpTracer, ProxyTracer, SpanContext, SpanKind, TraceFlags, get_tracer, use_span
+from child import python
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans
+from opentelemetry.trace import (
+    NoOpTracer,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    get_tracer,
+    use_span,
+)
 from opentelemetry.trace import Span as ApiSpan
-from scripted import Receiver, Start
+from scripted import Receiver, Request, Start
 
 from otlp_lite import LiveSpan, SpanBuilder, StateError
 from otlp_lite.testing import collect
 from otlp_lite.traces.processor import SpanProcessor
+
+
+def scopes_of(request: Request) -> list[ScopeSpans]:
+    message = ExportTraceServiceRequest.FromString(request.content())
+    return [scope for group in message.resource_spans for scope in group.scope_spans]
 
 
 def test_what_a_builder_was_given_arrives(start: Start) -> None:
@@ -97,7 +112,9 @@ def test_what_is_handed_a_span_as_it_starts_may_begin_children(start: Start) -> 
         telemetry = start(receiver, span_processors=[Follows()])
         SpanBuilder("first", tracer=telemetry.tracer_provider.get_tracer("shop")).start().end().wait(5)
         assert telemetry.force_flush(5)
-        assert [scope.scope.name for group in receiver.groups() for scope in group.scope_spans] == ["shop"]
+        scopes = [scope for request in receiver.requests for scope in scopes_of(request)]
+        assert {scope.scope.name for scope in scopes} == {"shop"}
+        assert sum(len(scope.spans) for scope in scopes) == 2
 
 
 def test_a_builder_starts_once_whoever_is_handed_it(start: Start) -> None:
@@ -123,12 +140,27 @@ def test_a_span_that_was_not_started_may_be_started_again() -> None:
 def test_who_uses_what_has_ended_is_told() -> None:
     with collect() as collected:
         live = SpanBuilder("a", tracer=collected.tracer_provider.get_tracer("t")).start()
-        with pytest.raises(StateError, match=r"LiveSpan\.end: span 'a' has ended"), use_span(live, end_on_exit=True):
+        with (
+            pytest.raises(StateError, match=r"LiveSpan\.end: span 'a' has ended"),
+            use_span(live, end_on_exit=True),
+        ):
             live.end()
 
 
 def test_a_tracer_of_the_api_keeps_its_scope() -> None:
-    early = ProxyTracer("shop", "2", "https://schema.example/1", {"tier": "gold"})
-    with collect() as collected:
-        assert isinstance(SpanBuilder("a", tracer=early), SpanBuilder)
-        del collected
+    """One that was had before otlp_lite was set up."""
+    code = """
+        import sys
+        from opentelemetry.trace import ProxyTracer
+        import otlp_lite
+        early = ProxyTracer("shop", "2", "https://schema.example/1", {"tier": "gold"})
+        builder = otlp_lite.SpanBuilder("a", tracer=early)
+        otlp_lite.configure(endpoint=sys.argv[1])
+        builder.start().end().wait(5)
+        """
+    with Receiver() as receiver:
+        python(code, receiver.url)
+        ((scope,),) = (scopes_of(request) for request in receiver.requests)
+    assert (scope.scope.name, scope.scope.version) == ("shop", "2")
+    assert scope.schema_url == "https://schema.example/1"
+    assert [(each.key, each.value.string_value) for each in scope.scope.attributes] == [("tier", "gold")]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 from child import well
-from opentelemetry.trace import NoOpTracer, SpanContext, SpanKind, TraceFlags, get_tracer
+from clock import Clock, until
 from opentelemetry.trace import Span as ApiSpan
-from scripted import Clock, Receiver, Reply, Request, Start, answer, balanced, hang_up, partial, stall, until
+from scripted import Receiver, Reply, Request, Start, answer, balanced, hang_up, partial, stall
 
 from otlp_lite import (
     Dropped,
@@ -36,7 +36,6 @@ from otlp_lite import (
     WaitTimeout,
 )
 from otlp_lite.export import worker
-from otlp_lite.testing import collect
 from otlp_lite.traces.processor import SpanProcessor
 
 REFUSES = "http://127.0.0.1:9"
@@ -168,6 +167,25 @@ def test_overwritten_while_somebody_waits(start: Start) -> None:
     assert fate(ended, 20) == "overwritten"
     assert float(clock) < 10
     timer.join()
+
+
+def test_who_asks_beside_a_shutdown_hears_what_that_sends(start: Start) -> None:
+    asked = threading.Event()
+
+    def slow(connection: socket.socket, request: Request) -> bool:
+        asked.set()
+        time.sleep(0.5)
+        return answer()(connection, request)
+
+    with Receiver(default=slow) as receiver:
+        telemetry = start(receiver)
+        (ended,) = end(telemetry, 1)
+        shutting = threading.Thread(target=telemetry.shutdown, args=(20,))
+        shutting.start()
+        assert asked.wait(20)
+        assert fate(ended, 20) == "exported"
+        shutting.join()
+        assert fate(end(telemetry, 1)[0], 20) == "shutdown"
 
 
 def test_shutdown(start: Start) -> None:

@@ -62,19 +62,19 @@ class RecordWaiter(Waiter):
         among: Waiters,
     ) -> None:
         super().__init__(0, deadline, False)
-        self._known = known
+        self.known = known
         self._wake = wake
         self._among = among
 
     def done(self, settled: int, pending: int) -> bool:
-        return self._known()
+        return self.known()
 
     def hopeless(self, resume: float, unreachable: bool) -> bool:
         return False
 
     def sleep_at_most(self, look: float) -> None:
         """As sleep(), but looks itself every `look` seconds: nobody tells when a record is overwritten."""
-        while not self._known() and (left := self.deadline - monotonic()) > 0:
+        while not self.known() and (left := self.deadline - monotonic()) > 0:
             if self.over.acquire(timeout=min(left, look)):
                 break
 

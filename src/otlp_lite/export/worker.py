@@ -269,9 +269,12 @@ class Pipeline:
 
         Where there is no worker, it is over by the return. None: nothing here is about to send the record.
         """
-        if self._here() is None or self._stopped or self._thread == get_ident():
+        if self._here() is None or self._ended or self._abandoned or self._thread == get_ident():
             return None
-        waiter = RecordWaiter(known, monotonic() + timeout, wake, self._waiters)
+        deadline = monotonic() + timeout
+        if self._stopped:  # a shutdown is at it: who waits looks for himself
+            return RecordWaiter(lambda: known() or self._ended, deadline, wake, self._waiters)
+        waiter = RecordWaiter(known, deadline, wake, self._waiters)
         try:
             self._attend(waiter)
         except BaseException:

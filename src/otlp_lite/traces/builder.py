@@ -122,7 +122,7 @@ async def _wait_async(ended: EndedSpan, timeout: float) -> ExportedSpan:
         if waiter is None:
             return _receipt(ended, timeout, early=True)
         try:
-            while _pending(ended) and not woken.done() and (left := deadline - monotonic()) > 0:
+            while not waiter.known() and not woken.done() and (left := deadline - monotonic()) > 0:
                 await asyncio.wait((woken,), timeout=min(left, LOOK))
         finally:
             waiter.leave()

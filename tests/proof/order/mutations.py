@@ -26,7 +26,7 @@ HEAD = """\
 
 SCENARIOS = (
     *("idle", "registrars", "collectors", "pair", "busy", "clock", "statistics", "chunk"),
-    *("tight", "release", "drop", "wake", "table", "open", "crowd", "overwrite", "newest", "chain"),
+    *("tight", "release", "drop", "wake", "table", "open", "crowd", "places", "overwrite", "newest", "chain"),
 )
 SIGNALS = ("signal", "ceasing", "signals")
 """Those of csrc/port/terminate.c."""

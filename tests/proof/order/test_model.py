@@ -36,7 +36,7 @@ LEFT_OUT = {
     "otlite_batch_collect": COLLECTORS,
     "set_pinned": COLLECTORS,
     "tell_place": PLACES,
-    "otlite_place_leave": PLACES,
+    "otlite_place_leave": "called beside no recording that has a place, as the GIL sees to",
     "otlite_region_reanchor": "clocks: the explorer runs them",
     "condemn": TABLES,
     "find_entry": TABLES,
