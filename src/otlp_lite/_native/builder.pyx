@@ -209,7 +209,6 @@ cdef int unrecorded(LiveSpan live, object span, SpanBuilder builder) except -1:
 
 @cython.final
 @cython.no_gc  # as Span; a tracer, too, refers to no span
-@cython.freelist(64)
 cdef class LiveSpan(Span):
     """A span that was started and has not ended. `end()` ends it, once, and gives its receipt."""
 
@@ -312,7 +311,6 @@ cdef class LiveSpan(Span):
 # ---- Ended ----
 
 @cython.final
-@cython.freelist(64)
 cdef class EndedSpan(Receipt):
     """A span that has ended: a receipt, by which to wait until it is known what became of it."""
 

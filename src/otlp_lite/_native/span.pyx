@@ -966,7 +966,6 @@ cpdef object hook_failed(object of, str hook, object error):
 
 @cython.final
 @cython.no_gc
-@cython.freelist(64)
 cdef class SchemaSpan(Span):
     """A span made by a SpanSchema: the schema's fields are attributes of it.
 

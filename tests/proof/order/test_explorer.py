@@ -69,10 +69,15 @@ def test_all_schedules_are_sound(run: Run, capsys: pytest.CaptureFixture[str]) -
             Run("table", 1, 1),
             "not so: (word >> SCOPE_SHIFT & 0xff) == name",
         ),
+        (
+            "chunk.c:tell_place:store_relaxed(&chunk->watched)#1=never",
+            Run("places", 1, 0),
+            "not so: placed_in(&batch, held) == held",
+        ),
     ],
 )
 def test_a_planted_fault_is_found(mutation: str, run: Run, found: str) -> None:
-    """A race, a lost count, a lost wake-up, a record under another's scope: each with the way there."""
+    """A race, a lost count, a lost wake-up, a record under another's scope, a place untold: each with the way there."""
     outcome = explore(run, mutation)
     assert outcome.found
     assert found in outcome.text

@@ -122,6 +122,8 @@ uint32_t explore_load(struct site *site, const uint32_t *word)
 
 void explore_store(struct site *site, uint32_t *word, uint32_t value)
 {
+    if (site->never)
+        return;
     struct operation operation = {.site = site, .word = word, .value = value};
     perform(&operation);
 }

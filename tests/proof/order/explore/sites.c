@@ -43,7 +43,9 @@ void sites_weaken(const char *mutation)
         if (strlen(name) != (size_t)(equals - mutation) ||
             strncmp(name, mutation, strlen(name)) != 0)
             continue;
-        done = (*at)->torn = strcmp(equals + 1, "torn") == 0;
+        (*at)->torn = strcmp(equals + 1, "torn") == 0;
+        (*at)->never = strcmp(equals + 1, "never") == 0 && (*at)->access == ACCESS_STORE;
+        done = (*at)->torn || (*at)->never;
         for (unsigned order = 0; order < sizeof orders / sizeof *orders; order++)
             if (strcmp(equals + 1, orders[order]) == 0) {
                 (*at)->order = (enum order)order;

@@ -18,6 +18,7 @@ struct site {
     enum access access;
     enum order order; /* weakened by --weaken */
     bool torn;        /* weakened: what is one step becomes two */
+    bool never;       /* weakened: a store that is forgotten */
 };
 
 uint32_t explore_load(struct site *site, const uint32_t *word);
@@ -29,7 +30,7 @@ bool explore_compare(struct site *site, uint32_t *word, uint32_t *expected, uint
 #define EXPLORE_SITE(name_, text, access_, order_)                                                 \
     (__extension__({                                                                               \
         static struct site site_ = {__FILE__, __func__, name_,  text, __LINE__,                    \
-                                    1,        access_,  order_, false};                            \
+                                    1,        access_,  order_, false, false};                     \
         static struct site *listed_ __attribute__((section("sites"), used)) = &site_;              \
         &site_;                                                                                    \
     }))
