@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
-from otlp_lite.cli import demo, doctor, receive, recover
+from otlp_lite.cli import demo, doctor, lint, receive, recover
 
-COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover}
+COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover, "lint": lint}
 
 
 def _nowhere() -> TextIO:

@@ -1,0 +1,319 @@
+"""Expressions: in which order their parts are evaluated, what they give, and what a test tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Final
+
+from .calls import WRITES, Called, Outcome, call
+from .names import last
+from .run import STATES_MAX, GivenUp, Run
+from .state import Constant, Object, Phase, State, Value
+
+Split = tuple[list[State], list[State]]
+"""Where a test holds, and where it does not."""
+
+_KEEPS_NOTHING = (ast.Compare, ast.BinOp, ast.UnaryOp, ast.JoinedStr, ast.FormattedValue, ast.Subscript, ast.Slice)
+_AT_ONCE: Final = frozenset(("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple", "join"))
+"""What takes all of a generator expression before it returns."""
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+def distinct(states: Iterable[State]) -> list[State]:
+    found = list(dict.fromkeys(states))
+    if len(found) > STATES_MAX:
+        raise GivenUp
+    return found
+
+
+class Expressions:
+    """Evaluates expressions in states: each may have several outcomes."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def after(self, node: ast.expr | None, states: Iterable[State], keeps: bool = False) -> list[State]:
+        """The states after an expression whose value nobody keeps, or someone unknown does."""
+        if node is None:
+            return list(states)
+        found = []
+        for before in states:
+            for state, value in self.value(node, before):
+                found.append(self.run.share(state, value) if keeps else state)
+        return distinct(found)
+
+    def value(self, node: ast.expr, state: State) -> list[Outcome]:
+        """Each state after it, with its value."""
+        if isinstance(node, ast.Constant):
+            constants = {None: Constant.NONE, True: Constant.TRUE, False: Constant.FALSE}
+            known = node.value is None or isinstance(node.value, bool)
+            return [(state, constants[node.value] if known else None)]  # type: ignore[index]
+        if isinstance(node, ast.Name):
+            return [(state, state.names.get(node.id))]
+        if isinstance(node, ast.Call):
+            return self._call(node, state)
+        if isinstance(node, ast.Attribute):
+            return self._attribute(node, state)
+        if isinstance(node, ast.NamedExpr):
+            return [
+                (self.run.bind(after, node.target.id, value), value)
+                for after, value in self.value(node.value, state)
+            ]
+        if isinstance(node, ast.IfExp):
+            holds_, fails = self.test(node.test, [state])
+            found = [outcome for each in holds_ for outcome in self.value(node.body, each)]
+            return found + [outcome for each in fails for outcome in self.value(node.orelse, each)]
+        if isinstance(node, ast.BoolOp):
+            return self._bool_op(node, state)
+        if isinstance(node, ast.Await):
+            states = self.after(node.value, [state], keeps=True)
+            for each in states:
+                self.run.suspend(each, node)
+            return [(each, None) for each in states]
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            states = self.after(node.value, [state], keeps=True)
+            for each in states:
+                self.run.yielded(each, node)
+            return [(each, None) for each in states]
+        if isinstance(node, ast.Lambda):
+            return [(each, None) for each in self._captured(node, [state])]
+        if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
+            return [(each, None) for each in self._comprehension(node, state)]
+        if isinstance(node, ast.GeneratorExp):
+            states = self.after(node.generators[0].iter, [state], keeps=True)
+            return [(each, None) for each in self._captured(node, states)]
+        keeps = not isinstance(node, _KEEPS_NOTHING)
+        return [(each, None) for each in self.parts(node, [state], keeps)]
+
+    def parts(self, node: ast.AST, states: list[State], keeps: bool) -> list[State]:
+        """The expressions that stand directly in a node, one after another."""
+        if isinstance(node, ast.BinOp):
+            chain: list[ast.expr] = []
+            left: ast.expr = node
+            while isinstance(left, ast.BinOp):  # a long sum nests deep
+                chain.append(left.right)
+                left = left.left
+            children: list[ast.AST] = [left, *reversed(chain)]
+        else:
+            children = list(ast.iter_child_nodes(node))
+        for child in children:
+            if isinstance(child, ast.expr):
+                states = self.after(child, states, keeps)
+            elif isinstance(child, ast.keyword):
+                states = self.after(child.value, states, keeps)
+        return states
+
+    def _attribute(self, node: ast.Attribute, state: State) -> list[Outcome]:
+        found: list[Outcome] = []
+        for after, value in self.value(node.value, state):
+            if isinstance(value, Object) and (node.attr in WRITES or node.attr in ("end", "__exit__", "start")):
+                after = self.run.share(after, value)  # a bound method: who has it may call it
+            found.append((after, None))
+        return found
+
+    def _bool_op(self, node: ast.BoolOp, state: State) -> list[Outcome]:
+        found: list[Outcome] = []
+        states = [state]
+        wants = isinstance(node.op, ast.Or)
+        for operand in node.values[:-1]:
+            going: list[State] = []
+            for before in states:
+                for after, value in self.value(operand, before):
+                    true, false = self._narrow(operand, after, value)
+                    found += [(each, value if wants else None) for each in (true if wants else false)]
+                    going += false if wants else true
+            states = distinct(going)
+        for before in states:
+            found += self.value(node.values[-1], before)
+        return found
+
+    # ---- Calls ----
+
+    def _call(self, node: ast.Call, state: State) -> list[Outcome]:
+        found: list[Outcome] = []
+        function = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+        if isinstance(function, ast.Name) and not isinstance(node.func, ast.Attribute):
+            receivers = [(state, state.names.get(function.id))]
+        else:
+            receivers = self.value(function, state)
+        for after, receiver in receivers:
+            pairs: list[tuple[State, list[Value]]] = [(after, [])]
+            for argument in (*node.args, *(each.value for each in node.keywords)):
+                pairs = [
+                    (later, [*values, value])
+                    for before, values in pairs
+                    for later, value in self._argument(node, argument, before)
+                ]
+                if len(pairs) > STATES_MAX:
+                    raise GivenUp
+            found += [call(self.run, Called(node, receiver, values), each) for each, values in pairs]
+        return found
+
+    def _argument(self, node: ast.Call, argument: ast.expr, state: State) -> list[Outcome]:
+        if isinstance(argument, ast.GeneratorExp) and last(node.func) in _AT_ONCE:
+            return [(each, None) for each in self._comprehension(argument, state)]
+        if isinstance(argument, ast.Starred):
+            return [(each, None) for each in self.after(argument.value, [state], keeps=True)]
+        return self.value(argument, state)
+
+    # ---- Scopes within ----
+
+    def _captured(self, node: ast.AST, states: list[State]) -> list[State]:
+        """What runs later may do anything with what it reads."""
+        for each in ast.walk(node):
+            if isinstance(each, ast.Name):
+                states = [self.run.share(state, state.names.get(each.id)) for state in states]
+        return distinct(states)
+
+    def _comprehension(self, node: _Comprehension, state: State) -> list[State]:
+        """Runs at once, for any number of elements, none included."""
+        states = [state]
+        shadowed: set[str] = set()
+        skipped: list[State] = []
+        for generator in node.generators:
+            states = self.after(generator.iter, states)
+            if generator.is_async:
+                for each in states:
+                    self.run.suspend(each, generator.iter)
+            skipped += states
+            for name in (each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)):
+                if any(name in each.names for each in states):
+                    shadowed.add(name)
+            for test in generator.ifs:
+                states, _ = self.test(test, states)
+        if shadowed:
+            return self._captured(node, distinct([*states, *skipped]))
+        parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        for _ in range(2):  # what the first does is seen by the second
+            for part in parts:
+                states = self.after(part, states, keeps=True)
+            skipped += states
+        return distinct(skipped)
+
+    # ---- Tests ----
+
+    def test(self, node: ast.expr, states: Iterable[State]) -> Split:
+        true: list[State] = []
+        false: list[State] = []
+        for state in states:
+            yes, no = self._test(node, state)
+            true += yes
+            false += no
+        return distinct(true), distinct(false)
+
+    def _test(self, node: ast.expr, state: State) -> Split:
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            true, false = self._test(node.operand, state)
+            return false, true
+        if isinstance(node, ast.BoolOp):
+            done: list[State] = []
+            going = [state]
+            for operand in node.values:
+                true, false = self.test(operand, going)
+                if isinstance(node.op, ast.And):
+                    done, going = done + false, true
+                else:
+                    done, going = done + true, false
+            return (going, done) if isinstance(node.op, ast.And) else (done, going)
+        true, false = [], []
+        for after, value in self.value(node, state):
+            yes, no = self._narrow(node, after, value)
+            true += yes
+            false += no
+        return true, false
+
+    def _narrow(self, node: ast.expr, state: State, value: Value) -> Split:
+        """Where an expression that has been evaluated is true, and where not."""
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            true, false = self._narrow(node.operand, state, None)
+            return false, true
+        if isinstance(node, ast.NamedExpr):
+            node = node.target
+        if value is None and isinstance(node, ast.Name):
+            value = state.names.get(node.id)
+        recording = self._recording(node, state)
+        if recording is not None:
+            return recording
+        subject, asks_none, turned = _none_test(node)
+        if asks_none:
+            subject = subject.target if isinstance(subject, ast.NamedExpr) else subject
+            value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
+        truth = _truth(value, asks_none)
+        if truth is None:
+            true, false = self._by_facts(subject, asks_none, state, value)
+        else:
+            true, false = ([state], []) if truth else ([], [state])
+        return (false, true) if turned else (true, false)
+
+    def _recording(self, node: ast.expr, state: State) -> Split | None:
+        """`span.is_recording()`: false after the end; where it is false, to end it means nothing."""
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            return None
+        if node.func.attr != "is_recording" or not isinstance(node.func.value, ast.Name):
+            return None
+        of = state.names.get(node.func.value.id)
+        if not isinstance(of, Object) or of not in state.objects:
+            return None
+        if state.objects[of].phase is Phase.DONE:
+            return [], [state]
+        return [state], [state.set(of, phase=Phase.UNKNOWN, owned=False)]
+
+    def _by_facts(self, subject: ast.expr, asks_none: bool, state: State, value: Value) -> Split:
+        """By what was decided before of the same text."""
+        text = ast.unparse(subject)
+        is_none, is_true = f"{text} is None", text
+        if state.facts.get(is_none if asks_none else is_true) is not None:
+            known = state.facts[is_none if asks_none else is_true]
+            return ([state], []) if known else ([], [state])
+        if asks_none and state.facts.get(is_true):
+            return [], [state]
+        if not asks_none and state.facts.get(is_none):
+            return [], [state]
+        true = self._learn(state, text, is_none if asks_none else is_true, True)
+        false = self._learn(state, text, is_none if asks_none else is_true, False)
+        if isinstance(value, Object) and isinstance(subject, ast.Name):  # a parameter that may be None
+            gone = (true if asks_none else false).bind(subject.id, Constant.NONE)
+            return ([gone], [false]) if asks_none else ([true], [gone])
+        return [true], [false]
+
+    def _learn(self, state: State, text: str, fact: str, told: bool) -> State:
+        if self.run.tests.get(text, 0) < 2:
+            return state
+        return state.know({**state.facts, fact: told})
+
+
+def _none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
+    """Of a test: what it asks about, whether it asks if that is None, and whether the answer is turned round."""
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        other = node.comparators[0]
+        if isinstance(other, ast.Constant) and other.value is None:
+            if isinstance(node.ops[0], (ast.Is, ast.Eq)):
+                return node.left, True, False
+            if isinstance(node.ops[0], (ast.IsNot, ast.NotEq)):
+                return node.left, True, True
+        if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):
+            op = ast.Eq() if isinstance(node.ops[0], ast.NotEq) else ast.Is()
+            return ast.Compare(node.left, [op], node.comparators), False, True
+    return node, False, False
+
+
+def _truth(value: Value, asks_none: bool) -> bool | None:
+    if isinstance(value, Object):
+        return None if value.site.optional else not asks_none
+    if isinstance(value, Constant):
+        return value is Constant.NONE if asks_none else value is Constant.TRUE
+    return None
+
+
+def subjects(test: ast.expr) -> Iterable[ast.expr]:
+    """What the parts of a test ask about."""
+    if isinstance(test, ast.BoolOp):
+        for value in test.values:
+            yield from subjects(value)
+    elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        yield from subjects(test.operand)
+    elif isinstance(test, ast.NamedExpr):
+        yield test.target
+    else:
+        yield _none_test(test)[0]

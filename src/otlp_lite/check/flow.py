@@ -1,0 +1,598 @@
+"""Statements: each way through a function, in the order in which Python goes."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from .expressions import Expressions, distinct, subjects
+from .names import Api, What, last
+from .run import GivenUp, How, Raised, Run, Sink
+from .state import EMPTY, Kind, Object, Phase, Position, Site, State, Status, Value, position
+
+_LOOP_MAX: Final = 12
+"""Rounds of a loop until all that can be is known; with more the function is given up on."""
+_CONTROL = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
+"""Exceptions that `except Exception` passes by."""
+
+
+@dataclass
+class Ways:
+    """The states in which a block is left, each way apart; exceptions are in the sink."""
+
+    next: list[State] = field(default_factory=list)
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+    returns: list[tuple[State, int]] = field(default_factory=list)
+    """With the line of the return."""
+
+    def join(self, other: Ways) -> None:
+        self.next = distinct([*self.next, *other.next])
+        self.jumps(other)
+
+    def jumps(self, other: Ways) -> None:
+        """All but what goes on to the next statement."""
+        self.breaks = distinct([*self.breaks, *other.breaks])
+        self.continues = distinct([*self.continues, *other.continues])
+        self.returns = list(dict.fromkeys([*self.returns, *other.returns]))
+
+
+class Flow:
+    """Walks the statements of one function, module or class."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.expressions = Expressions(run)
+
+    def function(self) -> None:
+        """Raises GivenUp when there are more ways than are followed."""
+        node = self.run.scope.node
+        body: list[ast.stmt] = node.body if isinstance(node, _BLOCKS) else []
+        self._prepare(body)
+        ways = self.block(body, [self._parameters(node)])
+        for state in ways.next:
+            self.run.leaves(state, "where the function comes to its end")
+        for state, line in ways.returns:
+            self.run.leaves(state, f"where line {line} returns")
+        for raised, at in self.run.sink.items():
+            if raised.how is How.RAISE:
+                self.run.leaves(raised.state, f"where line {at.line} raises")
+            else:
+                self.run.leaves_by_chance(raised, at)
+        self.run.conclude()
+
+    def _prepare(self, body: Sequence[ast.stmt]) -> None:
+        for each in _within(body):
+            if isinstance(each, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+                tests = [each.test]
+            elif isinstance(each, ast.BoolOp):
+                tests = list(each.values)
+            elif isinstance(each, ast.match_case) and each.guard is not None:
+                tests = [each.guard]
+            elif isinstance(each, ast.comprehension):
+                tests = each.ifs
+            else:
+                continue
+            for test in tests:
+                for subject in subjects(test):
+                    text = ast.unparse(subject)
+                    self.run.tests[text] = self.run.tests.get(text, 0) + 1
+                    if isinstance(subject, ast.Name):
+                        self.run.tested_names.add(subject.id)
+
+    def _parameters(self, node: ast.AST) -> State:
+        state = EMPTY
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return state
+        arguments = node.args
+        for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            if each.annotation is not None:
+                state = self._someones(state, each.arg, each.annotation, each)
+        return state
+
+    def _someones(self, state: State, name: str, annotation: ast.expr, node: ast.arg | ast.expr) -> State:
+        """A name that is annotated as a span: someone else's."""
+        names, scope = self.run.names, self.run.scope
+        what = names.annotated(annotation, scope)
+        if what not in (What.SPAN, What.LIVE):
+            return state
+        at = Position(node.lineno, node.col_offset, node.end_lineno or node.lineno)
+        kind = Kind.LIVE if what is What.LIVE else Kind.SPAN
+        site = Site(kind, at, f"`{name}`", names.optional(annotation))
+        state, of = self.run.make(state, site, Status(Phase.OPEN, owned=False))
+        return self.run.bind(state, name, of)
+
+    # ---- Statements ----
+
+    def block(self, body: Sequence[ast.stmt], states: list[State]) -> Ways:
+        ways = Ways(next=states)
+        for statement in body:
+            if not ways.next:
+                break  # nothing comes here
+            before, ways.next = ways.next, []
+            ways.join(self.statement(statement, before))
+        return ways
+
+    def statement(self, node: ast.stmt, states: list[State]) -> Ways:
+        method: Callable[[ast.stmt, list[State]], Ways] | None = getattr(self, f"_{type(node).__name__}", None)
+        ways = Ways(next=self.expressions.parts(node, states, keeps=True)) if method is None else method(node, states)
+        at = position(node)
+        ways.next = distinct(self.run.settle(state, at) for state in ways.next)
+        return ways
+
+    def _Expr(self, node: ast.Expr, states: list[State]) -> Ways:
+        return Ways(next=self.expressions.after(node.value, states))
+
+    def _Return(self, node: ast.Return, states: list[State]) -> Ways:
+        states = self.expressions.after(node.value, states, keeps=True)
+        states = distinct(self.run.settle(state, position(node)) for state in states)
+        return Ways(returns=[(state, node.lineno) for state in states])
+
+    def _Raise(self, node: ast.Raise, states: list[State]) -> Ways:
+        states = self.expressions.after(node.exc, states, keeps=True)
+        states = self.expressions.after(node.cause, states)
+        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+        name = last(raised) if raised is not None else ""
+        for state in states:
+            settled = self.run.settle(state, position(node))
+            self.run.may_raise(settled, node, How.RAISE, name if name[:1].isupper() else None)
+        return Ways()
+
+    def _Assert(self, node: ast.Assert, states: list[State]) -> Ways:
+        true, false = self.expressions.test(node.test, states)
+        for state in self.expressions.after(node.msg, false):
+            self.run.may_raise(state, node)
+        return Ways(next=true)
+
+    def _Break(self, node: ast.Break, states: list[State]) -> Ways:
+        return Ways(breaks=states)
+
+    def _Continue(self, node: ast.Continue, states: list[State]) -> Ways:
+        return Ways(continues=states)
+
+    def _Pass(self, node: ast.Pass, states: list[State]) -> Ways:
+        return Ways(next=states)
+
+    _Global = _Nonlocal = _Pass
+
+    def _Delete(self, node: ast.Delete, states: list[State]) -> Ways:
+        for target in node.targets:
+            states = [self.assign(target, None, state) for state in states]
+        return Ways(next=distinct(states))
+
+    def _Import(self, node: ast.Import | ast.ImportFrom, states: list[State]) -> Ways:
+        for alias in node.names:
+            name = (alias.asname or alias.name).partition(".")[0]
+            states = [self.run.bind(state, name, None) for state in states]
+        for state in states:
+            self.run.may_raise(state, node)
+        return Ways(next=distinct(states))
+
+    _ImportFrom = _Import
+
+    # ---- Assignments ----
+
+    def _Assign(self, node: ast.Assign, states: list[State]) -> Ways:
+        found = []
+        for before in states:
+            for state, values in self._values(node.value, node.targets, before):
+                for target in node.targets:
+                    state = self._assign_all(target, values, state)
+                found.append(state)
+        return Ways(next=distinct(found))
+
+    def _values(
+        self, value: ast.expr, targets: Sequence[ast.expr], state: State
+    ) -> list[tuple[State, Value | list[Value]]]:
+        """What is assigned: of a tuple for a tuple, its parts."""
+        sizes = {len(each.elts) if isinstance(each, (ast.Tuple, ast.List)) else 0 for each in targets}
+        if isinstance(value, (ast.Tuple, ast.List)) and sizes == {len(value.elts)}:
+            pairs: list[tuple[State, list[Value]]] = [(state, [])]
+            for part in value.elts:
+                pairs = [
+                    (after, [*values, one])
+                    for before, values in pairs
+                    for after, one in self.expressions.value(part, before)
+                ]
+            return [(after, values) for after, values in pairs]
+        return [(after, one) for after, one in self.expressions.value(value, state)]
+
+    def _assign_all(self, target: ast.expr, values: Value | list[Value], state: State) -> State:
+        if isinstance(values, list):
+            parts = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
+            for part, value in zip(parts, values, strict=True):
+                state = self.assign(part, value, state)
+            return state
+        return self.assign(target, values, state)
+
+    def assign(self, target: ast.expr, value: Value, state: State) -> State:
+        """Raises GivenUp never: what is stored elsewhere than in a name is someone else's, too."""
+        if isinstance(target, ast.Name):
+            return self.run.bind(state, target.id, value)
+        state = self.run.share(state, value)
+        if isinstance(target, (ast.Tuple, ast.List)):
+            for part in target.elts:
+                state = self.assign(part, None, state)
+        elif isinstance(target, ast.Starred):
+            state = self.assign(target.value, None, state)
+        elif isinstance(target, ast.Attribute):
+            state = self.run.forget(state, target.attr)
+            state = self._evaluated(target.value, state)
+        elif isinstance(target, ast.Subscript):
+            state = self.run.forget(self._evaluated(target.value, state), last(target.value))
+            state = self._evaluated(target.slice, state)
+        return state
+
+    def _evaluated(self, node: ast.expr, state: State) -> State:
+        states = self.expressions.after(node, [state])
+        if len(states) != 1:
+            raise GivenUp
+        return states[0]
+
+    def _AnnAssign(self, node: ast.AnnAssign, states: list[State]) -> Ways:
+        if node.value is None:
+            return Ways(next=states)
+        found = []
+        for before in states:
+            for state, value in self.expressions.value(node.value, before):
+                state = self.assign(node.target, value, state)
+                if value is None and isinstance(node.target, ast.Name):
+                    state = self._someones(state, node.target.id, node.annotation, node.target)
+                found.append(state)
+        return Ways(next=distinct(found))
+
+    def _AugAssign(self, node: ast.AugAssign, states: list[State]) -> Ways:
+        states = self.expressions.after(node.value, states, keeps=True)
+        return Ways(next=distinct(self.assign(node.target, None, state) for state in states))
+
+    # ---- Definitions ----
+
+    def _FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, states: list[State]) -> Ways:
+        for decorator in node.decorator_list:
+            states = self.expressions.after(decorator, states, keeps=True)
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                states = self.expressions.after(base, states, keeps=True)
+        return Ways(next=distinct(self.run.bind(state, node.name, None) for state in states))
+
+    _AsyncFunctionDef = _ClassDef = _FunctionDef
+
+    # ---- Branches ----
+
+    def _If(self, node: ast.If, states: list[State]) -> Ways:
+        true, false = self._decided(node.test, states)
+        ways = self.block(node.body, true)
+        ways.join(self.block(node.orelse, false))
+        return ways
+
+    def _decided(self, test: ast.expr, states: list[State]) -> tuple[list[State], list[State]]:
+        if isinstance(test, ast.Constant):
+            return (states, []) if test.value else ([], states)
+        at = position(test)
+        true, false = self.expressions.test(test, states)
+        return distinct(self.run.settle(each, at) for each in true), distinct(
+            self.run.settle(each, at) for each in false
+        )
+
+    def _Match(self, node: ast.Match, states: list[State]) -> Ways:
+        ways = Ways()
+        going = self.expressions.after(node.subject, states)
+        for case in node.cases:
+            names = [
+                name
+                for each in ast.walk(case.pattern)
+                for name in (getattr(each, "name", None), getattr(each, "rest", None))
+                if isinstance(name, str)
+            ]
+            entered = going
+            for name in names:
+                value = node.subject if isinstance(case.pattern, ast.MatchAs) else None
+                held = value.id if isinstance(value, ast.Name) and case.pattern.pattern is None else ""  # type: ignore[attr-defined]
+                entered = [self.run.bind(state, name, state.names.get(held)) for state in entered]
+            refused: list[State] = []
+            if case.guard is not None:
+                entered, refused = self.expressions.test(case.guard, entered)
+            if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
+                going = refused
+            ways.join(self.block(case.body, distinct(entered)))
+        ways.next = distinct([*ways.next, *going])
+        return ways
+
+    # ---- Loops ----
+
+    def _While(self, node: ast.While, states: list[State]) -> Ways:
+        forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        asked = {ast.unparse(each) for each in subjects(node.test)}
+
+        def enter(entering: list[State]) -> tuple[list[State], list[State]]:
+            """The test changes from round to round: what was known of it is not asked."""
+            open_ = [state.know({k: v for k, v in state.facts.items() if not _about(k, asked)}) for state in entering]
+            true, false = self._decided(node.test, open_)
+            kept = [state.know({k: v for k, v in state.facts.items() if not _about(k, asked)}) for state in true]
+            return distinct(kept), false
+
+        return self._loop(node, states, enter, forever)
+
+    def _For(self, node: ast.For | ast.AsyncFor, states: list[State]) -> Ways:
+        states = self.expressions.after(node.iter, states)
+        some = _some(node.iter)
+        first = True
+
+        def enter(entering: list[State]) -> tuple[list[State], list[State]]:
+            nonlocal first
+            if isinstance(node, ast.AsyncFor):
+                for state in entering:
+                    self.run.suspend(state, node.iter)
+            bound = [self.assign(node.target, None, state) for state in entering]
+            bound = [self.run.settle(state, position(node)) for state in bound]
+            done = [] if first and some else entering
+            first = False
+            return distinct(bound), done
+
+        return self._loop(node, states, enter, False)
+
+    _AsyncFor = _For
+
+    def _loop(
+        self,
+        node: ast.While | ast.For | ast.AsyncFor,
+        states: list[State],
+        enter: Callable[[list[State]], tuple[list[State], list[State]]],
+        forever: bool,
+    ) -> Ways:
+        ways = Ways()
+        left: list[State] = []
+        seen: set[State] = set()
+        known = {fact for state in states for fact in state.facts}
+        entering = distinct(states)
+        for _ in range(_LOOP_MAX):
+            entering = [state for state in entering if state not in seen]
+            if not entering:
+                break
+            seen.update(entering)
+            inside, done = enter(entering)
+            left += done
+            body = self.block(node.body, inside)
+            ways.breaks = distinct([*ways.breaks, *body.breaks])
+            ways.returns = list(dict.fromkeys([*ways.returns, *body.returns]))
+            entering = distinct(
+                state.know({fact: told for fact, told in state.facts.items() if fact in known})
+                for state in (*body.next, *body.continues)
+            )
+        else:
+            raise GivenUp
+        otherwise = self.block(node.orelse, [] if forever else distinct(left))
+        broken, ways.breaks = ways.breaks, []
+        ways.join(otherwise)
+        ways.next = distinct([*ways.next, *broken])
+        return ways
+
+    # ---- With ----
+
+    def _With(self, node: ast.With | ast.AsyncWith, states: list[State]) -> Ways:
+        return self._with(node, 0, states)
+
+    _AsyncWith = _With
+
+    def _with(self, node: ast.With | ast.AsyncWith, index: int, states: list[State]) -> Ways:
+        if index == len(node.items):
+            return self.block(node.body, states)
+        item = node.items[index]
+        groups: dict[Value, list[State]] = {}
+        for before in states:
+            for state, value in self.expressions.value(item.context_expr, before):
+                groups.setdefault(value if isinstance(value, Object) else None, []).append(state)
+        if isinstance(node, ast.AsyncWith):
+            for each in groups.values():
+                for state in each:
+                    self.run.suspend(state, item.context_expr)
+        ways = Ways()
+        for value, entering in groups.items():
+            ways.join(self._inside(node, index, value if isinstance(value, Object) else None, distinct(entering)))
+        return ways
+
+    def _inside(
+        self, node: ast.With | ast.AsyncWith, index: int, value: Object | None, states: list[State]
+    ) -> Ways:
+        run, item = self.run, node.items[index]
+        at = position(item.context_expr)
+        manager = value if value is not None and value.site.kind is Kind.MANAGER else None
+        spans: list[Object | None] = []
+        entered: list[State] = []
+        for state in states:
+            span: Object | None = None
+            if manager is not None:
+                state, span = run.enter(state, manager)
+            elif value is not None and value.site.kind in (Kind.SPAN, Kind.LIVE):
+                span = value
+                if span in state.objects:
+                    state = state.set(span, owned=False)
+            if item.optional_vars is not None:
+                state = self.assign(item.optional_vars, span, state)
+            spans.append(span)
+            entered.append(state)
+        around = list(dict.fromkeys(each for each in spans if each is not None))
+        run.held += around
+        current = manager is not None or self._makes_current(item.context_expr)
+        if current:
+            run.current.append(at)
+        outer, run.sink = run.sink, {}
+        body = self._with(node, index + 1, distinct(run.settle(state, at) for state in entered))
+        inner, run.sink = run.sink, outer
+        if current:
+            run.current.pop()
+        del run.held[len(run.held) - len(around) :]
+
+        before = frozenset(of for state in states for of in state.objects)
+
+        def leave(state: State) -> State:
+            if current:
+                state = run.detach(state, before)
+            for span in around:
+                if manager is not None:
+                    state = run.leave(state, manager, span, at)
+                elif span in state.objects:
+                    state = run.end_of_block(state, span, at)
+            return state
+
+        for raised, where in inner.items():
+            left = leave(raised.state)
+            run.sink.setdefault(raised._replace(state=left), where)
+            if self._swallows(item.context_expr):
+                body.next.append(left)
+        if isinstance(node, ast.AsyncWith):
+            for state in body.next:
+                run.suspend(leave(state), item.context_expr)
+        body.next = distinct(map(leave, body.next))
+        body.breaks = distinct(map(leave, body.breaks))
+        body.continues = distinct(map(leave, body.continues))
+        body.returns = list(dict.fromkeys((leave(state), line) for state, line in body.returns))
+        return body
+
+    def _makes_current(self, node: ast.expr) -> bool:
+        return isinstance(node, ast.Call) and self.run.names.api(node, self.run.scope) in (
+            Api.START_CURRENT,
+            Api.USE_SPAN,
+        )
+
+    def _swallows(self, node: ast.expr) -> bool:
+        if not isinstance(node, ast.Call):
+            return False
+        return self.run.names.api(node, self.run.scope) is Api.SUPPRESS or last(node.func) in ("raises", "assertRaises")
+
+    # ---- Try ----
+
+    def _Try(self, node: ast.Try, states: list[State]) -> Ways:
+        run = self.run
+        outer, run.sink = run.sink, {}
+        calm, run.calm = run.calm, False
+        ways = self.block(node.body, states)
+        raised, run.sink = run.sink, {}
+        run.calm = calm
+        after, ways.next = ways.next, []
+        ways.join(self.block(node.orelse, after))
+        for handler, entering in self._handlers(node.handlers, raised):
+            ways.join(self._handler(handler, entering))
+        inner, run.sink = run.sink, outer
+        if not node.finalbody:
+            for each, at in inner.items():
+                outer.setdefault(each, at)
+            return ways
+        return self._finally(node.finalbody, ways, inner)
+
+    _TryStar = _Try
+
+    def _handlers(
+        self, handlers: list[ast.ExceptHandler], raised: Sink
+    ) -> list[tuple[ast.ExceptHandler, list[State]]]:
+        """Which handler gets what; the rest goes on to the sink."""
+        entering: list[list[State]] = [[] for _ in handlers]
+        for each, at in raised.items():
+            going: Raised | None = each
+            for place, handler in enumerate(handlers):
+                taken, going = _caught(handler, going) if going is not None else (False, None)
+                if taken:
+                    entering[place].append(each.state)
+            if going is not None:
+                self.run.sink.setdefault(going, at)
+        return [(handler, distinct(states)) for handler, states in zip(handlers, entering, strict=True) if states]
+
+    def _handler(self, handler: ast.ExceptHandler, states: list[State]) -> Ways:
+        states = self.expressions.after(handler.type, states)
+        if handler.name:
+            states = [self.run.bind(state, handler.name, None) for state in states]
+        # What the interrupted statement had made, nothing refers to: it is not asked for.
+        dropped = [
+            state.drop(of for of in state.objects.keys() - state.referred() - set(self.run.held) if not state.objects[of].named)
+            for state in states
+        ]
+        calm, self.run.calm = self.run.calm, True
+        ways = self.block(handler.body, distinct(dropped))
+        self.run.calm = calm
+        return ways
+
+    def _finally(self, body: list[ast.stmt], ways: Ways, raised: Sink) -> Ways:
+        done = Ways()
+
+        def through(states: Iterable[State]) -> list[State]:
+            calm, self.run.calm = self.run.calm, True
+            after = self.block(body, distinct(states))
+            self.run.calm = calm
+            done.jumps(after)
+            return after.next
+
+        done.next = through(ways.next) if ways.next else []
+        for state, line in ways.returns:
+            done.returns += [(each, line) for each in through([state])]
+        done.breaks += through(ways.breaks) if ways.breaks else []
+        done.continues += through(ways.continues) if ways.continues else []
+        for each, at in raised.items():
+            for state in through([each.state]):
+                self.run.sink.setdefault(each._replace(state=state), at)
+        done.returns = list(dict.fromkeys(done.returns))
+        return done
+
+
+_BLOCKS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _within(body: Iterable[ast.AST]) -> Iterable[ast.AST]:
+    """What stands in a body, without functions and classes within it."""
+    todo = list(body)
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            todo += ast.iter_child_nodes(node)
+
+
+def _about(fact: str, asked: set[str]) -> bool:
+    return fact in asked or fact.removesuffix(" is None") in asked
+
+
+def _some(node: ast.expr) -> bool:
+    """Whether a loop over it runs at least once."""
+    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+        return any(not isinstance(each, ast.Starred) for each in node.elts)
+    if isinstance(node, ast.Call) and last(node.func) == "range" and len(node.args) == 1:
+        count = node.args[0]
+        return isinstance(count, ast.Constant) and isinstance(count.value, int) and count.value > 0
+    return False
+
+
+def _caught(handler: ast.ExceptHandler, raised: Raised) -> tuple[bool, Raised | None]:
+    """Whether a handler may take an exception, and what of it may go on to the next."""
+    names = _handled(handler)
+    if names is None or "BaseException" in names:
+        return True, None
+    if raised.how is How.SUSPEND:
+        taken_for_sure = "CancelledError" in names and "GeneratorExit" in names
+        return True, None if taken_for_sure else raised
+    if "Exception" in names:
+        passes = raised.how is How.RAISE and raised.name in _CONTROL
+        return not passes, raised if passes else None
+    if raised.how is not How.RAISE or raised.name is None:
+        return True, raised._replace(how=How.CALL)
+    if raised.name in names:
+        return True, None
+    own, others = _builtin(raised.name), [_builtin(name) for name in names]
+    if own is not None and None not in others:
+        taken = any(issubclass(own, other) for other in others if other is not None)
+        return taken, None if taken else raised
+    return True, raised._replace(how=How.CALL)
+
+
+def _handled(handler: ast.ExceptHandler) -> set[str] | None:
+    """The classes that a handler names, each by its last part; None: all."""
+    if handler.type is None:
+        return None
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {last(each) for each in types}
+
+
+def _builtin(name: str) -> type[BaseException] | None:
+    found = getattr(builtins, name, None)
+    return found if isinstance(found, type) and issubclass(found, BaseException) else None

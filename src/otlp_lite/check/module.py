@@ -1,0 +1,123 @@
+"""One module: each of its functions is followed, what its comments ignore is left out, and all is in order."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+import warnings
+from typing import Final, NamedTuple
+
+from . import codes
+from .flow import Flow
+from .names import Names
+from .run import Finding, GivenUp, Run
+from .scopes import Scopes
+from .state import Kind, Position
+
+_TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
+"""Without any of these words a module has nothing to look for."""
+_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore\b(\s*\[([^\]]*)\])?")
+
+
+class Tracked(NamedTuple):
+    """A span, or what makes one current, that the module starts."""
+
+    at: Position
+    followed: bool
+    """False: its function has more ways than are followed."""
+
+
+class Checked(NamedTuple):
+    """What was found in a module. Columns are characters, from 1."""
+
+    findings: list[Finding]
+    tracked: list[Tracked]
+
+
+class Unreadable(Exception):
+    """A module that is none: why, and where (line and column from 1)."""
+
+    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
+def check(source: bytes) -> Checked:
+    """The findings of all codes in a module, by line. Raises Unreadable where it does not parse."""
+    tree = _parse(source)
+    text = _text(source)
+    if not _TRACES.search(text):
+        return Checked(_told(text, []), [])
+    try:
+        scopes = Scopes(tree)
+        names = Names(scopes)
+        findings: list[Finding] = []
+        tracked: list[Tracked] = []
+        for scope in scopes.by_node.values():
+            if isinstance(scope.node, ast.Lambda) or not names.concerns(scope):
+                continue
+            run = Run(names, scope)
+            try:
+                Flow(run).function()
+                followed = True
+                findings += run.findings.values()
+            except GivenUp:
+                followed = False
+            tracked += [
+                Tracked(site.at, followed)
+                for site in run.sites
+                if (site.kind in (Kind.SPAN, Kind.LIVE) or site.starts) and not site.name.startswith("`")
+            ]
+    except RecursionError:
+        raise Unreadable("nested too deeply to be followed") from None
+    return Checked(_told(text, findings), sorted(set(tracked)))
+
+
+def _parse(source: bytes) -> ast.Module:
+    try:
+        with warnings.catch_warnings(record=True):  # those of the module are its own
+            return ast.parse(source)
+    except SyntaxError as error:
+        raise Unreadable(f"syntax error: {error.msg}", error.lineno or 1, error.offset or 1) from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Unreadable(str(error) or "nested too deeply") from None
+
+
+def _text(source: bytes) -> str:
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    return io.TextIOWrapper(io.BytesIO(source), encoding).read()
+
+
+def _told(text: str, findings: list[Finding]) -> list[Finding]:
+    """What no comment ignores, in the order of the lines; and the comments that ignore what there is not."""
+    ignored: dict[int, set[str]] = {}
+    told = []
+    for line, column, listed in _comments(text):
+        names = set(codes.TITLES) if listed is None else {name.strip() for name in listed.split(",")}
+        ignored.setdefault(line, set()).update(names)
+        for name in sorted(names - set(codes.TITLES)):
+            there_are = ", ".join(codes.TITLES)
+            message = f"the comment ignores {name!r}, which is no code: there are {there_are}"
+            told.append(Finding(codes.COMMENT, Position(line, column + 1, line), message))
+    lines = text.splitlines()
+    for finding in findings:
+        at = finding.at
+        if any(finding.code in ignored.get(line, ()) for line in range(at.line, at.end_line + 1)):
+            continue
+        before = lines[at.line - 1].encode()[: at.column] if at.line <= len(lines) else b""
+        told.append(finding._replace(at=at._replace(column=len(before.decode(errors="replace")) + 1)))
+    return sorted(set(told), key=lambda each: (each.at, each.code))
+
+
+def _comments(text: str) -> list[tuple[int, int, str | None]]:
+    """Line, column and the listed codes of each comment that ignores; None: all codes."""
+    if "otlp:" not in text:
+        return []
+    return [
+        (token.start[0], token.start[1] + match.start(), match.group(2))
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT and (match := _COMMENT.search(token.string))
+    ]
