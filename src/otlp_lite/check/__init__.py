@@ -1,1 +1,1 @@
-"""The checker behind `python -m otlp_lite lint`: what types cannot see of how spans are used. Standard library alone."""
+"""The checker behind `python -m otlp_lite lint`: of how spans are used, what types cannot see."""

@@ -12,22 +12,87 @@ from .state import Context, Kind, Object, Phase, Site, State, Status, Value, hol
 Outcome = tuple[State, Value]
 
 WRITES: Final = frozenset(
-    ("set_attribute", "set_attributes", "add_event", "add_link", "update_name", "set_status", "record_exception")
+    (
+        "set_attribute",
+        "set_attributes",
+        "add_event",
+        "add_link",
+        "update_name",
+        "set_status",
+        "record_exception",
+    )
 )
 """Methods of a span that do nothing after its end."""
 READS: Final = frozenset(("get_span_context", "is_recording", "to_json"))
 BORROWERS: Final = frozenset(
-    ("isinstance", "hasattr", "bool", "id", "repr", "str", "type", "print", "callable", "format", "len", "setattr")
+    ("isinstance", "hasattr", "bool", "id", "repr", "str", "type", "print", "callable", "format", "len")
 )
 """Builtins that keep nothing of their arguments."""
 HARMLESS: Final = frozenset(
     (
-        *("isinstance", "hasattr", "bool", "id", "repr", "str", "type", "callable", "len", "print", "dict", "list", "set"),
-        *("tuple", "getattr", "super", "locals", "range", "enumerate", "zip", "cast", "monotonic", "perf_counter"),
-        *("time", "time_ns", "default_timer", "get", "append", "items", "keys", "values", "copy", "lower", "upper"),
-        *("strip", "startswith", "endswith", "format", "join", "setdefault", "debug", "info", "warning", "error"),
-        *("exception", "log", "getLogger", "get_current", "get_tracer", "get_tracer_provider", "Status", "Link"),
-        *("is_instrumentation_enabled", "is_http_instrumentation_enabled", "get_span_context", "SpanContext"),
+        *(
+            "isinstance",
+            "hasattr",
+            "bool",
+            "id",
+            "repr",
+            "str",
+            "type",
+            "callable",
+            "len",
+            "print",
+            "dict",
+            "list",
+            "set",
+        ),
+        *(
+            "tuple",
+            "getattr",
+            "super",
+            "locals",
+            "range",
+            "enumerate",
+            "zip",
+            "cast",
+            "monotonic",
+            "perf_counter",
+        ),
+        *(
+            "time",
+            "time_ns",
+            "default_timer",
+            "get",
+            "append",
+            "items",
+            "keys",
+            "values",
+            "copy",
+            "lower",
+            "upper",
+        ),
+        *(
+            "strip",
+            "startswith",
+            "endswith",
+            "format",
+            "join",
+            "setdefault",
+            "debug",
+            "info",
+            "warning",
+            "error",
+        ),
+        *(
+            "exception",
+            "log",
+            "getLogger",
+            "get_current",
+            "get_tracer",
+            "get_tracer_provider",
+            "now",
+            "utcnow",
+        ),
+        *("isoformat", "is_instrumentation_enabled", "is_http_instrumentation_enabled", "get_span_context"),
     )
 )
 """Calls, by the last part of their name, that are taken not to raise."""
@@ -54,7 +119,9 @@ class Called(NamedTuple):
     def constant(self, place: int, keyword: str, default: bool) -> bool | None:
         """Of a flag: what it is; None where that is not written down."""
         node = self.node
-        if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
+        if any(isinstance(each, ast.Starred) for each in node.args) or any(
+            each.arg is None for each in node.keywords
+        ):
             return None
         given = [each.value for each in node.keywords if each.arg == keyword]
         if place < len(node.args):
@@ -82,7 +149,8 @@ def call(run: Run, called: Called, state: State) -> Outcome:
         for value in called.arguments:
             state = run.share(state, value)
         state = run.share(state, receiver)
-    if name not in HARMLESS:
+    harmless = name in HARMLESS or run.names.never_returns(node, run.scope)  # Flow knows of the latter
+    if not harmless and not name.lstrip("_")[:1].isupper():  # nor do classes that are called
         run.may_raise(state, node)
     return state, None
 
@@ -109,7 +177,7 @@ def _method(run: Run, called: Called, of: Object, name: str, state: State) -> Ou
         if name != "start":
             return state, of
         run.started(of)
-        state = state.set(of, phase=Phase.DONE)
+        state = state.put(of, state.objects[of]._replace(phase=Phase.DONE))
         live = Site(Kind.LIVE, position(node), of.site.name)
         return run.make(state, live, Status(Phase.OPEN))
     if kind is Kind.MANAGER:
@@ -186,7 +254,7 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
             state = run.detach(state, token)
         return state, None
     if api is Api.CURRENT_SPAN:
-        return run.make(state, Site(Kind.SPAN, at, ""), Status(Phase.OPEN, owned=False))
+        return run.make(state, Site(Kind.SPAN, at, "", given=True), Status(Phase.OPEN, owned=False))
     state = _lend(run, called, state)
     return state, None
 
@@ -207,7 +275,7 @@ def _use_span(run: Run, called: Called, state: State) -> Outcome:
     ends = called.constant(1, "end_on_exit", False)
     site = Site(Kind.MANAGER, position(node), of.site.name if of else "", managed=of, ends=ends)
     if of is not None and ends is not False:
-        state = state.set(of, owned=False)
+        state = state.put(of, state.objects[of]._replace(owned=False))
     return run.make(state, site, Status(Phase.FRESH))
 
 
@@ -219,5 +287,5 @@ def _entered_by_stack(run: Run, of: Object, state: State) -> Outcome:
         return run.share(state, of), None
     state, span = run.enter(state, of)
     if span is not None:
-        state = state.set(span, owned=False)
+        state = state.put(span, state.objects[span]._replace(owned=False))
     return state, span

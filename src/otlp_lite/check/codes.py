@@ -30,9 +30,9 @@ TITLES: Final = {
 
 
 def selected(select: Iterable[str], ignore: Iterable[str]) -> frozenset[str]:
-    """The codes that are asked for: of the prefixes that name a code the longest decides, and then `ignore`.
+    """The codes that are asked for: of the prefixes of a code the longest decides; of two alike, `ignore`.
 
-    Without any in `select`, all but those that are ignored. Raises ValueError for a prefix that names no code.
+    Without any in `select`, all but those that are ignored. Raises ValueError for a prefix of no code.
     """
     chosen, ignored = tuple(select), tuple(ignore)
     for prefix in (*chosen, *ignored):

@@ -14,8 +14,18 @@ from .state import Constant, Object, Phase, State, Value
 Split = tuple[list[State], list[State]]
 """Where a test holds, and where it does not."""
 
-_KEEPS_NOTHING = (ast.Compare, ast.BinOp, ast.UnaryOp, ast.JoinedStr, ast.FormattedValue, ast.Subscript, ast.Slice)
-_AT_ONCE: Final = frozenset(("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple", "join"))
+_KEEPS_NOTHING = (
+    ast.Compare,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.JoinedStr,
+    ast.FormattedValue,
+    ast.Subscript,
+    ast.Slice,
+)
+_AT_ONCE: Final = frozenset(
+    ("all", "any", "dict", "frozenset", "list", "max", "min", "set", "sorted", "sum", "tuple", "join")
+)
 """What takes all of a generator expression before it returns."""
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -46,9 +56,9 @@ class Expressions:
     def value(self, node: ast.expr, state: State) -> list[Outcome]:
         """Each state after it, with its value."""
         if isinstance(node, ast.Constant):
-            constants = {None: Constant.NONE, True: Constant.TRUE, False: Constant.FALSE}
-            known = node.value is None or isinstance(node.value, bool)
-            return [(state, constants[node.value] if known else None)]  # type: ignore[index]
+            if isinstance(node.value, bool):
+                return [(state, Constant.TRUE if node.value else Constant.FALSE)]
+            return [(state, Constant.NONE if node.value is None else None)]
         if isinstance(node, ast.Name):
             return [(state, state.names.get(node.id))]
         if isinstance(node, ast.Call):
@@ -107,7 +117,9 @@ class Expressions:
     def _attribute(self, node: ast.Attribute, state: State) -> list[Outcome]:
         found: list[Outcome] = []
         for after, value in self.value(node.value, state):
-            if isinstance(value, Object) and (node.attr in WRITES or node.attr in ("end", "__exit__", "start")):
+            if isinstance(value, Object) and (
+                node.attr in WRITES or node.attr in ("end", "__exit__", "start")
+            ):
                 after = self.run.share(after, value)  # a bound method: who has it may call it
             found.append((after, None))
         return found
@@ -257,7 +269,7 @@ class Expressions:
             return None
         if state.objects[of].phase is Phase.DONE:
             return [], [state]
-        return [state], [state.set(of, phase=Phase.UNKNOWN, owned=False)]
+        return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
 
     def _by_facts(self, subject: ast.expr, asks_none: bool, state: State, value: Value) -> Split:
         """By what was decided before of the same text."""
@@ -284,7 +296,7 @@ class Expressions:
 
 
 def _none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
-    """Of a test: what it asks about, whether it asks if that is None, and whether the answer is turned round."""
+    """Of a test: what it asks about, whether it asks if that is None, and whether for the contrary."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         other = node.comparators[0]
         if isinstance(other, ast.Constant) and other.value is None:

@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
+from .catching import caught, handled
 from .expressions import Expressions, distinct, subjects
 from .names import Api, What, last
 from .run import GivenUp, How, Raised, Run, Sink
+from .scopes import defaults
 from .state import EMPTY, Kind, Object, Phase, Position, Site, State, Status, Value, position
+from .ways import Ways, about, some, within
 
 _LOOP_MAX: Final = 12
 """Rounds of a loop until all that can be is known; with more the function is given up on."""
-_CONTROL = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
-"""Exceptions that `except Exception` passes by."""
-
-
-@dataclass
-class Ways:
-    """The states in which a block is left, each way apart; exceptions are in the sink."""
-
-    next: list[State] = field(default_factory=list)
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
-    returns: list[tuple[State, int]] = field(default_factory=list)
-    """With the line of the return."""
-
-    def join(self, other: Ways) -> None:
-        self.next = distinct([*self.next, *other.next])
-        self.jumps(other)
-
-    def jumps(self, other: Ways) -> None:
-        """All but what goes on to the next statement."""
-        self.breaks = distinct([*self.breaks, *other.breaks])
-        self.continues = distinct([*self.continues, *other.continues])
-        self.returns = list(dict.fromkeys([*self.returns, *other.returns]))
+_EXPECTS: Final = ("raises", "assertRaises")
+"""Of tests."""
 
 
 class Flow:
@@ -65,7 +45,7 @@ class Flow:
         self.run.conclude()
 
     def _prepare(self, body: Sequence[ast.stmt]) -> None:
-        for each in _within(body):
+        for each in within(body):
             if isinstance(each, (ast.If, ast.While, ast.IfExp, ast.Assert)):
                 tests = [each.test]
             elif isinstance(each, ast.BoolOp):
@@ -101,7 +81,7 @@ class Flow:
             return state
         at = Position(node.lineno, node.col_offset, node.end_lineno or node.lineno)
         kind = Kind.LIVE if what is What.LIVE else Kind.SPAN
-        site = Site(kind, at, f"`{name}`", names.optional(annotation))
+        site = Site(kind, at, f"`{name}`", given=True, optional=names.optional(annotation))
         state, of = self.run.make(state, site, Status(Phase.OPEN, owned=False))
         return self.run.bind(state, name, of)
 
@@ -117,14 +97,28 @@ class Flow:
         return ways
 
     def statement(self, node: ast.stmt, states: list[State]) -> Ways:
-        method: Callable[[ast.stmt, list[State]], Ways] | None = getattr(self, f"_{type(node).__name__}", None)
-        ways = Ways(next=self.expressions.parts(node, states, keeps=True)) if method is None else method(node, states)
+        method: Callable[[ast.stmt, list[State]], Ways] | None = getattr(
+            self, f"_{type(node).__name__}", None
+        )
+        ways = (
+            Ways(next=self.expressions.parts(node, states, keeps=True))
+            if method is None
+            else method(node, states)
+        )
         at = position(node)
         ways.next = distinct(self.run.settle(state, at) for state in ways.next)
         return ways
 
     def _Expr(self, node: ast.Expr, states: list[State]) -> Ways:
-        return Ways(next=self.expressions.after(node.value, states))
+        states = self.expressions.after(node.value, states)
+        if not isinstance(node.value, ast.Call) or not self.run.names.never_returns(
+            node.value, self.run.scope
+        ):
+            return Ways(next=states)
+        name = last(node.value)
+        for state in states if name not in ("_exit", "abort", "assert_never") else ():
+            self.run.may_raise(state, node, How.RAISE, "SystemExit" if name == "exit" else None)
+        return Ways()
 
     def _Return(self, node: ast.Return, states: list[State]) -> Ways:
         states = self.expressions.after(node.value, states, keeps=True)
@@ -250,12 +244,15 @@ class Flow:
 
     # ---- Definitions ----
 
-    def _FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, states: list[State]) -> Ways:
-        for decorator in node.decorator_list:
-            states = self.expressions.after(decorator, states, keeps=True)
-        if isinstance(node, ast.ClassDef):
-            for base in node.bases:
-                states = self.expressions.after(base, states, keeps=True)
+    def _FunctionDef(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, states: list[State]
+    ) -> Ways:
+        outside = [
+            *node.decorator_list,
+            *(node.bases if isinstance(node, ast.ClassDef) else defaults(node.args)),
+        ]
+        for each in outside:
+            states = self.expressions.after(each, states, keeps=True)
         return Ways(next=distinct(self.run.bind(state, node.name, None) for state in states))
 
     _AsyncFunctionDef = _ClassDef = _FunctionDef
@@ -288,14 +285,14 @@ class Flow:
                 if isinstance(name, str)
             ]
             entered = going
+            all_of_it = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
+            subject = node.subject.id if isinstance(node.subject, ast.Name) and all_of_it else ""
             for name in names:
-                value = node.subject if isinstance(case.pattern, ast.MatchAs) else None
-                held = value.id if isinstance(value, ast.Name) and case.pattern.pattern is None else ""  # type: ignore[attr-defined]
-                entered = [self.run.bind(state, name, state.names.get(held)) for state in entered]
+                entered = [self.run.bind(state, name, state.names.get(subject)) for state in entered]
             refused: list[State] = []
             if case.guard is not None:
                 entered, refused = self.expressions.test(case.guard, entered)
-            if isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None:
+            if all_of_it:
                 going = refused
             ways.join(self.block(case.body, distinct(entered)))
         ways.next = distinct([*ways.next, *going])
@@ -309,16 +306,21 @@ class Flow:
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
             """The test changes from round to round: what was known of it is not asked."""
-            open_ = [state.know({k: v for k, v in state.facts.items() if not _about(k, asked)}) for state in entering]
+            open_ = [
+                state.know({k: v for k, v in state.facts.items() if not about(k, asked)})
+                for state in entering
+            ]
             true, false = self._decided(node.test, open_)
-            kept = [state.know({k: v for k, v in state.facts.items() if not _about(k, asked)}) for state in true]
+            kept = [
+                state.know({k: v for k, v in state.facts.items() if not about(k, asked)}) for state in true
+            ]
             return distinct(kept), false
 
         return self._loop(node, states, enter, forever)
 
     def _For(self, node: ast.For | ast.AsyncFor, states: list[State]) -> Ways:
         states = self.expressions.after(node.iter, states)
-        some = _some(node.iter)
+        runs = some(node.iter)
         first = True
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
@@ -328,7 +330,7 @@ class Flow:
                     self.run.suspend(state, node.iter)
             bound = [self.assign(node.target, None, state) for state in entering]
             bound = [self.run.settle(state, position(node)) for state in bound]
-            done = [] if first and some else entering
+            done = [] if first and runs else entering
             first = False
             return distinct(bound), done
 
@@ -391,7 +393,9 @@ class Flow:
                     self.run.suspend(state, item.context_expr)
         ways = Ways()
         for value, entering in groups.items():
-            ways.join(self._inside(node, index, value if isinstance(value, Object) else None, distinct(entering)))
+            ways.join(
+                self._inside(node, index, value if isinstance(value, Object) else None, distinct(entering))
+            )
         return ways
 
     def _inside(
@@ -409,7 +413,7 @@ class Flow:
             elif value is not None and value.site.kind in (Kind.SPAN, Kind.LIVE):
                 span = value
                 if span in state.objects:
-                    state = state.set(span, owned=False)
+                    state = state.put(span, state.objects[span]._replace(owned=False))
             if item.optional_vars is not None:
                 state = self.assign(item.optional_vars, span, state)
             spans.append(span)
@@ -438,15 +442,19 @@ class Flow:
                     state = run.end_of_block(state, span, at)
             return state
 
+        swallowing = self._swallowing(item.context_expr)
+        body.next = distinct(map(leave, body.next))
         for raised, where in inner.items():
-            left = leave(raised.state)
-            run.sink.setdefault(raised._replace(state=left), where)
-            if self._swallows(item.context_expr):
-                body.next.append(left)
+            left = raised._replace(state=leave(raised.state))
+            swallowed, going = caught(swallowing, left) if swallowing else (False, left)
+            if swallowed:
+                body.next.append(left.state)
+            if going is not None:
+                run.sink.setdefault(going, where)
+        body.next = distinct(body.next)
         if isinstance(node, ast.AsyncWith):
             for state in body.next:
-                run.suspend(leave(state), item.context_expr)
-        body.next = distinct(map(leave, body.next))
+                run.suspend(state, item.context_expr)
         body.breaks = distinct(map(leave, body.breaks))
         body.continues = distinct(map(leave, body.continues))
         body.returns = list(dict.fromkeys((leave(state), line) for state, line in body.returns))
@@ -458,10 +466,12 @@ class Flow:
             Api.USE_SPAN,
         )
 
-    def _swallows(self, node: ast.expr) -> bool:
+    def _swallowing(self, node: ast.expr) -> set[str]:
+        """The exceptions that a `with` does not let out."""
         if not isinstance(node, ast.Call):
-            return False
-        return self.run.names.api(node, self.run.scope) is Api.SUPPRESS or last(node.func) in ("raises", "assertRaises")
+            return set()
+        swallows = self.run.names.api(node, self.run.scope) is Api.SUPPRESS
+        return {last(each) for each in node.args} if swallows or last(node.func) in _EXPECTS else set()
 
     # ---- Try ----
 
@@ -493,12 +503,14 @@ class Flow:
         for each, at in raised.items():
             going: Raised | None = each
             for place, handler in enumerate(handlers):
-                taken, going = _caught(handler, going) if going is not None else (False, None)
+                taken, going = caught(handled(handler), going) if going is not None else (False, None)
                 if taken:
                     entering[place].append(each.state)
             if going is not None:
                 self.run.sink.setdefault(going, at)
-        return [(handler, distinct(states)) for handler, states in zip(handlers, entering, strict=True) if states]
+        return [
+            (handler, distinct(states)) for handler, states in zip(handlers, entering, strict=True) if states
+        ]
 
     def _handler(self, handler: ast.ExceptHandler, states: list[State]) -> Ways:
         states = self.expressions.after(handler.type, states)
@@ -506,7 +518,11 @@ class Flow:
             states = [self.run.bind(state, handler.name, None) for state in states]
         # What the interrupted statement had made, nothing refers to: it is not asked for.
         dropped = [
-            state.drop(of for of in state.objects.keys() - state.referred() - set(self.run.held) if not state.objects[of].named)
+            state.drop(
+                of
+                for of in state.objects.keys() - state.referred() - set(self.run.held)
+                if not state.objects[of].named
+            )
             for state in states
         ]
         calm, self.run.calm = self.run.calm, True
@@ -537,62 +553,3 @@ class Flow:
 
 
 _BLOCKS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-
-
-def _within(body: Iterable[ast.AST]) -> Iterable[ast.AST]:
-    """What stands in a body, without functions and classes within it."""
-    todo = list(body)
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-            todo += ast.iter_child_nodes(node)
-
-
-def _about(fact: str, asked: set[str]) -> bool:
-    return fact in asked or fact.removesuffix(" is None") in asked
-
-
-def _some(node: ast.expr) -> bool:
-    """Whether a loop over it runs at least once."""
-    if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
-        return any(not isinstance(each, ast.Starred) for each in node.elts)
-    if isinstance(node, ast.Call) and last(node.func) == "range" and len(node.args) == 1:
-        count = node.args[0]
-        return isinstance(count, ast.Constant) and isinstance(count.value, int) and count.value > 0
-    return False
-
-
-def _caught(handler: ast.ExceptHandler, raised: Raised) -> tuple[bool, Raised | None]:
-    """Whether a handler may take an exception, and what of it may go on to the next."""
-    names = _handled(handler)
-    if names is None or "BaseException" in names:
-        return True, None
-    if raised.how is How.SUSPEND:
-        taken_for_sure = "CancelledError" in names and "GeneratorExit" in names
-        return True, None if taken_for_sure else raised
-    if "Exception" in names:
-        passes = raised.how is How.RAISE and raised.name in _CONTROL
-        return not passes, raised if passes else None
-    if raised.how is not How.RAISE or raised.name is None:
-        return True, raised._replace(how=How.CALL)
-    if raised.name in names:
-        return True, None
-    own, others = _builtin(raised.name), [_builtin(name) for name in names]
-    if own is not None and None not in others:
-        taken = any(issubclass(own, other) for other in others if other is not None)
-        return taken, None if taken else raised
-    return True, raised._replace(how=How.CALL)
-
-
-def _handled(handler: ast.ExceptHandler) -> set[str] | None:
-    """The classes that a handler names, each by its last part; None: all."""
-    if handler.type is None:
-        return None
-    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {last(each) for each in types}
-
-
-def _builtin(name: str) -> type[BaseException] | None:
-    found = getattr(builtins, name, None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None

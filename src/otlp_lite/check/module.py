@@ -1,4 +1,4 @@
-"""One module: each of its functions is followed, what its comments ignore is left out, and all is in order."""
+"""One module: each of its functions is followed; what its comments ignore is left out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def check(source: bytes) -> Checked:
             tracked += [
                 Tracked(site.at, followed)
                 for site in run.sites
-                if (site.kind in (Kind.SPAN, Kind.LIVE) or site.starts) and not site.name.startswith("`")
+                if (site.kind in (Kind.SPAN, Kind.LIVE) or site.starts) and not site.given
             ]
     except RecursionError:
         raise Unreadable("nested too deeply to be followed") from None

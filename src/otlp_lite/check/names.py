@@ -1,4 +1,4 @@
-"""Which expressions are tracers, and which calls are the API's or ours: by imports, annotations and assignments."""
+"""Which expressions are tracers, and which calls the API's or ours: by imports, annotations, assignments."""
 
 from __future__ import annotations
 
@@ -71,9 +71,18 @@ METHODS: Final = {
 """Of tracers."""
 _CONCERNS: Final = {*METHODS, *(name.rpartition(".")[2] for name in FUNCTIONS), "current", "child"}
 CLASSES: Final = {
-    **{f"{module}.Tracer": What.TRACER for module in ("opentelemetry.trace", "opentelemetry.sdk.trace", "otlp_lite")},
-    **{f"{module}.TracerProvider": What.PROVIDER for module in ("opentelemetry.trace", "opentelemetry.sdk.trace")},
-    **{f"{module}.Span": What.SPAN for module in ("opentelemetry.trace", "opentelemetry.sdk.trace", "opentelemetry.trace.span")},
+    **{
+        f"{module}.Tracer": What.TRACER
+        for module in ("opentelemetry.trace", "opentelemetry.sdk.trace", "otlp_lite")
+    },
+    **{
+        f"{module}.TracerProvider": What.PROVIDER
+        for module in ("opentelemetry.trace", "opentelemetry.sdk.trace")
+    },
+    **{
+        f"{module}.Span": What.SPAN
+        for module in ("opentelemetry.trace", "opentelemetry.sdk.trace", "opentelemetry.trace.span")
+    },
     "otlp_lite.LiveSpan": What.LIVE,
 }
 _RIVALS = re.compile(r"(opentracing|ddtrace|elasticapm|jaeger_client|lightstep|sentry_sdk|aws_xray_sdk)\b")
@@ -114,9 +123,9 @@ class Names:
                 name = last(node.func)
                 if name in _CONCERNS or name in self._aliases:
                     return True
-            elif isinstance(node, (ast.arg, ast.AnnAssign)) and node.annotation is not None:
-                if "Span" in ast.unparse(node.annotation):
-                    return True
+            annotation = getattr(node, "annotation", None)
+            if annotation is not None and "Span" in ast.unparse(annotation):
+                return True
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 body += ast.iter_child_nodes(node)
             else:
@@ -130,7 +139,7 @@ class Names:
             return None if base is None else f"{base}.{node.attr}"
         if isinstance(node, ast.Name):
             found = scope.find(node.id)
-            names = {how.imported for how in found[1]} if found else set()
+            names = {how.imported for how in found[1] if not _is_none(how.value)} if found else set()
             return names.pop() if len(names) == 1 else None
         return None
 
@@ -152,13 +161,25 @@ class Names:
         return None
 
     def _is_tracer(self, method: ast.Attribute, scope: Scope) -> bool:
-        """Whether a method of a tracer's name is one. That of start_as_current_span is OpenTelemetry's alone."""
+        """Whether it is a tracer's method. The name start_as_current_span is OpenTelemetry's alone."""
         what = self.what(method.value, scope)
         if what is not None or self._rival:
             return what is What.TRACER
         if method.attr == "start_as_current_span":
             return True
         return self._ours and _BY_NAME.search(last(method.value)) is not None
+
+    def never_returns(self, call: ast.Call, scope: Scope) -> bool:
+        """Whether it ends the program, or is said never to return."""
+        function = call.func
+        if last(function) in ("exit", "_exit", "abort", "assert_never"):
+            of = last(function.value) if isinstance(function, ast.Attribute) else ""
+            return of in ("", "sys", "os", "typing", "typing_extensions")
+        found = scope.find(function.id) if isinstance(function, ast.Name) else None
+        defined = found[1][0].defined if found and len(found[1]) == 1 else None
+        if not isinstance(defined, ast.FunctionDef) or defined.returns is None:
+            return False
+        return last(defined.returns) in ("NoReturn", "Never")
 
     def what(self, node: ast.expr, scope: Scope) -> What | None:
         """What an expression is; None: who knows."""
@@ -259,8 +280,16 @@ class Names:
             return None
         for each in self._ancestry(owner, scope):
             if found := self._scopes.attributes.get(each, {}).get(node.attr):
-                return _common([self._assigned(how, where) for how, where in found])
+                return _common([self._held(how, where) for how, where in found])
         return None
+
+    def _held(self, how: Assigned, scope: Scope) -> What | None:
+        """What an attribute holds: of a property, what it returns."""
+        if isinstance(how.defined, ast.FunctionDef):
+            decorators = [last(each) for each in how.defined.decorator_list]
+            if "property" in decorators or "cached_property" in decorators:
+                return self._of_definition(how.defined, scope)
+        return self._assigned(how, scope)
 
     def _ancestry(self, node: ast.ClassDef, scope: Scope) -> list[ast.ClassDef]:
         line, at = [node], 0
@@ -280,7 +309,7 @@ class Names:
                 return self.annotated(ast.parse(node.value.strip(), mode="eval").body, scope)
             except (SyntaxError, ValueError):
                 return None
-        if isinstance(node, ast.Constant) and node.value is None:
+        if _is_none(node):
             return What.NOTHING
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return _common([self.annotated(node.left, scope), self.annotated(node.right, scope)])
@@ -293,10 +322,19 @@ class Names:
                 parts = inner if name == "Union" else inner[:1]
                 return _common([self.annotated(each, scope) for each in parts])
             return What.OTHER
-        name = self.dotted(node, scope)
-        if name in CLASSES:
-            return CLASSES[name]
-        if isinstance(node, ast.Name) and node.id in ("str", "int", "float", "bool", "bytes", "dict", "list", "object"):
+        full = self.dotted(node, scope)
+        if full in CLASSES:
+            return CLASSES[full]
+        if isinstance(node, ast.Name) and node.id in (
+            "str",
+            "int",
+            "float",
+            "bool",
+            "bytes",
+            "dict",
+            "list",
+            "object",
+        ):
             return None if node.id == "object" else What.OTHER
         if isinstance(node, ast.Name) and (found := scope.find(node.id)):
             defined = found[1][-1].defined
@@ -321,6 +359,10 @@ def _own(function: ast.FunctionDef) -> list[ast.stmt]:
             found.append(node)
         todo += ast.iter_child_nodes(node)
     return found
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _common(each: list[What | None]) -> What | None:

@@ -91,7 +91,11 @@ def sarif(files: Sequence[File], version: str) -> Iterator[str]:
 
 
 def _location(path: str, line: int, column: int) -> Mapping[str, Any]:
-    uri = Path(path).as_uri() if os.path.isabs(path) else quote(path.replace(os.sep, "/"), errors="surrogateescape")
+    uri = (
+        Path(path).as_uri()
+        if os.path.isabs(path)
+        else quote(path.replace(os.sep, "/"), errors="surrogateescape")
+    )
     place: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if line:
         place["region"] = {"startLine": line, "startColumn": column}

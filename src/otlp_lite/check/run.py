@@ -1,4 +1,4 @@
-"""The walk through one function: what may happen to spans, managers and tokens, and what is found wrong then."""
+"""What may happen to spans, managers and tokens on the way through a function, and what is wrong then."""
 
 from __future__ import annotations
 
@@ -50,7 +50,13 @@ class Raised(NamedTuple):
 Sink = dict[Raised, Position]
 """Where each was raised, the first time."""
 
-_TEXT: Final = {Kind.SPAN: "span", Kind.LIVE: "span", Kind.BUILDER: "builder", Kind.MANAGER: "span", Kind.TOKEN: "token"}
+_TEXT: Final = {
+    Kind.SPAN: "span",
+    Kind.LIVE: "span",
+    Kind.BUILDER: "builder",
+    Kind.MANAGER: "span",
+    Kind.TOKEN: "token",
+}
 
 
 def called(site: Site) -> str:
@@ -79,6 +85,7 @@ class Run:
         self._leaks_if: dict[Site, str] = {}
         self._ended: set[Site] = set()
         self._used: set[Site] = set()
+        self._shared: set[Site] = set()
         whole = isinstance(scope.node, (ast.Module, ast.ClassDef))
         self._shared_names = set(scope.names) if whole else scope.captured() | scope.elsewhere
         self._lost_names = scope.rebound() | scope.elsewhere
@@ -93,13 +100,14 @@ class Run:
         made = state.fresh(site)
         if made in state.objects:
             state = state.drop([made])
-        return state.add(made, status), made
+        return state.put(made, status), made
 
     def share(self, state: State, value: Value) -> State:
         """Someone else holds it now: to end it is no longer this function's duty alone."""
         while (of := holds(value)) is not None and of in state.objects:
             self._used.add(of.site)
-            state = state.set(of, owned=False)
+            self._shared.add(of.site)
+            state = state.put(of, state.objects[of]._replace(owned=False))
             value = of.site.managed
         return state
 
@@ -121,7 +129,9 @@ class Run:
         status = state.objects[of]
         if status.phase is Phase.DONE and status.at is not None:
             self.find(
-                codes.USED_AFTER_END, at, f"{called(of.site)} is used after its end, of line {status.at.line}: {what}"
+                codes.USED_AFTER_END,
+                at,
+                f"{called(of.site)} is used after its end, of line {status.at.line}: {what}",
             )
         return state
 
@@ -130,10 +140,12 @@ class Run:
         self._ended.add(of.site)
         if status.phase is Phase.DONE and status.at is not None:
             self.find(
-                codes.ENDED_TWICE, at, f"{called(of.site)} is ended again: its end is that of line {status.at.line}"
+                codes.ENDED_TWICE,
+                at,
+                f"{called(of.site)} is ended again: its end is that of line {status.at.line}",
             )
             return state
-        return state.set(of, phase=Phase.DONE, at=at)
+        return state.put(of, state.objects[of]._replace(phase=Phase.DONE, at=at))
 
     # ---- Managers ----
 
@@ -142,22 +154,26 @@ class Run:
         site = manager.site
         self._used.add(site)
         if manager in state.objects:
-            state = state.set(manager, phase=Phase.OPEN if by_hand else Phase.DONE)
+            state = state.put(
+                manager, state.objects[manager]._replace(phase=Phase.OPEN if by_hand else Phase.DONE)
+            )
         if site.starts:
             inside = Site(Kind.SPAN, site.at, site.name)
             return self.make(state, inside, Status(Phase.OPEN, owned=site.ends is False))
         span = site.managed
+        if span is None:
+            return self.make(state, Site(Kind.SPAN, site.at, "", given=True), Status(Phase.OPEN, owned=False))
         return (state, span) if span in state.objects else (state, None)
 
     def leave(self, state: State, manager: Object, span: Object | None, at: Position) -> State:
         """What happens as it is left, whichever way."""
         if manager in state.objects:
-            state = state.set(manager, phase=Phase.DONE)
+            state = state.put(manager, state.objects[manager]._replace(phase=Phase.DONE))
         if span is None or span not in state.objects or manager.site.ends is False:
             return state
         self._ended.add(span.site)
         if manager.site.ends is None:
-            return state.set(span, phase=Phase.UNKNOWN, owned=False)
+            return state.put(span, state.objects[span]._replace(phase=Phase.UNKNOWN, owned=False))
         return self.end_of_block(state, span, at)
 
     def detach(self, state: State, before: Object | frozenset[Object]) -> State:
@@ -166,7 +182,7 @@ class Run:
         for of, status in list(state.objects.items()):
             later = later or (of not in before if isinstance(before, frozenset) else of == before)
             if later and of.site.kind is Kind.TOKEN and status.phase is Phase.OPEN:
-                state = state.set(of, phase=Phase.DONE)
+                state = state.put(of, state.objects[of]._replace(phase=Phase.DONE))
         return state
 
     def end_of_block(self, state: State, span: Object, at: Position) -> State:
@@ -175,13 +191,17 @@ class Run:
         self._ended.add(span.site)
         if status.phase is Phase.DONE and status.at is not None and status.at != at:
             self.find(
-                codes.ENDED_TWICE, status.at, f"{called(span.site)} is ended here, and again by the `with` of line {at.line}"
+                codes.ENDED_TWICE,
+                status.at,
+                f"{called(span.site)} is ended here, and again by the `with` of line {at.line}",
             )
-        return state.set(span, phase=Phase.DONE, at=at)
+        return state.put(span, state.objects[span]._replace(phase=Phase.DONE, at=at))
 
     # ---- Ways out ----
 
-    def may_raise(self, state: State, node: ast.expr | ast.stmt, how: How = How.CALL, name: str | None = None) -> None:
+    def may_raise(
+        self, state: State, node: ast.expr | ast.stmt, how: How = How.CALL, name: str | None = None
+    ) -> None:
         if self.calm and how is How.CALL:
             return
         self.sink.setdefault(Raised(state, how, name), position(node))
@@ -203,7 +223,7 @@ class Run:
             self.find(
                 codes.YIELD_INSIDE,
                 at,
-                f"the generator yields while the span of line {inside.line} is current: it is current for whoever "
+                f"the generator yields while the span of line {inside.line} is current: so it is for whoever "
                 "iterates, too",
             )
         self.may_raise(state, node, How.SUSPEND)
@@ -256,19 +276,19 @@ class Run:
             if _due(of.site):
                 why = "is cancelled or closed" if raised.how is How.SUSPEND else "raises"
                 self._leaks_if.setdefault(of.site, f"if what stands at line {at.line} {why}")
-            if raised.how is How.SUSPEND and of.site.kind in (Kind.TOKEN, Kind.MANAGER):
-                if isinstance(self.scope.node, ast.AsyncFunctionDef):
-                    self.find(
-                        codes.AWAIT_INSIDE,
-                        at,
-                        f"if this is cancelled, the span that line {of.site.at.line} made current stays so for the "
-                        "rest of the task: no `finally` leaves it",
-                    )
+            by_hand = of.site.kind in (Kind.TOKEN, Kind.MANAGER)
+            if raised.how is How.SUSPEND and by_hand and isinstance(self.scope.node, ast.AsyncFunctionDef):
+                self.find(
+                    codes.AWAIT_INSIDE,
+                    at,
+                    f"if this is cancelled, the span that line {of.site.at.line} made current stays so for the "
+                    "rest of the task: no `finally` leaves it",
+                )
 
     def conclude(self) -> None:
         """What could only be told once each way had been taken."""
         for site, words in self._leaks.items():
-            never = site not in self._ended
+            never = site not in self._ended | self._shared
             told = "is never ended" if never else f"is not ended on each path: {words}"
             self.find(codes.NOT_ENDED, site.at, f"{called(site)} {told}")
         for site, words in self._leaks_if.items():
@@ -276,7 +296,9 @@ class Run:
                 self.find(codes.NOT_ENDED_IF_RAISES, site.at, f"{called(site)} is not ended {words}")
         for site in self.sites - self._used:
             if site.kind is Kind.MANAGER:
-                self.find(codes.NOT_ENTERED, site.at, f"{called(site)} never becomes current: nothing enters it")
+                self.find(
+                    codes.NOT_ENTERED, site.at, f"{called(site)} never becomes current: nothing enters it"
+                )
             elif site.kind is Kind.BUILDER and (codes.THROWN_AWAY, site.at) not in self.findings:
                 self.find(codes.THROWN_AWAY, site.at, f"{called(site)} is never started")
 
@@ -288,8 +310,13 @@ def _due(site: Site) -> bool:
     return site.kind in (Kind.SPAN, Kind.LIVE) or (site.kind is Kind.MANAGER and bool(site.ends))
 
 
-_SAFE_DECORATORS: Final = frozenset(("staticmethod", "classmethod", "wraps", "override", "abstractmethod", "final"))
+_SAFE_DECORATORS: Final = frozenset(
+    ("staticmethod", "classmethod", "wraps", "override", "abstractmethod", "final")
+)
 """Those that leave a generator function what it is."""
+
+
+_MANAGED: Final = ("contextmanager", "asynccontextmanager")
 
 
 def context_is_kept(names: Names, scope: Scope) -> bool:
@@ -307,9 +334,9 @@ def context_is_kept(names: Names, scope: Scope) -> bool:
         elif last(function) not in _SAFE_DECORATORS:
             return True
     for each in ast.walk(scope.module().node):
-        if isinstance(each, ast.Call) and last(each.func) in ("contextmanager", "asynccontextmanager"):
-            if any(last(argument) == node.name for argument in each.args):
-                return True
+        managed = each.args if isinstance(each, ast.Call) and last(each.func) in _MANAGED else []
+        if any(last(argument) == node.name for argument in managed):
+            return True
     return False
 
 

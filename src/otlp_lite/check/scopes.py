@@ -41,9 +41,9 @@ class Scope:
         """The scope that a name read here belongs to. Names of a class are seen in its own body alone."""
         scope: Scope | None = self
         while scope is not None:
-            if name in scope.names and name not in scope.elsewhere:
-                if scope is self or not isinstance(scope.node, ast.ClassDef):
-                    return scope, scope.names[name]
+            seen = scope is self or not isinstance(scope.node, ast.ClassDef)
+            if seen and name in scope.names and name not in scope.elsewhere:
+                return scope, scope.names[name]
             scope = scope.parent
         return None
 
@@ -125,13 +125,13 @@ class Scopes(ast.NodeVisitor):
 
     def _definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._bind(node.name, Assigned(defined=node))
-        for outside in (*node.decorator_list, *_defaults(node.args)):
+        for outside in (*node.decorator_list, *defaults(node.args)):
             self.visit(outside)
         owner = self._scope.node if isinstance(self._scope.node, ast.ClassDef) else self._scope.owner
         self._within(node, owner, list(node.body))
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        for outside in _defaults(node.args):
+        for outside in defaults(node.args):
             self.visit(outside)
         self._within(node, self._scope.owner, [node.body])
 
@@ -178,7 +178,11 @@ class Scopes(ast.NodeVisitor):
                 self._target(each, its)
         elif isinstance(target, ast.Attribute):
             owner = self._scope.owner
-            if owner is not None and isinstance(target.value, ast.Name) and target.value.id in ("self", "cls"):
+            if (
+                owner is not None
+                and isinstance(target.value, ast.Name)
+                and target.value.id in ("self", "cls")
+            ):
                 how = (Assigned(value, annotation), self._scope)
                 self.attributes.setdefault(owner, {}).setdefault(target.attr, []).append(how)
         else:
@@ -219,5 +223,5 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
     return [*listed, *filter(None, (arguments.vararg, arguments.kwarg))]
 
 
-def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+def defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *filter(None, arguments.kw_defaults)]

@@ -1,4 +1,4 @@
-"""What is known at one point of a function: which name holds which object, and how far each object has come."""
+"""What is known at one point of a function: which name holds which object, and how far each has come."""
 
 from __future__ import annotations
 
@@ -40,8 +40,10 @@ class Site(NamedTuple):
     at: Position
     name: str
     """As messages call it: 'span "checkout"'."""
+    given: bool = False
+    """Someone else started it: a parameter, the current span."""
     optional: bool = False
-    """It may be None: a parameter."""
+    """It may be None."""
     starts: bool = False
     """Of a manager: it starts its span as it is entered."""
     managed: Object | None = None
@@ -118,11 +120,7 @@ class State:
     def __hash__(self) -> int:
         return hash(self._key)
 
-    def set(self, of: Object, **changes: object) -> State:
-        status = self.objects[of]._replace(**changes)
-        return State(self.names, {**self.objects, of: status}, self.facts)
-
-    def add(self, of: Object, status: Status) -> State:
+    def put(self, of: Object, status: Status) -> State:
         return State(self.names, {**self.objects, of: status}, self.facts)
 
     def drop(self, gone: Iterable[Object]) -> State:
@@ -139,7 +137,7 @@ class State:
         if value is not None:
             names[name] = value
             held = holds(value)
-            if held in objects:
+            if held is not None and held in objects:
                 objects = {**objects, held: objects[held]._replace(named=True)}
         return State(names, objects, self.facts)
 
@@ -150,10 +148,10 @@ class State:
         """An object of this place that is not there yet; of three at a time the first is forgotten."""
         return next((of for of in (Object(site, 0), Object(site, 1)) if of not in self.objects), Object(site))
 
-    def referred(self) -> set[Object]:
+    def referred(self) -> frozenset[Object]:
         """Objects that names hold, and the spans of managers that are held."""
         held = {of for value in self.names.values() if (of := holds(value)) is not None}
-        return held | {of.site.managed for of in held if of.site.managed is not None}
+        return frozenset(held) | {of.site.managed for of in held if of.site.managed is not None}
 
 
 EMPTY = State({}, {}, {})

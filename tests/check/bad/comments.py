@@ -1,0 +1,41 @@
+"""Comments that ignore what there is not."""
+
+from opentelemetry import trace
+
+tracer = trace.get_tracer(__name__)
+
+
+def an_unknown_code():
+    span = tracer.start_span("a")  # otlp: ignore[OTL999]  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def a_known_one_and_an_unknown_one():
+    span = tracer.start_span("a")  # otlp: ignore[OTL003, F401]  # bad: OTL900
+    span.set_attribute("key", 1)
+
+
+def no_code_in_brackets():
+    span = tracer.start_span("a")  # otlp: ignore[]  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def a_prefix():
+    span = tracer.start_span("a")  # otlp: ignore[OTL]  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def another_code():
+    span = tracer.start_span("a")  # otlp: ignore[OTL001]  # bad: OTL003
+    span.set_attribute("key", 1)
+
+
+def on_another_line():
+    # otlp: ignore[OTL003]
+    span = tracer.start_span("a")  # bad: OTL003
+    span.set_attribute("key", 1)
+
+
+def another_word():
+    span = tracer.start_span("a")  # otlp: ignored  # bad: OTL003
+    span.set_attribute("key", 1)
