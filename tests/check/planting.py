@@ -41,15 +41,11 @@ def plants(source: str) -> Iterator[Plant]:
 
 def _of_name(source: str, own: list[ast.AST], name: str) -> Iterator[Plant]:
     lines = source.splitlines(keepends=True)
-    ends = [each for each in own if _calls(each, name, {"end"})]
-    for use in own:
-        if not isinstance(use, ast.Expr) or not _calls(use, name, WRITES):
-            continue
-        later = [each for each in ends if each.lineno > use.lineno]  # type: ignore[attr-defined]
+    for use in _statements(own, name, WRITES):
+        later = [each for each in _statements(own, name, {"end"}) if each.lineno > use.lineno]
         planted = lines.copy()
         if later:
             first = later[0]
-            assert isinstance(first, ast.Expr)
             planted[first.lineno - 1] = " " * first.col_offset + "pass\n"
             for at in range(first.lineno, first.end_lineno or first.lineno):
                 planted[at] = "\n"
@@ -70,17 +66,17 @@ def _below(node: ast.AST) -> Iterator[ast.AST]:
             yield from _below(child)
 
 
-def _calls(node: ast.AST, name: str, methods: set[str]) -> bool:
-    """Whether a statement is a call of one of these methods of a name."""
-    if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Call):
-        return False
-    function = node.value.func
-    return (
-        isinstance(function, ast.Attribute)
-        and function.attr in methods
-        and isinstance(function.value, ast.Name)
-        and function.value.id == name
-    )
+def _statements(own: list[ast.AST], name: str, methods: set[str]) -> list[ast.Expr]:
+    """The statements that call one of these methods of a name."""
+    return [node for node in own if isinstance(node, ast.Expr) and _called(node.value, name) in methods]
+
+
+def _called(node: ast.expr, name: str) -> str:
+    """The method of a name that an expression calls; empty where it does not."""
+    function = node.func if isinstance(node, ast.Call) else None
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return function.attr if function.value.id == name else ""
+    return ""
 
 
 def _spans(function: Function, own: list[ast.AST]) -> list[str]:

@@ -174,10 +174,11 @@ def _method(run: Run, called: Called, of: Object, name: str, state: State) -> Ou
     if kind in (Kind.SPAN, Kind.LIVE):
         return _span_method(run, called, of, name, state)
     if kind is Kind.BUILDER:
+        state = run.use(state, of, f"{name}()", position(node))
         if name != "start":
             return state, of
         run.started(of)
-        state = state.put(of, state.objects[of]._replace(phase=Phase.DONE))
+        state = state.put(of, state.objects[of]._replace(phase=Phase.DONE, at=position(node)))
         live = Site(Kind.LIVE, position(node), of.site.name)
         return run.make(state, live, Status(Phase.OPEN))
     if kind is Kind.MANAGER:
@@ -207,8 +208,8 @@ def _span_method(run: Run, called: Called, of: Object, name: str, state: State) 
         return state, of
     if name in READS:
         return state, None
-    if name in WRITES:
-        return run.use(state, of, f"{name}()", at), of if live else None
+    if name in WRITES or (live and name == "event"):
+        return run.use(state, of, f"{name}()", at), None
     if not live:
         state = run.share(state, of)
         run.may_raise(state, node)

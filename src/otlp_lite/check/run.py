@@ -125,14 +125,12 @@ class Run:
         return state.know({key: told for key, told in state.facts.items() if changed not in _words(key)})
 
     def use(self, state: State, of: Object, what: str, at: Position) -> State:
-        """A method that needs a live span."""
+        """A method that needs a live span, or a builder that is not started."""
         status = state.objects[of]
         if status.phase is Phase.DONE and status.at is not None:
-            self.find(
-                codes.USED_AFTER_END,
-                at,
-                f"{called(of.site)} is used after its end, of line {status.at.line}: {what}",
-            )
+            done = "start" if of.site.kind is Kind.BUILDER else "end"
+            message = f"{called(of.site)} is used after its {done}, of line {status.at.line}: {what}"
+            self.find(codes.USED_AFTER_END, at, message)
         return state
 
     def end(self, state: State, of: Object, at: Position) -> State:
@@ -281,8 +279,8 @@ class Run:
                 self.find(
                     codes.AWAIT_INSIDE,
                     at,
-                    f"if this is cancelled, the span that line {of.site.at.line} made current stays so for the "
-                    "rest of the task: no `finally` leaves it",
+                    f"a cancellation here leaves the span of line {of.site.at.line} current for the rest of "
+                    "the task: no `finally` takes it back",
                 )
 
     def conclude(self) -> None:

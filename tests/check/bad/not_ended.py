@@ -196,7 +196,7 @@ def a_leaf():
 def of_a_builder(ready):
     live = ol.SpanBuilder("a").start()  # bad: OTL003
     if ready:
-        live.attribute("key", 1).end()
+        live.end()
 
 
 def a_child(parent: ol.LiveSpan):

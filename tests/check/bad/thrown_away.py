@@ -97,9 +97,9 @@ def a_builder():
 
 
 def a_builder_with_all_it_takes():
-    SpanBuilder("a").kind(trace.SpanKind.CLIENT).attribute("key", 1)  # bad: OTL005
+    SpanBuilder("a").with_kind(trace.SpanKind.CLIENT).with_attribute("key", 1)  # bad: OTL005
 
 
 def a_builder_that_is_never_started():
     builder = SpanBuilder("a")  # bad: OTL005
-    builder.attribute("key", 1)
+    builder.with_attribute("key", 1)

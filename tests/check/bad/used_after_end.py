@@ -228,3 +228,15 @@ def current_again():
     live.end()
     with live.current():  # bad: OTL001
         work()
+
+
+def a_builder_after_its_start():
+    builder = SpanBuilder("a")
+    builder.start().end()
+    builder.with_attribute("late", 1)  # bad: OTL001
+
+
+def a_builder_that_starts_again(items):
+    builder = SpanBuilder("a")
+    for _ in items:
+        builder.start().end()  # bad: OTL001

@@ -392,13 +392,12 @@ def a_leaf():
 def of_a_builder(ready):
     live = ol.SpanBuilder("a").start()
     if ready:
-        live.attribute("key", 1)
+        live.set_attribute("key", 1)
     live.end()
 
 
 def of_a_builder_in_a_chain():
-    live = ol.SpanBuilder("a").start()
-    live.attribute("key", 1).event("b").end()
+    ol.SpanBuilder("a").with_attribute("key", 1).start().end()
 
 
 def a_child(parent: ol.LiveSpan):

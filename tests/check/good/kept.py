@@ -217,8 +217,8 @@ def a_bound_leaf_at_once():
 
 
 def a_builder():
-    builder = SpanBuilder("a").kind(trace.SpanKind.CLIENT)
-    builder.attribute("key", 1)
+    builder = SpanBuilder("a").with_kind(trace.SpanKind.CLIENT)
+    builder.with_attribute("key", 1)
     live = builder.start()
     live.end()
 
@@ -234,12 +234,12 @@ def a_builder_passed_on():
 
 
 def a_builder_returned():
-    return SpanBuilder("a").attribute("key", 1)
+    return SpanBuilder("a").with_attribute("key", 1)
 
 
 def a_builder_in_a_block():
     with SpanBuilder("a").start() as live:
-        live.attribute("key", 1)
+        live.set_attribute("key", 1)
 
 
 def current_in_a_block():

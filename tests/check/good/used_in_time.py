@@ -328,3 +328,21 @@ def children():
     child = live.child("b").start()
     child.end()
     live.end()
+
+
+def a_builder_before_its_start():
+    builder = SpanBuilder("a")
+    builder.with_attribute("early", 1)
+    builder.start().end()
+
+
+def a_builder_for_each(items):
+    for item in items:
+        builder = SpanBuilder(item)
+        builder.start().end()
+
+
+def what_an_ended_one_of_a_builder_still_tells():
+    live = SpanBuilder("a").start()
+    live.end()
+    return live.get_span_context(), live.is_recording()

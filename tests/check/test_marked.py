@@ -1,0 +1,115 @@
+"""Each marked line of bad/ is found with its codes, and no other; of good/, which looks alike, nothing is."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otlp_lite.check.codes import TITLES
+
+from .marked import HERE, MARK, found, marked
+
+BAD, GOOD = (sorted((HERE / folder).glob("*.py")) for folder in ("bad", "good"))
+LIKE = {
+    "used_in_time": ("OTL001",),
+    "ended_once": ("OTL002",),
+    "ended": ("OTL003", "OTL004"),
+    "kept": ("OTL005", "OTL006"),
+    "suspended_safely": ("OTL007", "OTL008"),
+    "rivals": (),
+}
+"""Files of good/, and what their functions look like."""
+FORMS: dict[str, type[ast.AST] | tuple[type[ast.AST], ...]] = {
+    "sync": ast.FunctionDef,
+    "async": ast.AsyncFunctionDef,
+    "loop": (ast.For, ast.AsyncFor, ast.While),
+    "try": ast.Try,
+    "with": (ast.With, ast.AsyncWith),
+    "match": ast.Match,
+    "walrus": ast.NamedExpr,
+}
+ALL = {*FORMS, "method", "nested", "early return"}
+
+
+def functions(tree: ast.AST, around: ast.AST | None = None) -> Iterator[tuple[ast.AST, set[str]]]:
+    """Each function, and the forms that it has."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            below = list(ast.walk(node))
+            forms = {form for form, kinds in FORMS.items() if any(isinstance(each, kinds) for each in below)}
+            forms -= {"sync"} if isinstance(node, ast.AsyncFunctionDef) else {"async"}
+            forms |= {"method"} if isinstance(around, ast.ClassDef) else set()
+            forms |= {"nested"} if isinstance(around, (ast.FunctionDef, ast.AsyncFunctionDef)) else set()
+            branches = [
+                each for each in below if isinstance(each, (ast.If, ast.ExceptHandler, ast.match_case))
+            ]
+            if any(isinstance(each, ast.Return) for branch in branches for each in ast.walk(branch)):
+                forms.add("early return")
+            yield node, forms
+        scope = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        yield from functions(node, node if scope else around)
+
+
+def marked_functions(text: str) -> Iterator[tuple[str, set[str]]]:
+    """The codes of each innermost function that has a mark, and its forms."""
+    lines = text.splitlines()
+    for node, forms in functions(ast.parse(text)):
+        assert isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        inner = {
+            line
+            for each in ast.walk(node)
+            if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each is not node
+            for line in range(each.lineno, (each.end_lineno or 0) + 1)
+        }
+        for at in range(node.lineno, (node.end_lineno or 0) + 1):
+            if at not in inner and (mark := MARK.search(lines[at - 1])):
+                yield from ((code, forms) for code in mark[1].split())
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_each_marked_line_is_found_and_no_other(file: Path) -> None:
+    text = file.read_text("utf-8")
+    assert marked(text)
+    assert found(text) == marked(text)
+
+
+@pytest.mark.parametrize("file", GOOD, ids=lambda file: file.stem)
+def test_nothing_is_found_in_what_looks_alike(file: Path) -> None:
+    assert found(file.read_text("utf-8")) == set()
+
+
+def test_there_are_as_many_look_alikes() -> None:
+    bad = {
+        (file, node.lineno)
+        for file in BAD
+        for node, _ in functions(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if any(
+            MARK.search(line) for line in file.read_text("utf-8").splitlines()[node.lineno : node.end_lineno]
+        )
+    }
+    good = [node for file in GOOD for node, _ in functions(ast.parse(file.read_text("utf-8")))]
+    print(f"{len(bad)} functions with marks, {len(good)} that look alike")
+    assert len(bad) >= 80
+    assert len(good) >= len(bad)
+
+
+@pytest.mark.parametrize("code", [code for code in TITLES if code != "OTL900"])
+def test_each_rule_is_tried_on_every_form(code: str) -> None:
+    wanted = ALL - {"sync"} if code == "OTL008" else ALL  # only what is async awaits
+    forms = [each for file in BAD for told, each in marked_functions(file.read_text("utf-8")) if told == code]
+    assert wanted - set().union(*forms) == set()
+    (file,) = [file for file in GOOD if code in LIKE[file.stem]]
+    assert wanted - set().union(*(each for _, each in functions(ast.parse(file.read_text("utf-8"))))) == set()
+
+
+def test_a_mark_that_is_wrong_and_one_that_is_missing_are_told() -> None:
+    text = (HERE / "bad/ended_twice.py").read_text("utf-8")
+    assert found(text) != marked(text.replace("# bad: OTL002", "", 1))
+    assert found(text) != marked(re.sub(r"(\n +work\(\))", r"\1  # bad: OTL002", text, count=1))
+    repaired = text.replace("    span.end()  # bad: OTL002\n", "", 1)
+    assert len(found(repaired)) == len(marked(text)) - 1
