@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from otlp_lite import check
 from otlp_lite.check.codes import TITLES, selected
 
 from .marked import HERE
@@ -34,7 +35,7 @@ GOOD = "def f():\n    return 1\n"
 
 def lint(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "otlp_lite", "lint", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "PYTHONIOENCODING": "utf-8"}
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(
         command, capture_output=True, text=True, encoding="utf-8", cwd=folder, env=environment
     )
@@ -198,8 +199,7 @@ def test_a_terminal_is_not_obeyed(folder: Path) -> None:
 
 def test_other_commands_do_not_load_it() -> None:
     program = "import sys, otlp_lite.__main__\nassert not [m for m in sys.modules if 'otlp_lite.check' in m]"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_it_needs_the_standard_library_alone() -> None:
@@ -211,7 +211,7 @@ def test_it_needs_the_standard_library_alone() -> None:
         "-S",
         "-c",
         program,
-        str(ROOT / "src/otlp_lite"),
+        str(Path(check.__file__).parents[1]),
         str(HERE / "bad/ended_twice.py"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -21,6 +21,7 @@ LIKE = {
     "kept": ("OTL005", "OTL006"),
     "suspended_safely": ("OTL007", "OTL008"),
     "rivals": (),
+    "no_tracers": (),
 }
 """Files of good/, and what their functions look like."""
 FORMS: dict[str, type[ast.AST] | tuple[type[ast.AST], ...]] = {

@@ -230,9 +230,8 @@ class Names:
             if len(defined) == 1 and defined[0] is not None:
                 return self._of_definition(defined[0], found[0])
         if isinstance(function, ast.Attribute) and scope.owner and last(function.value) in ("self", "cls"):
-            methods = [how for how, _ in self._scopes.attributes.get(scope.owner, {}).get(function.attr, ())]
-            if len(methods) == 1 and isinstance(methods[0].defined, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                return self._of_definition(methods[0].defined, self._scopes.by_node[scope.owner])
+            for how, where in self._of_self(scope, function.attr):
+                return None if how.defined is None else self._of_definition(how.defined, where)
         return None
 
     def _of_definition(self, defined: ast.AST, scope: Scope) -> What | None:
@@ -278,10 +277,15 @@ class Names:
         owner = scope.owner
         if owner is None or last(node.value) not in ("self", "cls") or not isinstance(node.value, ast.Name):
             return None
-        for each in self._ancestry(owner, scope):
-            if found := self._scopes.attributes.get(each, {}).get(node.attr):
-                return _common([self._held(how, where) for how, where in found])
-        return None
+        found = self._of_self(scope, node.attr)
+        return _common([self._held(how, where) for how, where in found]) if found else None
+
+    def _of_self(self, scope: Scope, name: str) -> list[tuple[Assigned, Scope]]:
+        """Whatever gives `self` an attribute: its class, or the nearest base in this module."""
+        for each in self._ancestry(scope.owner, scope) if scope.owner is not None else ():
+            if found := self._scopes.attributes.get(each, {}).get(name):
+                return found
+        return []
 
     def _held(self, how: Assigned, scope: Scope) -> What | None:
         """What an attribute holds: of a property, what it returns."""

@@ -70,6 +70,10 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "cli/left.py": ("test_recover_cli.py",),
     "cli/recover.py": ("test_recover_cli.py",),
     "cli/sending.py": ("test_recover_cli.py",),
+    "cli/lint.py": ("check/test_lint.py",),
+    "check/reports.py": ("check/test_lint.py",),
+    "check/files.py": ("check/test_lint.py",),
+    "check/*.py": ("check/test_marked.py",),
     "children.py": ("test_exit.py",),
     "termination.py": ("test_termination.py",),
     "cli/doctor.py": ("test_doctor.py",),
@@ -77,7 +81,7 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "cli/*.py": ("test_receive_bounds.py", "test_receive.py"),
     "*.py": _FACE,
 }
-"""Of tests/behaviour."""
+"""Of tests/behaviour; with a folder, of tests."""
 
 LEFT_OUT = {
     "cli/demo*.py": "a program to look at: its test takes half a minute, and what it prints is for people",

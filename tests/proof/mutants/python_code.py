@@ -43,12 +43,22 @@ def sources() -> list[str]:
     return [f"{PYTHON}/{file}" for file in files if not left_out(file)]
 
 
+def _path(test: str) -> str:
+    """Of a test, or a file of them: in tests/behaviour, unless it names its folder."""
+    return f"tests/{test}" if "/" in test.partition("::")[0] else f"tests/behaviour/{test}"
+
+
+def _short(path: str) -> str:
+    """The other way round."""
+    return path.removeprefix("tests/").removeprefix("behaviour/")
+
+
 def run_tests(package: Path, tests: Sequence[str], limit: float, *options: str, **more: str) -> str:
     """The first of tests, or of files of them, that fails, or that it takes too long; empty when all pass."""
     path = os.pathsep.join([str(package.parent), str(ROOT / "tests/proof")])
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not once"]
-    command += [*options, *(f"tests/behaviour/{test}" for test in tests)]
+    command += [*options, *map(_path, tests)]
     process = subprocess.Popen(
         command,
         env=environment,
@@ -89,7 +99,7 @@ class Measured(NamedTuple):
 
 def measure(package: Path, tests: str) -> Measured:
     """Of one file of tests."""
-    folder = BUILD / f"lines-{tests.removesuffix('.py')}"
+    folder = BUILD / f"lines-{tests.removesuffix('.py').replace('/', '-')}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     settings = folder / "settings"
@@ -107,7 +117,7 @@ def measure(package: Path, tests: str) -> Measured:
         if seconds is None:
             print(f"left out, as it fails without a mutant where lines are counted: {test}", flush=True)
         else:
-            found.seconds[test.removeprefix("tests/behaviour/")] = seconds
+            found.seconds[_short(test)] = seconds
     if len(found.seconds) < PASSING_MIN * len(told_of) or not told_of:
         raise RuntimeError(f"{tests}: without a mutant: {by}")
     for file in folder.glob("data.*"):
@@ -116,7 +126,7 @@ def measure(package: Path, tests: str) -> Measured:
         for name in data.measured_files():
             for line, those in data.contexts_by_lineno(name).items():
                 known = found.tests.setdefault((str(Path(name).relative_to(package)), line), set())
-                known.update(test.removeprefix("tests/behaviour/") for test in those)
+                known.update(map(_short, those))
     return found
 
 
