@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otlp_lite.check.codes import TITLES
+from otlp_lite.check.module import check
 
 from .marked import HERE, MARK, found, marked
 
@@ -22,6 +23,9 @@ LIKE = {
     "suspended_safely": ("OTL007", "OTL008"),
     "rivals": (),
     "no_tracers": (),
+    "ways": (),
+    "rival_modules": (),
+    "no_word_of_it": (),
 }
 """Files of good/, and what their functions look like."""
 FORMS: dict[str, type[ast.AST] | tuple[type[ast.AST], ...]] = {
@@ -114,3 +118,84 @@ def test_a_mark_that_is_wrong_and_one_that_is_missing_are_told() -> None:
     assert found(text) != marked(re.sub(r"(\n +work\(\))", r"\1  # bad: OTL002", text, count=1))
     repaired = text.replace("    span.end()  # bad: OTL002\n", "", 1)
     assert len(found(repaired)) == len(marked(text)) - 1
+
+
+MESSAGES = {
+    'span = tracer.start_span("a")\nspan.end()\nspan.add_event("b")': (
+        'span "a" is used after its end, of line 2: add_event()'
+    ),
+    "span = tracer.start_span(name)\nspan.end()\nspan.end()": (
+        "span is ended again: its end is that of line 2"
+    ),
+    'with tracer.start_as_current_span(name="a") as s:\n    s.end()': (
+        'span "a" is ended here, and again by the `with` of line 1'
+    ),
+    'span = tracer.start_span("a")': 'span "a" is never ended',
+    'span = tracer.start_span("a")\nif x:\n    return\nspan.end()': (
+        'span "a" is not ended on each path: where line 3 returns'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    raise x\nspan.end()': (
+        'span "a" is not ended on each path: where line 3 raises'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    span.end()': (
+        'span "a" is not ended on each path: where the function comes to its end'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    span.end()\nspan = None': (
+        'span "a" is not ended on each path: its name is given to something else at line 4'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    x(span)\n    return\nspan = None': (
+        'span "a" is not ended on each path: its name is given to something else at line 5'
+    ),
+    'span = tracer.start_span("a")\nx()\nspan.end()': 'span "a" is not ended if what stands at line 2 raises',
+    'span = tracer.start_span("a")\nyield\nspan.end()': (
+        'span "a" is not ended if what stands at line 2 is cancelled or closed'
+    ),
+    'tracer.start_span("a")': 'span "a" is started and thrown away',
+    'otlp_lite.SpanBuilder("a")': 'builder "a" is made and thrown away, not started',
+    'b = otlp_lite.SpanBuilder("a")': 'builder "a" is never started',
+    'b = otlp_lite.SpanBuilder("a")\nb.start().end()\nb.with_attribute("c", 1)': (
+        'builder "a" is used after its start, of line 2: with_attribute()'
+    ),
+    'tracer.start_as_current_span("a")': 'span "a" never becomes current: `with` is missing',
+    'm = tracer.start_as_current_span("a")': 'span "a" never becomes current: nothing enters it',
+    'tracer.start_as_current_span("a").__enter__()': (
+        'span "a" is entered, but what would leave it is thrown away'
+    ),
+    'with tracer.start_as_current_span("a"):\n    yield': (
+        "the generator yields while the span of line 1 is current: so it is for whoever iterates, too"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", MESSAGES)
+def test_messages_name_the_span_and_the_lines(body: str) -> None:
+    head = "import otlp_lite\nfrom opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    head += "def f(x, name):\n"
+    lines = [f"    {line}\n" for line in body.split("\n")]
+    told = [finding.message for finding in check((head + "".join(lines)).encode()).findings]
+    expected = re.sub(r"line (\d+)", lambda line: f"line {int(line[1]) + 4}", MESSAGES[body])
+    assert expected in told
+
+
+def test_columns_count_characters_whatever_divides_lines_elsewhere() -> None:
+    head = "import otlp_lite\nx = 'a\x0cb\u2028c\x1cd'\ndef f(): "
+    (finding,) = check((head + 'é = "ü"; otlp_lite.span("a")\n').encode()).findings
+    assert (finding.at.line, finding.at.column) == (3, 19)
+
+
+def test_a_coding_is_obeyed() -> None:
+    source = '# coding: latin-1\nimport otlp_lite\ndef f(): é = "ü"; otlp_lite.span("ö")\n'
+    (finding,) = check(source.encode("latin-1")).findings
+    assert (finding.at.column, finding.message.split()[1]) == (19, '"ö"')
+
+
+def test_more_ways_than_are_followed_are_given_up_on_in_silence() -> None:
+    tests = "".join(f"    if x{at}: a{at} = True\n    else: a{at} = False\n" for at in range(12))
+    uses = "".join(f"    if a{at}: g({at})\n" for at in range(12))
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\ndef f():\n"
+    source = (
+        f"{head}    span = tracer.start_span('a')\n{tests}{uses}\ndef g(x):\n    tracer.start_span('b')\n"
+    )
+    checked = check(source.encode())
+    assert [finding.code for finding in checked.findings] == ["OTL005"]
+    assert [each.followed for each in checked.tracked] == [False, True]

@@ -420,20 +420,19 @@ class Flow:
             entered.append(state)
         around = list(dict.fromkeys(each for each in spans if each is not None))
         run.held += around
-        current = manager is not None or self._makes_current(item.context_expr)
-        if current:
+        if manager is not None:
             run.current.append(at)
         outer, run.sink = run.sink, {}
         body = self._with(node, index + 1, distinct(run.settle(state, at) for state in entered))
         inner, run.sink = run.sink, outer
-        if current:
+        if manager is not None:
             run.current.pop()
         del run.held[len(run.held) - len(around) :]
 
         before = frozenset(of for state in states for of in state.objects)
 
         def leave(state: State) -> State:
-            if current:
+            if manager is not None:
                 state = run.detach(state, before)
             for span in around:
                 if manager is not None:
@@ -459,12 +458,6 @@ class Flow:
         body.continues = distinct(map(leave, body.continues))
         body.returns = list(dict.fromkeys((leave(state), line) for state, line in body.returns))
         return body
-
-    def _makes_current(self, node: ast.expr) -> bool:
-        return isinstance(node, ast.Call) and self.run.names.api(node, self.run.scope) in (
-            Api.START_CURRENT,
-            Api.USE_SPAN,
-        )
 
     def _swallowing(self, node: ast.expr) -> set[str]:
         """The exceptions that a `with` does not let out."""

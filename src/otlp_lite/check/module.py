@@ -102,13 +102,14 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
             there_are = ", ".join(codes.TITLES)
             message = f"the comment ignores {name!r}, which is no code: there are {there_are}"
             told.append(Finding(codes.COMMENT, Position(line, column + 1, line), message))
-    lines = text.splitlines()
+    lines = text.split("\n")
     for finding in findings:
         at = finding.at
         if any(finding.code in ignored.get(line, ()) for line in range(at.line, at.end_line + 1)):
             continue
-        before = lines[at.line - 1].encode()[: at.column] if at.line <= len(lines) else b""
-        told.append(finding._replace(at=at._replace(column=len(before.decode(errors="replace")) + 1)))
+        line = "".join(lines[at.line - 1 : at.line])
+        before = line.encode()[: at.column].decode(errors="replace")  # of f-strings CPython 3.11 is not sure
+        told.append(finding._replace(at=at._replace(column=len(before) + 1)))
     return sorted(set(told), key=lambda each: (each.at, each.code))
 
 

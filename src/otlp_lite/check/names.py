@@ -154,8 +154,6 @@ class Names:
                     return METHODS[function.attr]
             elif function.attr == "get_tracer" and self.what(function.value, scope) is What.PROVIDER:
                 return Api.GET_TRACER
-            elif function.attr == "get_tracer_provider":
-                return None
         if self.what(function, scope) is What.LEAF:
             return Api.CALL_LEAF
         return None

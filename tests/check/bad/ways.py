@@ -476,3 +476,86 @@ def ended_on_a_way_of_many(a, b, c, d):
         span.set_attribute("late", 1)  # bad: OTL001
     if not c:
         span.end()
+
+
+def entered_by_hand_and_its_name_taken():
+    manager = tracer.start_as_current_span("a")  # bad: OTL003
+    manager.__enter__()
+    manager = None
+    return manager
+
+
+def ended_or_not_by_its_block(flag):
+    span = tracer.start_span("a")
+    with use_span(span, end_on_exit=flag):
+        log.debug("inside")
+    span.end()
+    span.end()  # bad: OTL002
+
+
+def a_loop_over_what_may_be_empty():
+    span = tracer.start_span("a")  # bad: OTL003
+    for _ in (*items,):
+        span.end()
+        break
+
+
+def a_loop_over_nothing():
+    span = tracer.start_span("a")  # bad: OTL003
+    for _ in range(0):
+        span.end()
+        break
+
+
+def thrown_away_in_a_decorator():
+    @log.debug(tracer.start_span("a").is_recording())  # bad: OTL005
+    def inner():
+        return 1
+
+    return inner
+
+
+def ended_before_a_stack_ends_it():
+    with contextlib.ExitStack() as stack:
+        span = stack.enter_context(tracer.start_as_current_span("a"))
+        span.end()
+        span.set_attribute("late", 1)  # bad: OTL001
+
+
+def raised_again_after_more(ready):
+    span = tracer.start_span("a")  # bad: OTL003
+    try:
+        if not ready:
+            raise ValueError("x")
+    except (KeyError, ValueError) as error:
+        raise RuntimeError("y") from error
+    span.end()
+
+
+def a_test_of_a_test(one):
+    span = tracer.start_span("a")
+    if not (not one):
+        span.end()
+    if one:
+        span.set_attribute("late", 1)  # bad: OTL001
+    else:
+        span.end()
+
+
+def while_the_test_changes():
+    span = tracer.start_span("a")
+    while items:
+        log.debug("more")
+    while items:
+        span.end()  # bad: OTL002
+    if span.is_recording():
+        span.end()
+
+
+def a_mapping(command):
+    span = tracer.start_span("a")  # bad: OTL003
+    match command:
+        case {"a": 1, **span}:
+            log.debug(span)
+        case _:
+            span.end()

@@ -1,7 +1,7 @@
 """Look-alikes of not_ended.py and not_ended_if_raises.py: ended on each path, or by someone else."""
 
 import atexit
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import NoReturn, assert_never
 
 import opentelemetry.trace
@@ -474,3 +474,83 @@ def what_the_types_exclude(kind):
         span.end()
     else:
         assert_never(kind)
+
+
+def ended_by_a_stack():
+    with ExitStack() as stack:
+        span = stack.enter_context(tracer.start_span("a"))
+        span.set_attribute("key", work())
+
+
+def ended_or_not_by_its_block(flag):
+    span = tracer.start_span("a")
+    with opentelemetry.trace.use_span(span, end_on_exit=flag):
+        work()
+    if not flag:
+        span.end()
+
+
+def a_loop_over_a_literal():
+    span = tracer.start_span("a")
+    for _ in (1, 2):
+        span.end()
+        break
+
+
+def raised_with_it():
+    span = tracer.start_span("a")
+    raise LookupError(span)
+
+
+def raised_where_all_is_caught(ready):
+    span = tracer.start_span("a")
+    try:
+        if not ready:
+            raise KeyError("x")
+    except LookupError:
+        span.end()
+        return
+    span.end()
+
+
+def given_to_what_is_called_later(loop):
+    span = tracer.start_span("a")
+    loop.call_later(1.0, span.end)
+
+
+def the_opposite_of_a_name(one):
+    span = tracer.start_span("a")
+    if one is not None:
+        span.end()
+    if one is None:
+        span.end()
+
+
+def true_and_so_not_none(one):
+    span = tracer.start_span("a")
+    if one:
+        span.end()
+    elif one is None:
+        span.end()
+    else:
+        span.end()
+
+
+def none_and_so_not_true(one):
+    span = tracer.start_span("a")
+    if one is None:
+        span.end()
+        if one:
+            span.end()
+        return
+    span.end()
+
+
+def true_before_it_is_asked_for_none(one):
+    span = tracer.start_span("a")
+    if one:
+        span.end()
+        if one is None:
+            span.end()
+        return
+    span.end()

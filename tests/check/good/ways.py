@@ -1,0 +1,262 @@
+"""Look-alikes of the other ways.py: ways that are rarely gone, and right."""
+
+import contextlib
+
+from app import items, log, work
+from opentelemetry import trace
+from opentelemetry.trace import set_span_in_context, use_span
+
+import otlp_lite
+
+tracer = trace.get_tracer(__name__)
+
+
+def raised_through_a_finally():
+    span = tracer.start_span("a")
+    try:
+        if items:
+            raise ValueError("some")
+    finally:
+        log.debug("over")
+        span.end()
+
+
+def left_through_a_finally():
+    for item in items:
+        span = tracer.start_span("a")
+        try:
+            if item:
+                continue
+            if item is None:
+                break
+        finally:
+            span.end()
+
+
+def a_finally_that_returns():
+    span = tracer.start_span("a")
+    try:
+        work()
+    finally:
+        span.end()
+        return log
+
+
+def raised_through_a_block():
+    with tracer.start_span("a"), tracer.start_as_current_span("b"):
+        if items:
+            raise ValueError("some")
+
+
+def raised_and_not_caught_here(ready):
+    span = tracer.start_span("a")
+    try:
+        if not ready:
+            raise KeyError("x")
+    except ValueError:
+        log.debug("never")
+    except KeyError:
+        span.end()
+        raise
+    span.end()
+
+
+def raised_to_leave_the_program():
+    span = tracer.start_span("a")
+    try:
+        raise SystemExit(1)
+    except Exception:
+        log.debug("never")
+    except BaseException:
+        span.end()
+        raise
+
+
+def in_the_else_of_a_loop():
+    span = tracer.start_span("a")
+    for item in items:
+        if item:
+            span.end()
+            break
+    else:
+        span.end()
+
+
+def a_condition_that_stays(flag):
+    span = tracer.start_span("a")
+    if flag:
+        span.end()
+    other = len(items)
+    if not flag:
+        span.set_attribute("key", other)
+        span.end()
+
+
+class Service:
+    def an_attribute_that_stays(self):
+        span = tracer.start_span("a")
+        if self.flag:
+            span.end()
+        self.other = len(items)
+        if not self.flag:
+            span.set_attribute("key", 1)
+            span.end()
+
+
+def conditions_of_more_parts(one, two):
+    span = tracer.start_span("a")
+    if one and two:
+        span.end()
+    if not (one and two):
+        span.set_attribute("key", 1)
+        span.end()
+
+
+def either_of_two(one, two):
+    span = tracer.start_span("a")
+    if one or two:
+        span.end()
+    if not one and not two:
+        span.set_attribute("key", 1)
+        span.end()
+
+
+def other_values(state):
+    span = tracer.start_span("a")
+    if state == 1:
+        span.end()
+    if state != 1:
+        span.set_attribute("key", 1)
+        span.end()
+
+
+def by_and(flag):
+    span = flag and tracer.start_span("a")
+    _ = span and span.end()
+
+
+def of_an_alternative(other=None):
+    span = tracer.start_span("a") or other
+    span.set_attribute("key", 1)
+    span.end()
+
+
+def in_a_long_sum():
+    span = tracer.start_span("a")
+    total = 1 + len(items) + len([span.set_attribute("key", 1)]) + 2
+    span.end()
+    return total
+
+
+def in_a_generator_that_runs_at_once():
+    span = tracer.start_span("a")
+    all(span.set_attribute(item, 1) for item in items)
+    span.end()
+
+
+def starred():
+    span = tracer.start_span("a")
+    first, *rest = items
+    span.end()
+    return first, rest
+
+
+def its_name_is_that_of_a_loop():
+    span = tracer.start_span("a")
+    span.end()
+    for span in items:
+        log.debug(span)
+
+
+def its_name_is_that_of_an_import():
+    span = tracer.start_span("a")
+    span.end()
+    from app import span
+
+    span.set_attribute("key", 1)
+
+
+def its_name_is_that_of_an_error():
+    span = tracer.start_span("a")
+    span.end()
+    try:
+        work()
+    except Exception as span:
+        span.set_attribute("key", 1)
+
+
+def its_name_is_that_of_a_capture(command):
+    span = tracer.start_span("a")
+    span.end()
+    match command:
+        case [span, *_]:
+            span.set_attribute("key", 1)
+
+
+def by_a_capture():
+    span = tracer.start_span("a")
+    match span:
+        case same:
+            same.set_attribute("key", 1)
+            same.end()
+
+
+def a_guard(command):
+    span = tracer.start_span("a")
+    match command:
+        case _ if items:
+            span.end()
+        case _:
+            span.end()
+
+
+def the_first_of_two_rounds():
+    before = None
+    for item in items:
+        span = tracer.start_span(item)
+        if before is not None:
+            before.set_attribute("key", 1)
+            before.end()
+        before = span
+    if before is not None:
+        before.end()
+
+
+def swallowed():
+    span = tracer.start_span("a")
+    with contextlib.suppress(Exception):
+        work()
+    span.end()
+
+
+def left_by_hand():
+    manager = tracer.start_as_current_span("a")
+    span = manager.__enter__()
+    span.set_attribute("key", 1)
+    manager.__exit__(None, None, None)
+
+
+def the_methods_of_with_by_hand():
+    span = tracer.start_span("a")
+    same = span.__enter__()
+    same.set_attribute("key", 1)
+    span.__exit__(None, None, None)
+
+
+def in_the_context_of_a_child():
+    span = tracer.start_span("a")
+    with tracer.start_as_current_span("b", context=set_span_in_context(span)):
+        log.debug("inside")
+    span.end()
+
+
+def by_a_flag_in_a_variable():
+    leaves = False
+    with use_span(tracer.start_span("a"), end_on_exit=True) as span:
+        span.set_attribute("key", leaves)
+
+
+def of_a_schema():
+    rows = otlp_lite.get_tracer("x").bind_leaf(work)
+    with rows("a") as leaf:
+        leaf.set_attribute("key", 1)
