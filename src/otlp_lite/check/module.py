@@ -81,9 +81,12 @@ def _parse(source: bytes) -> ast.Module:
         with warnings.catch_warnings(record=True):  # those of the module are its own
             return ast.parse(source)
     except SyntaxError as error:
-        raise Unreadable(f"syntax error: {error.msg}", error.lineno or 1, error.offset or 1) from None
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise Unreadable(str(error) or "nested too deeply") from None
+        place = max(error.lineno or 1, 1), max(error.offset or 1, 1)
+        raise Unreadable(f"syntax error: {error.msg}", *place) from None
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    except (RecursionError, MemoryError):
+        raise Unreadable("nested too deeply to be parsed") from None
 
 
 def _text(source: bytes) -> str:
@@ -107,8 +110,10 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
         at = finding.at
         if any(finding.code in ignored.get(line, ()) for line in range(at.line, at.end_line + 1)):
             continue
-        line = "".join(lines[at.line - 1 : at.line])
-        before = line.encode()[: at.column].decode(errors="replace")  # of f-strings CPython 3.11 is not sure
+        text_of_line = "".join(lines[at.line - 1 : at.line])
+        before = text_of_line.encode()[: at.column].decode(
+            errors="replace"
+        )  # of f-strings CPython 3.11 is not sure
         told.append(finding._replace(at=at._replace(column=len(before) + 1)))
     return sorted(set(told), key=lambda each: (each.at, each.code))
 

@@ -14,6 +14,9 @@ from otlp_lite._version import __version__
 from otlp_lite.cli.receive import show
 from otlp_lite.cli.waterfall import escape
 
+DEPTH = 4000
+"""Calls deep: a sum of a thousand parts nests a thousand deep."""
+
 
 def _codes(text: str) -> list[str]:
     return [code.strip() for code in text.split(",")]
@@ -41,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from otlp_lite.check import codes, files, reports  # loaded for this command alone
 
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), DEPTH))
     try:
         selected = codes.selected(args.select, args.ignore)
     except ValueError as error:
