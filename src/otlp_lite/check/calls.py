@@ -222,6 +222,8 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
     if api is Api.SET_IN_CONTEXT:
         span = called.argument(0, "span")
         return state, Context(span if isinstance(span, Object) else None)
+    if api is Api.SET_VALUE and isinstance(span := called.argument(1, "value"), Object):
+        return state, Context(span)
     if api is Api.ATTACH:
         context = called.argument(0, "context")
         if not isinstance(context, Context):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
+from .facts import none_test
 from .names import last
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
@@ -247,7 +248,7 @@ class Expressions:
         recording = self._recording(node, state)
         if recording is not None:
             return recording
-        subject, asks_none, turned = _none_test(node)
+        subject, asks_none, turned = none_test(node)
         if asks_none:
             subject = subject.target if isinstance(subject, ast.NamedExpr) else subject
             value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
@@ -273,41 +274,14 @@ class Expressions:
 
     def _by_facts(self, subject: ast.expr, asks_none: bool, state: State, value: Value) -> Split:
         """By what was decided before of the same text."""
-        text = ast.unparse(subject)
-        is_none, is_true = f"{text} is None", text
-        if state.facts.get(is_none if asks_none else is_true) is not None:
-            known = state.facts[is_none if asks_none else is_true]
+        facts = self.run.facts
+        if (known := facts.known(state, subject, asks_none)) is not None:
             return ([state], []) if known else ([], [state])
-        if asks_none and state.facts.get(is_true):
-            return [], [state]
-        if not asks_none and state.facts.get(is_none):
-            return [], [state]
-        true = self._learn(state, text, is_none if asks_none else is_true, True)
-        false = self._learn(state, text, is_none if asks_none else is_true, False)
+        true, false = (facts.learn(state, subject, asks_none, told) for told in (True, False))
         if isinstance(value, Object) and isinstance(subject, ast.Name):  # a parameter that may be None
             gone = (true if asks_none else false).bind(subject.id, Constant.NONE)
             return ([gone], [false]) if asks_none else ([true], [gone])
         return [true], [false]
-
-    def _learn(self, state: State, text: str, fact: str, told: bool) -> State:
-        if self.run.tests.get(text, 0) < 2:
-            return state
-        return state.know({**state.facts, fact: told})
-
-
-def _none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
-    """Of a test: what it asks about, whether it asks if that is None, and whether for the contrary."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        other = node.comparators[0]
-        if isinstance(other, ast.Constant) and other.value is None:
-            if isinstance(node.ops[0], (ast.Is, ast.Eq)):
-                return node.left, True, False
-            if isinstance(node.ops[0], (ast.IsNot, ast.NotEq)):
-                return node.left, True, True
-        if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):
-            op = ast.Eq() if isinstance(node.ops[0], ast.NotEq) else ast.Is()
-            return ast.Compare(node.left, [op], node.comparators), False, True
-    return node, False, False
 
 
 def _truth(value: Value, asks_none: bool) -> bool | None:
@@ -316,16 +290,3 @@ def _truth(value: Value, asks_none: bool) -> bool | None:
     if isinstance(value, Constant):
         return value is Constant.NONE if asks_none else value is Constant.TRUE
     return None
-
-
-def subjects(test: ast.expr) -> Iterable[ast.expr]:
-    """What the parts of a test ask about."""
-    if isinstance(test, ast.BoolOp):
-        for value in test.values:
-            yield from subjects(value)
-    elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        yield from subjects(test.operand)
-    elif isinstance(test, ast.NamedExpr):
-        yield test.target
-    else:
-        yield _none_test(test)[0]

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from .catching import caught, handled
-from .expressions import Expressions, distinct, subjects
+from .expressions import Expressions, distinct
+from .facts import forget, subjects
 from .names import Api, What, last
 from .run import GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
 from .state import EMPTY, Kind, Object, Phase, Position, Site, State, Status, Value, position
-from .ways import Ways, about, some, within
+from .ways import Ways, about, some
 
 _LOOP_MAX: Final = 12
 """Rounds of a loop until all that can be is known; with more the function is given up on."""
@@ -31,7 +32,6 @@ class Flow:
         """Raises GivenUp when there are more ways than are followed."""
         node = self.run.scope.node
         body: list[ast.stmt] = node.body if isinstance(node, _BLOCKS) else []
-        self._prepare(body)
         ways = self.block(body, [self._parameters(node)])
         for state in ways.next:
             self.run.leaves(state, "where the function comes to its end")
@@ -43,25 +43,6 @@ class Flow:
             else:
                 self.run.leaves_by_chance(raised, at)
         self.run.conclude()
-
-    def _prepare(self, body: Sequence[ast.stmt]) -> None:
-        for each in within(body):
-            if isinstance(each, (ast.If, ast.While, ast.IfExp, ast.Assert)):
-                tests = [each.test]
-            elif isinstance(each, ast.BoolOp):
-                tests = list(each.values)
-            elif isinstance(each, ast.match_case) and each.guard is not None:
-                tests = [each.guard]
-            elif isinstance(each, ast.comprehension):
-                tests = each.ifs
-            else:
-                continue
-            for test in tests:
-                for subject in subjects(test):
-                    text = ast.unparse(subject)
-                    self.run.tests[text] = self.run.tests.get(text, 0) + 1
-                    if isinstance(subject, ast.Name):
-                        self.run.tested_names.add(subject.id)
 
     def _parameters(self, node: ast.AST) -> State:
         state = EMPTY
@@ -110,6 +91,8 @@ class Flow:
         return ways
 
     def _Expr(self, node: ast.Expr, states: list[State]) -> Ways:
+        if isinstance(node.value, ast.Attribute):  # a method that is not called: nobody has it
+            return Ways(next=self.expressions.after(node.value.value, states))
         states = self.expressions.after(node.value, states)
         if not isinstance(node.value, ast.Call) or not self.run.names.never_returns(
             node.value, self.run.scope
@@ -174,7 +157,7 @@ class Flow:
         for before in states:
             for state, values in self._values(node.value, node.targets, before):
                 for target in node.targets:
-                    state = self._assign_all(target, values, state)
+                    state = self._told(target, node.value, self._assign_all(target, values, state))
                 found.append(state)
         return Ways(next=distinct(found))
 
@@ -193,6 +176,12 @@ class Flow:
                 ]
             return [(after, values) for after, values in pairs]
         return [(after, one) for after, one in self.expressions.value(value, state)]
+
+    def _told(self, target: ast.expr, value: ast.expr, state: State) -> State:
+        """What an assignment tells of later tests: of a name that is followed, the name does."""
+        if not isinstance(value, ast.Constant) or (isinstance(target, ast.Name) and target.id in state.names):
+            return state
+        return self.run.facts.assigned(state, target, value)
 
     def _assign_all(self, target: ast.expr, values: Value | list[Value], state: State) -> State:
         if isinstance(values, list):
@@ -213,10 +202,10 @@ class Flow:
         elif isinstance(target, ast.Starred):
             state = self.assign(target.value, None, state)
         elif isinstance(target, ast.Attribute):
-            state = self.run.forget(state, target.attr)
+            state = forget(state, target.attr)
             state = self._evaluated(target.value, state)
         elif isinstance(target, ast.Subscript):
-            state = self.run.forget(self._evaluated(target.value, state), last(target.value))
+            state = forget(self._evaluated(target.value, state), last(target.value))
             state = self._evaluated(target.slice, state)
         return state
 
@@ -232,7 +221,7 @@ class Flow:
         found = []
         for before in states:
             for state, value in self.expressions.value(node.value, before):
-                state = self.assign(node.target, value, state)
+                state = self._told(node.target, node.value, self.assign(node.target, value, state))
                 if value is None and isinstance(node.target, ast.Name):
                     state = self._someones(state, node.target.id, node.annotation, node.target)
                 found.append(state)

@@ -10,11 +10,13 @@ import warnings
 from typing import Final, NamedTuple
 
 from . import codes
+from .facts import Facts
 from .flow import Flow
 from .names import Names
 from .run import Finding, GivenUp, Run
 from .scopes import Scopes
 from .state import Kind, Position
+from .ways import tests
 
 _TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
 """Without any of these words a module has nothing to look for."""
@@ -59,7 +61,7 @@ def check(source: bytes) -> Checked:
         for scope in scopes.by_node.values():
             if isinstance(scope.node, ast.Lambda) or not names.concerns(scope):
                 continue
-            run = Run(names, scope)
+            run = Run(names, scope, Facts(tests(getattr(scope.node, "body", ()))))
             try:
                 Flow(run).function()
                 followed = True

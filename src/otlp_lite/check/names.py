@@ -37,6 +37,7 @@ class Api(enum.Enum):
     USE_SPAN = enum.auto()
     CURRENT_SPAN = enum.auto()
     SET_IN_CONTEXT = enum.auto()
+    SET_VALUE = enum.auto()
     ATTACH = enum.auto()
     DETACH = enum.auto()
     BUILDER = enum.auto()
@@ -53,6 +54,7 @@ FUNCTIONS: Final = {
     "opentelemetry.trace.use_span": Api.USE_SPAN,
     **{f"{module}.get_current_span": Api.CURRENT_SPAN for module in _TRACE},
     **{f"{module}.set_span_in_context": Api.SET_IN_CONTEXT for module in _TRACE},
+    **{f"{module}.set_value": Api.SET_VALUE for module in _CONTEXT},
     **{f"{module}.attach": Api.ATTACH for module in _CONTEXT},
     **{f"{module}.detach": Api.DETACH for module in _CONTEXT},
     "otlp_lite.get_tracer": Api.GET_TRACER,
@@ -161,7 +163,7 @@ class Names:
     def _is_tracer(self, method: ast.Attribute, scope: Scope) -> bool:
         """Whether it is a tracer's method. The name start_as_current_span is OpenTelemetry's alone."""
         what = self.what(method.value, scope)
-        if what is not None or self._rival:
+        if what not in (None, What.NOTHING) or self._rival:
             return what is What.TRACER
         if method.attr == "start_as_current_span":
             return True

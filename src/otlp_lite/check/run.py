@@ -7,6 +7,7 @@ import enum
 from typing import Final, NamedTuple
 
 from . import codes
+from .facts import Facts, forget
 from .names import Names, last
 from .scopes import Scope
 from .state import Constant, Kind, Object, Phase, Position, Site, State, Status, Value, holds, position
@@ -67,8 +68,9 @@ def called(site: Site) -> str:
 class Run:
     """What is known of one function, whichever way through it is taken."""
 
-    def __init__(self, names: Names, scope: Scope) -> None:
+    def __init__(self, names: Names, scope: Scope, facts: Facts) -> None:
         self.names = names
+        self.facts = facts
         self.scope = scope
         self.findings: dict[tuple[str, Position], Finding] = {}
         self.sink: Sink = {}
@@ -79,8 +81,6 @@ class Run:
         self.sites: set[Site] = set()
         self.calm: bool = False
         """In a handler or a `finally`: that one exception more comes is not asked for."""
-        self.tests: dict[str, int] = {}
-        self.tested_names: set[str] = set()
         self._leaks: dict[Site, str] = {}
         self._leaks_if: dict[Site, str] = {}
         self._ended: set[Site] = set()
@@ -114,15 +114,9 @@ class Run:
     def bind(self, state: State, name: str, value: Value) -> State:
         if name in self._shared_names:
             state = self.share(state, value)
-        if name in self._lost_names or (isinstance(value, Constant) and name not in self.tested_names):
+        if name in self._lost_names or (isinstance(value, Constant) and name not in self.facts.names):
             value = None
-        return self.forget(state.bind(name, value), name)
-
-    def forget(self, state: State, changed: str) -> State:
-        """Conditions that read what changed, a name or an attribute, are open again."""
-        if not state.facts:
-            return state
-        return state.know({key: told for key, told in state.facts.items() if changed not in _words(key)})
+        return forget(state.bind(name, value), name)
 
     def use(self, state: State, of: Object, what: str, at: Position) -> State:
         """A method that needs a live span, or a builder that is not started."""
@@ -336,14 +330,3 @@ def context_is_kept(names: Names, scope: Scope) -> bool:
         if any(last(argument) == node.name for argument in managed):
             return True
     return False
-
-
-def _words(key: str) -> set[str]:
-    word, found = "", set()
-    for character in key + " ":
-        if character.isidentifier() or (word and character.isdigit()):
-            word += character
-        elif word:
-            found.add(word)
-            word = ""
-    return found

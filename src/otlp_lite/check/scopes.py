@@ -109,8 +109,10 @@ class Scopes(ast.NodeVisitor):
         outer = self._scope
         self._scope = self._enter(node, owner, outer)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            given = _defaults_by_name(node.args)
             for argument in _arguments(node.args):
-                self._bind(argument.arg, Assigned(annotation=argument.annotation, parameter=True))
+                default = given.get(argument.arg)
+                self._bind(argument.arg, Assigned(default, argument.annotation, parameter=True))
         for child in body:
             self.visit(child)
         self._scope = outer
@@ -225,3 +227,11 @@ def _arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 def defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *filter(None, arguments.kw_defaults)]
+
+
+def _defaults_by_name(arguments: ast.arguments) -> dict[str, ast.expr]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    behind = positional[len(positional) - len(arguments.defaults) :]
+    found = {argument.arg: value for argument, value in zip(behind, arguments.defaults, strict=True)}
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return found | {argument.arg: value for argument, value in pairs if value is not None}

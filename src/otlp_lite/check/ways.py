@@ -32,6 +32,19 @@ class Ways:
         self.returns = list(dict.fromkeys([*self.returns, *other.returns]))
 
 
+def tests(body: Iterable[ast.AST]) -> Iterable[ast.expr]:
+    """Each test of a body, those of functions within it apart."""
+    for each in within(body):
+        if isinstance(each, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            yield each.test
+        elif isinstance(each, ast.BoolOp):
+            yield from each.values
+        elif isinstance(each, ast.match_case) and each.guard is not None:
+            yield each.guard
+        elif isinstance(each, ast.comprehension):
+            yield from each.ifs
+
+
 def within(body: Iterable[ast.AST]) -> Iterable[ast.AST]:
     """What stands in a body, without functions and classes within it."""
     todo = list(body)

@@ -261,3 +261,15 @@ def a_span_of_use_span(given):
     with api.use_span(given, end_on_exit=True) as span:
         work(items)
     span.set_attribute("late", 1)  # bad: OTL001
+
+
+def by_a_default(one=api.get_tracer("x"), *, two=api.get_tracer("y")):
+    one.start_span("a")  # bad: OTL005
+    two.start_span("a")  # bad: OTL005
+
+
+class SetLater:
+    tracer = None
+
+    def by_its_name(self):
+        self.tracer.start_span("a")  # bad: OTL005

@@ -559,3 +559,51 @@ def a_mapping(command):
             log.debug(span)
         case _:
             span.end()
+
+
+class Flags:
+    def in_an_attribute(self):
+        span = tracer.start_span("a")
+        self.ended = False
+        if items:
+            span.end()
+            self.ended = True
+        if self.ended:
+            span.end()  # bad: OTL002
+        else:
+            span.end()
+
+
+def a_word_that_is_wrong():
+    span = tracer.start_span("a")
+    outcome = "good"
+    if items:
+        outcome = "bad"
+        span.end()
+    if outcome == "bad":
+        span.end()  # bad: OTL002
+    else:
+        span.end()
+
+
+def a_word_that_changes(outcome):
+    span = tracer.start_span("a")
+    if outcome == "good":
+        span.end()
+    outcome = len(items)
+    if outcome == "bad":
+        span.end()  # bad: OTL002
+    if span.is_recording():
+        span.end()
+
+
+def not_called():
+    span = tracer.start_span("a")  # bad: OTL003
+    span.set_attribute("key", 1)
+    span.end
+
+
+def by_a_value_of_the_context(span: trace.Span):
+    token = attach(context.set_value("current-span", span))
+    yield 1  # bad: OTL007
+    detach(token)

@@ -260,3 +260,81 @@ def of_a_schema():
     rows = otlp_lite.get_tracer("x").bind_leaf(work)
     with rows("a") as leaf:
         leaf.set_attribute("key", 1)
+
+
+class Flags:
+    def in_an_attribute(self):
+        span = tracer.start_span("a")
+        self.ended = False
+        if items:
+            span.end()
+            self.ended = True
+        if not self.ended:
+            span.end()
+
+    def given_up(self):
+        span = tracer.start_span("a")
+        self.holder = 1
+        if items:
+            span.end()
+            self.holder = None
+        if self.holder is not None:
+            span.end()
+
+
+def a_flag_in_a_dict(state):
+    span = tracer.start_span("a")
+    state["ended"] = False
+    if items:
+        span.end()
+        state["ended"] = True
+    if not state["ended"]:
+        span.end()
+
+
+def a_flag_of_the_outer_function():
+    ended = False
+
+    def inner():
+        nonlocal ended
+        span = tracer.start_span("a")
+        ended = False
+        if items:
+            span.end()
+            ended = True
+        if not ended:
+            span.end()
+
+    return inner
+
+
+def a_word():
+    span = tracer.start_span("a")
+    outcome = "good"
+    if items:
+        outcome = "bad"
+        span.end()
+    if outcome == "good":
+        span.end()
+
+
+def a_number(count: int):
+    span = tracer.start_span("a")
+    if count == 1:
+        span.end()
+    if count == 2:
+        span.end()
+    if count != 1 and count != 2:
+        span.end()
+
+
+def a_word_that_is_annotated():
+    span = tracer.start_span("a")
+    outcome: str = "good"
+    try:
+        work()
+    except Exception:
+        outcome = "bad"
+        span.end()
+    if outcome != "bad":
+        span.end()
