@@ -192,7 +192,7 @@ class Flow:
         return self.assign(target, values, state)
 
     def assign(self, target: ast.expr, value: Value, state: State) -> State:
-        """Raises GivenUp never: what is stored elsewhere than in a name is someone else's, too."""
+        """What is stored elsewhere than in a name is someone else's, too."""
         if isinstance(target, ast.Name):
             return self.run.bind(state, target.id, value)
         state = self.run.share(state, value)
@@ -498,17 +498,8 @@ class Flow:
         states = self.expressions.after(handler.type, states)
         if handler.name:
             states = [self.run.bind(state, handler.name, None) for state in states]
-        # What the interrupted statement had made, nothing refers to: it is not asked for.
-        dropped = [
-            state.drop(
-                of
-                for of in state.objects.keys() - state.referred() - set(self.run.held)
-                if not state.objects[of].named
-            )
-            for state in states
-        ]
         calm, self.run.calm = self.run.calm, True
-        ways = self.block(handler.body, distinct(dropped))
+        ways = self.block(handler.body, distinct(states))
         self.run.calm = calm
         return ways
 

@@ -196,6 +196,9 @@ class Run:
     ) -> None:
         if self.calm and how is How.CALL:
             return
+        made = state.objects.keys() - state.referred() - set(self.held)
+        # What the interrupted statement had made, nothing refers to: it is not asked for.
+        state = state.drop(of for of in made if of.site.kind is not Kind.TOKEN and not state.objects[of].named)
         self.sink.setdefault(Raised(state, how, name), position(node))
         if len(self.sink) > 4 * STATES_MAX:
             raise GivenUp

@@ -1,7 +1,7 @@
 """Look-alikes of not_ended.py and not_ended_if_raises.py: ended on each path, or by someone else."""
 
 import atexit
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from typing import NoReturn, assert_never
 
 import opentelemetry.trace
@@ -554,3 +554,25 @@ def true_before_it_is_asked_for_none(one):
             span.end()
         return
     span.end()
+
+
+def passed_on_beside_what_may_raise():
+    try:
+        registry.add(tracer.start_span("a"), work())
+    finally:
+        log.debug("over")
+
+
+def passed_on_within_a_block_that_swallows():
+    with suppress(ValueError):
+        registry.add(tracer.start_span("a"), work())
+    log.debug("over")
+
+
+async def passed_on_beside_an_await():
+    try:
+        registry.add(tracer.start_span("a"), await work())
+    except ValueError:
+        log.debug("over")
+    else:
+        log.debug("done")
