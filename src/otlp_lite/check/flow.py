@@ -438,7 +438,7 @@ class Flow:
             if swallowed:
                 body.next.append(left.state)
             if going is not None:
-                run.sink.setdefault(going, where)
+                run.raised(going, where)
         body.next = distinct(body.next)
         if isinstance(node, ast.AsyncWith):
             for state in body.next:
@@ -471,7 +471,7 @@ class Flow:
         inner, run.sink = run.sink, outer
         if not node.finalbody:
             for each, at in inner.items():
-                outer.setdefault(each, at)
+                run.raised(each, at)
             return ways
         return self._finally(node.finalbody, ways, inner)
 
@@ -489,7 +489,7 @@ class Flow:
                 if taken:
                     entering[place].append(each.state)
             if going is not None:
-                self.run.sink.setdefault(going, at)
+                self.run.raised(going, at)
         return [
             (handler, distinct(states)) for handler, states in zip(handlers, entering, strict=True) if states
         ]
@@ -520,7 +520,7 @@ class Flow:
         done.continues += through(ways.continues) if ways.continues else []
         for each, at in raised.items():
             for state in through([each.state]):
-                self.run.sink.setdefault(each._replace(state=state), at)
+                self.run.raised(each._replace(state=state), at)
         done.returns = list(dict.fromkeys(done.returns))
         return done
 

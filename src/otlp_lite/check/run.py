@@ -194,12 +194,18 @@ class Run:
     def may_raise(
         self, state: State, node: ast.expr | ast.stmt, how: How = How.CALL, name: str | None = None
     ) -> None:
-        if self.calm and how is How.CALL:
-            return
         made = state.objects.keys() - state.referred() - set(self.held)
         # What the interrupted statement had made, nothing refers to: it is not asked for.
-        state = state.drop(of for of in made if of.site.kind is not Kind.TOKEN and not state.objects[of].named)
-        self.sink.setdefault(Raised(state, how, name), position(node))
+        state = state.drop(
+            of for of in made if of.site.kind is not Kind.TOKEN and not state.objects[of].named
+        )
+        self.raised(Raised(state, how, name), position(node))
+
+    def raised(self, raised: Raised, at: Position) -> None:
+        """To whoever is around, once for all places that raise alike."""
+        if self.calm and raised.how is How.CALL:
+            return
+        self.sink.setdefault(raised, at)
         if len(self.sink) > 4 * STATES_MAX:
             raise GivenUp
 

@@ -576,3 +576,17 @@ async def passed_on_beside_an_await():
         log.debug("over")
     else:
         log.debug("done")
+
+
+def more_care_in_a_handler():
+    span = tracer.start_span("a")
+    try:
+        work()
+    except Exception:
+        try:
+            work("clean")
+        except OSError:
+            log.debug("not clean")
+        span.end()
+        raise
+    span.end()
