@@ -121,7 +121,7 @@ def call(run: Run, called: Called, state: State) -> Outcome:
     name = last(node.func)
     stack = name in ("enter_context", "enter_async_context")
     if stack and called.arguments and isinstance(called.arguments[0], Object):
-        return _entered_by_stack(run, called.arguments[0], state)
+        return _entered_by_stack(run, node.func, called.arguments[0], state)
     keeps = not (isinstance(node.func, ast.Name) and name in BORROWERS)
     if keeps:
         for value in called.arguments:
@@ -260,12 +260,17 @@ def _use_span(run: Run, called: Called, state: State) -> Outcome:
     return run.make(state, site, Status(Phase.FRESH))
 
 
-def _entered_by_stack(run: Run, of: Object, state: State) -> Outcome:
+def _entered_by_stack(run: Run, function: ast.expr, of: Object, state: State) -> Outcome:
     """By ExitStack.enter_context(): the stack leaves it, at a time of its own."""
     if of.site.kind in (Kind.SPAN, Kind.LIVE):
         return run.share(state, of), of
     if of.site.kind is not Kind.MANAGER:
         return run.share(state, of), None
+    stack = function.value if isinstance(function, ast.Attribute) else None
+    if isinstance(stack, ast.Name) and stack.id in run.stacks:
+        state, _ = run.make(
+            state, Site(Kind.TOKEN, of.site.at, ""), Status(Phase.OPEN)
+        )  # until the stack's end
     state, span = run.enter(state, of)
     if span is not None:
         state = state.put(span, state.objects[span]._replace(owned=False))

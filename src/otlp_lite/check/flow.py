@@ -407,6 +407,8 @@ class Flow:
                 state = self.assign(item.optional_vars, span, state)
             spans.append(span)
             entered.append(state)
+        stack = self._stack(item)
+        run.stacks += stack
         around = list(dict.fromkeys(each for each in spans if each is not None))
         run.held += around
         if manager is not None:
@@ -417,11 +419,12 @@ class Flow:
         if manager is not None:
             run.current.pop()
         del run.held[len(run.held) - len(around) :]
+        del run.stacks[len(run.stacks) - len(stack) :]
 
         before = frozenset(of for state in states for of in state.objects)
 
         def leave(state: State) -> State:
-            if manager is not None:
+            if manager is not None or stack:
                 state = run.detach(state, before)
             for span in around:
                 if manager is not None:
@@ -447,6 +450,12 @@ class Flow:
         body.continues = distinct(map(leave, body.continues))
         body.returns = list(dict.fromkeys((leave(state), line) for state, line in body.returns))
         return body
+
+    def _stack(self, item: ast.withitem) -> list[str]:
+        """The name of an exit stack: what is entered by it is left as its block is."""
+        node, name = item.context_expr, item.optional_vars
+        stack = isinstance(node, ast.Call) and self.run.names.api(node, self.run.scope) is Api.EXIT_STACK
+        return [name.id] if stack and isinstance(name, ast.Name) else []
 
     def _swallowing(self, node: ast.expr) -> set[str]:
         """The exceptions that a `with` does not let out."""

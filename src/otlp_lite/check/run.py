@@ -78,6 +78,8 @@ class Run:
         """Spans of the `with` blocks around the current place."""
         self.current: list[Position] = []
         """Of these blocks, those that make a span current."""
+        self.stacks: list[str] = []
+        """Names of the exit stacks among them."""
         self.sites: set[Site] = set()
         self.calm: bool = False
         """In a handler or a `finally`: that one exception more comes is not asked for."""

@@ -1,5 +1,7 @@
 """Generators that yield while their span is current."""
 
+from contextlib import ExitStack
+
 from app import items, work
 from opentelemetry import context, trace
 from opentelemetry.context import attach, detach
@@ -139,4 +141,18 @@ def entered_by_hand():
 @otlp_lite.traced(leaf=True)
 def traced_as_a_leaf():
     with tracer.start_as_current_span("a"):
+        yield 1  # bad: OTL007
+
+
+def on_a_stack():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        yield 1  # bad: OTL007
+    yield 2
+
+
+def on_the_outer_of_two_stacks():
+    with ExitStack() as outside, ExitStack() as inside:
+        outside.enter_context(tracer.start_as_current_span("a"))
+        inside.enter_context(open("file"))
         yield 1  # bad: OTL007

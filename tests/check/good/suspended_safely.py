@@ -1,6 +1,6 @@
 """Look-alikes of yield_inside.py and await_inside.py: nothing is current then, or it is taken back."""
 
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import wraps
 
 import pytest
@@ -288,3 +288,27 @@ async def entered_by_hand_with_a_finally():
 async def of_a_builder():
     with SpanBuilder("a").start() as live, live.current():
         await work()
+
+
+def on_a_stack_that_is_left():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        result = work()
+    yield result
+
+
+def on_a_stack_of_spans_that_are_not_current():
+    with ExitStack() as stack:
+        span = stack.enter_context(tracer.start_span("a"))
+        yield span
+
+
+async def awaited_on_a_stack():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        await work()
+
+
+async def awaited_on_a_stack_that_is_given(stack):
+    stack.enter_context(tracer.start_as_current_span("a"))
+    await work()
