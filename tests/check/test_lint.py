@@ -55,7 +55,7 @@ def test_text_has_a_line_for_each_finding(folder: Path) -> None:
         'bad.py:6:58: OTL002 span "ü" is ended again: its end is that of line 6',
         'bad.py:8:5: OTL006 span "a" never becomes current: `with` is missing',
     ]
-    assert done.stderr == "2 found in 1 files\n"
+    assert done.stderr == "2 found in 1 file\n"
 
 
 def test_nothing_found(folder: Path) -> None:

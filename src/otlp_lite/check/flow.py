@@ -25,8 +25,8 @@ class Flow:
     """Walks the statements of one function, module or class."""
 
     def __init__(self, run: Run) -> None:
-        self.run = run
-        self.expressions = Expressions(run)
+        self.run: Run = run
+        self.expressions: Expressions = Expressions(run)
 
     def function(self) -> None:
         """Raises GivenUp when there are more ways than are followed."""
@@ -79,7 +79,7 @@ class Flow:
 
     def statement(self, node: ast.stmt, states: list[State]) -> Ways:
         method: Callable[[ast.stmt, list[State]], Ways] | None = getattr(
-            self, f"_{type(node).__name__}", None
+            self, f"visit_{type(node).__name__}", None
         )
         ways = (
             Ways(next=self.expressions.parts(node, states, keeps=True))
@@ -90,7 +90,7 @@ class Flow:
         ways.next = distinct(self.run.settle(state, at) for state in ways.next)
         return ways
 
-    def _Expr(self, node: ast.Expr, states: list[State]) -> Ways:
+    def visit_Expr(self, node: ast.Expr, states: list[State]) -> Ways:
         if isinstance(node.value, ast.Attribute):  # a method that is not called: nobody has it
             return Ways(next=self.expressions.after(node.value.value, states))
         states = self.expressions.after(node.value, states)
@@ -103,12 +103,12 @@ class Flow:
             self.run.may_raise(state, node, How.RAISE, "SystemExit" if name == "exit" else None)
         return Ways()
 
-    def _Return(self, node: ast.Return, states: list[State]) -> Ways:
+    def visit_Return(self, node: ast.Return, states: list[State]) -> Ways:
         states = self.expressions.after(node.value, states, keeps=True)
         states = distinct(self.run.settle(state, position(node)) for state in states)
         return Ways(returns=[(state, node.lineno) for state in states])
 
-    def _Raise(self, node: ast.Raise, states: list[State]) -> Ways:
+    def visit_Raise(self, node: ast.Raise, states: list[State]) -> Ways:
         states = self.expressions.after(node.exc, states, keeps=True)
         states = self.expressions.after(node.cause, states)
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
@@ -118,29 +118,30 @@ class Flow:
             self.run.may_raise(settled, node, How.RAISE, name if name[:1].isupper() else None)
         return Ways()
 
-    def _Assert(self, node: ast.Assert, states: list[State]) -> Ways:
+    def visit_Assert(self, node: ast.Assert, states: list[State]) -> Ways:
         true, false = self.expressions.test(node.test, states)
         for state in self.expressions.after(node.msg, false):
             self.run.may_raise(state, node)
         return Ways(next=true)
 
-    def _Break(self, node: ast.Break, states: list[State]) -> Ways:
+    def visit_Break(self, node: ast.Break, states: list[State]) -> Ways:
         return Ways(breaks=states)
 
-    def _Continue(self, node: ast.Continue, states: list[State]) -> Ways:
+    def visit_Continue(self, node: ast.Continue, states: list[State]) -> Ways:
         return Ways(continues=states)
 
-    def _Pass(self, node: ast.Pass, states: list[State]) -> Ways:
+    def visit_Pass(self, node: ast.Pass, states: list[State]) -> Ways:
         return Ways(next=states)
 
-    _Global = _Nonlocal = _Pass
+    visit_Global = visit_Pass
+    visit_Nonlocal = visit_Pass
 
-    def _Delete(self, node: ast.Delete, states: list[State]) -> Ways:
+    def visit_Delete(self, node: ast.Delete, states: list[State]) -> Ways:
         for target in node.targets:
             states = [self.assign(target, None, state) for state in states]
         return Ways(next=distinct(states))
 
-    def _Import(self, node: ast.Import | ast.ImportFrom, states: list[State]) -> Ways:
+    def visit_Import(self, node: ast.Import | ast.ImportFrom, states: list[State]) -> Ways:
         for alias in node.names:
             name = (alias.asname or alias.name).partition(".")[0]
             states = [self.run.bind(state, name, None) for state in states]
@@ -148,11 +149,11 @@ class Flow:
             self.run.may_raise(state, node)
         return Ways(next=distinct(states))
 
-    _ImportFrom = _Import
+    visit_ImportFrom = visit_Import
 
     # ---- Assignments ----
 
-    def _Assign(self, node: ast.Assign, states: list[State]) -> Ways:
+    def visit_Assign(self, node: ast.Assign, states: list[State]) -> Ways:
         found = []
         for before in states:
             for state, values in self._values(node.value, node.targets, before):
@@ -215,7 +216,7 @@ class Flow:
             raise GivenUp
         return states[0]
 
-    def _AnnAssign(self, node: ast.AnnAssign, states: list[State]) -> Ways:
+    def visit_AnnAssign(self, node: ast.AnnAssign, states: list[State]) -> Ways:
         if node.value is None:
             return Ways(next=states)
         found = []
@@ -227,13 +228,13 @@ class Flow:
                 found.append(state)
         return Ways(next=distinct(found))
 
-    def _AugAssign(self, node: ast.AugAssign, states: list[State]) -> Ways:
+    def visit_AugAssign(self, node: ast.AugAssign, states: list[State]) -> Ways:
         states = self.expressions.after(node.value, states, keeps=True)
         return Ways(next=distinct(self.assign(node.target, None, state) for state in states))
 
     # ---- Definitions ----
 
-    def _FunctionDef(
+    def visit_FunctionDef(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, states: list[State]
     ) -> Ways:
         outside = [
@@ -244,11 +245,12 @@ class Flow:
             states = self.expressions.after(each, states, keeps=True)
         return Ways(next=distinct(self.run.bind(state, node.name, None) for state in states))
 
-    _AsyncFunctionDef = _ClassDef = _FunctionDef
+    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_ClassDef = visit_FunctionDef
 
     # ---- Branches ----
 
-    def _If(self, node: ast.If, states: list[State]) -> Ways:
+    def visit_If(self, node: ast.If, states: list[State]) -> Ways:
         true, false = self._decided(node.test, states)
         ways = self.block(node.body, true)
         ways.join(self.block(node.orelse, false))
@@ -263,7 +265,7 @@ class Flow:
             self.run.settle(each, at) for each in false
         )
 
-    def _Match(self, node: ast.Match, states: list[State]) -> Ways:
+    def visit_Match(self, node: ast.Match, states: list[State]) -> Ways:
         ways = Ways()
         going = self.expressions.after(node.subject, states)
         for case in node.cases:
@@ -289,7 +291,7 @@ class Flow:
 
     # ---- Loops ----
 
-    def _While(self, node: ast.While, states: list[State]) -> Ways:
+    def visit_While(self, node: ast.While, states: list[State]) -> Ways:
         forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
         asked = {ast.unparse(each) for each in subjects(node.test)}
 
@@ -307,7 +309,7 @@ class Flow:
 
         return self._loop(node, states, enter, forever)
 
-    def _For(self, node: ast.For | ast.AsyncFor, states: list[State]) -> Ways:
+    def visit_For(self, node: ast.For | ast.AsyncFor, states: list[State]) -> Ways:
         states = self.expressions.after(node.iter, states)
         runs = some(node.iter)
         first = True
@@ -325,7 +327,7 @@ class Flow:
 
         return self._loop(node, states, enter, False)
 
-    _AsyncFor = _For
+    visit_AsyncFor = visit_For
 
     def _loop(
         self,
@@ -363,10 +365,10 @@ class Flow:
 
     # ---- With ----
 
-    def _With(self, node: ast.With | ast.AsyncWith, states: list[State]) -> Ways:
+    def visit_With(self, node: ast.With | ast.AsyncWith, states: list[State]) -> Ways:
         return self._with(node, 0, states)
 
-    _AsyncWith = _With
+    visit_AsyncWith = visit_With
 
     def _with(self, node: ast.With | ast.AsyncWith, index: int, states: list[State]) -> Ways:
         if index == len(node.items):
@@ -466,7 +468,7 @@ class Flow:
 
     # ---- Try ----
 
-    def _Try(self, node: ast.Try, states: list[State]) -> Ways:
+    def visit_Try(self, node: ast.Try, states: list[State]) -> Ways:
         run = self.run
         outer, run.sink = run.sink, {}
         calm, run.calm = run.calm, False
@@ -484,7 +486,7 @@ class Flow:
             return ways
         return self._finally(node.finalbody, ways, inner)
 
-    _TryStar = _Try
+    visit_TryStar = visit_Try
 
     def _handlers(
         self, handlers: list[ast.ExceptHandler], raised: Sink

@@ -69,9 +69,9 @@ class Run:
     """What is known of one function, whichever way through it is taken."""
 
     def __init__(self, names: Names, scope: Scope, facts: Facts) -> None:
-        self.names = names
-        self.facts = facts
-        self.scope = scope
+        self.names: Names = names
+        self.facts: Facts = facts
+        self.scope: Scope = scope
         self.findings: dict[tuple[str, Position], Finding] = {}
         self.sink: Sink = {}
         self.held: list[Object] = []

@@ -81,11 +81,10 @@ def _reads(node: ast.AST) -> Iterator[str]:
 class Scopes(ast.NodeVisitor):
     """The scopes of a module, by their nodes, and what each class gives `self`."""
 
-    def __init__(self, module: ast.Module, package: str = "") -> None:
+    def __init__(self, module: ast.Module) -> None:
         self.by_node: dict[ast.AST, Scope] = {}
         self.attributes: dict[ast.ClassDef, dict[str, list[tuple[Assigned, Scope]]]] = {}
         self.imports: set[str] = set()
-        self._package = package
         self._scope = self._enter(module, None)
         for statement in module.body:
             self.visit(statement)

@@ -108,9 +108,9 @@ class State:
     def __init__(
         self, names: Mapping[str, Value], objects: Mapping[Object, Status], facts: Mapping[str, bool]
     ) -> None:
-        self.names = names
-        self.objects = objects
-        self.facts = facts
+        self.names: Mapping[str, Value] = names
+        self.objects: Mapping[Object, Status] = objects
+        self.facts: Mapping[str, bool] = facts
         """Conditions that were decided on the way here."""
         self._key = (frozenset(names.items()), frozenset(objects.items()), frozenset(facts.items()))
 

@@ -60,5 +60,5 @@ def run(args: argparse.Namespace) -> int:
     for line in wrong:
         print(escape(line), file=sys.stderr)
     count = sum(len(file.findings) for file in found)
-    print(f"{count} found in {len(found)} files", file=sys.stderr)
+    print(f"{count} found in {len(found)} file{'s' * (len(found) != 1)}", file=sys.stderr)
     return 2 if wrong else 1 if count else 0

@@ -17,8 +17,8 @@ def raised_through_a_finally():
         if items:
             raise ValueError("some")
     finally:
-        log.debug("over")
         span.end()
+        log.debug("over")
 
 
 def left_through_a_finally():

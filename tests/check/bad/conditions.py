@@ -1,0 +1,116 @@
+"""Conditions that were decided before, and others that look like them."""
+
+from app import items
+from opentelemetry import trace
+
+tracer = trace.get_tracer(__name__)
+
+
+def a_condition_that_changes(flag):
+    span = tracer.start_span("a")
+    if flag:
+        span.end()
+    flag = len(items)
+    if not flag:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if span.is_recording():
+        span.end()
+
+
+class Service:
+    def an_attribute_that_changes(self):
+        span = tracer.start_span("a")
+        if self.flag:
+            span.end()
+        self.flag = len(items)
+        if not self.flag:
+            span.set_attribute("late", 1)  # bad: OTL001
+        if span.is_recording():
+            span.end()
+
+
+def an_element_that_changes(flags):
+    span = tracer.start_span("a")
+    if flags["a"]:
+        span.end()
+    flags["a"] = len(items)
+    if not flags["a"]:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if span.is_recording():
+        span.end()
+
+
+def conditions_of_more_parts(one, two):
+    span = tracer.start_span("a")
+    if one and two:
+        span.end()
+    if one:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if not (one and two):
+        span.end()
+
+
+def either_of_two(one, two):
+    span = tracer.start_span("a")
+    if one or two:
+        span.end()
+    if not one:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if not one and not two:
+        span.end()
+
+
+def another_condition(one, two):
+    span = tracer.start_span("a")
+    if one is None:
+        span.end()
+    if two is None:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if one is not None:
+        span.end()
+
+
+def other_values(state):
+    span = tracer.start_span("a")
+    if state == 1:
+        span.end()
+    if state != 2:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if state != 1:
+        span.end()
+
+
+class Flags:
+    def in_an_attribute(self):
+        span = tracer.start_span("a")
+        self.ended = False
+        if items:
+            span.end()
+            self.ended = True
+        if self.ended:
+            span.end()  # bad: OTL002
+        else:
+            span.end()
+
+
+def a_word_that_is_wrong():
+    span = tracer.start_span("a")
+    outcome = "good"
+    if items:
+        outcome = "bad"
+        span.end()
+    if outcome == "bad":
+        span.end()  # bad: OTL002
+    else:
+        span.end()
+
+
+def a_word_that_changes(outcome):
+    span = tracer.start_span("a")
+    if outcome == "good":
+        span.end()
+    outcome = len(items)
+    if outcome == "bad":
+        span.end()  # bad: OTL002
+    if span.is_recording():
+        span.end()
