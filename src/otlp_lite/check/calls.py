@@ -119,17 +119,23 @@ def call(run: Run, called: Called, state: State) -> Outcome:
     if api is not None:
         return _api(run, called, api, state)
     name = last(node.func)
-    stack = name in ("enter_context", "enter_async_context")
-    if stack and called.arguments and isinstance(called.arguments[0], Object):
+    enters = name in ("enter_context", "enter_async_context")
+    if enters and called.arguments and isinstance(called.arguments[0], Object):
         return _entered_by_stack(run, node.func, called.arguments[0], state)
     keeps = not (isinstance(node.func, ast.Name) and name in BORROWERS)
     if keeps:
         for value in called.arguments:
             state = run.share(state, value)
         state = run.share(state, receiver)
+    if name in ("close", "aclose", "pop_all") and isinstance(node.func, ast.Attribute):
+        for stack, before in run.stacks:
+            if stack == last(node.func.value):  # what it had entered is left
+                state = run.detach(state, before)
     harmless = name in HARMLESS or run.names.never_returns(node, run.scope)  # Flow knows of the latter
-    if not harmless and not name.lstrip("_")[:1].isupper():  # nor do classes that are called
-        run.may_raise(state, node)
+    if not harmless:
+        state = run.lend(state)
+        if not name.lstrip("_")[:1].isupper():  # nor do classes that are called
+            run.may_raise(state, node)
     return state, None
 
 
@@ -228,12 +234,14 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
         context = called.argument(0, "context")
         if not isinstance(context, Context):
             return _lend(run, called, state), None
-        return run.make(state, Site(Kind.TOKEN, at, ""), Status(Phase.OPEN))
+        return run.make(state, Site(Kind.TOKEN, at, "", managed=context.span), Status(Phase.OPEN))
     if api is Api.DETACH:
         token = called.argument(0, "token")
         if isinstance(token, Object) and token in state.objects:
             state = run.detach(state, token)
         return state, None
+    if api is Api.CURRENT_SPAN and (current := run.current_span(state)) is not None:
+        return state, current
     if api is Api.CURRENT_SPAN:
         return run.make(state, Site(Kind.SPAN, at, "", given=True), Status(Phase.OPEN, owned=False))
     state = _lend(run, called, state)
@@ -267,7 +275,7 @@ def _entered_by_stack(run: Run, function: ast.expr, of: Object, state: State) ->
     if of.site.kind is not Kind.MANAGER:
         return run.share(state, of), None
     stack = function.value if isinstance(function, ast.Attribute) else None
-    if isinstance(stack, ast.Name) and stack.id in run.stacks:
+    if isinstance(stack, ast.Name) and stack.id in dict(run.stacks):
         state, _ = run.make(
             state, Site(Kind.TOKEN, of.site.at, ""), Status(Phase.OPEN)
         )  # until the stack's end

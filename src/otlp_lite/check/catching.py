@@ -7,10 +7,14 @@ import builtins
 from typing import Final
 
 from .names import last
-from .run import How, Raised
+from .run import CANCELLED, CLOSED, How, Raised
 
 _CONTROL: Final = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
 """Exceptions that `except Exception` passes by."""
+
+
+_CANCELS: Final = {"get_cancelled_exc_class": CANCELLED, "Cancelled": CANCELLED}
+"""As anyio and trio call it."""
 
 
 def caught(names: set[str], raised: Raised) -> tuple[bool, Raised | None]:
@@ -18,8 +22,11 @@ def caught(names: set[str], raised: Raised) -> tuple[bool, Raised | None]:
     if "BaseException" in names:
         return True, None
     if raised.how is How.SUSPEND:
-        taken_for_sure = "CancelledError" in names and "GeneratorExit" in names
-        return True, None if taken_for_sure else raised
+        may_be = {raised.name} if raised.name else {CANCELLED, CLOSED}
+        left = may_be - names
+        if not left:
+            return True, None
+        return True, raised if left == may_be else raised._replace(name=left.pop())
     if "Exception" in names:
         passes = raised.how is How.RAISE and raised.name in _CONTROL
         return not passes, raised if passes else None
@@ -31,7 +38,7 @@ def caught(names: set[str], raised: Raised) -> tuple[bool, Raised | None]:
     if own is not None and None not in others:
         taken = any(issubclass(own, other) for other in others if other is not None)
         return taken, None if taken else raised
-    return True, raised._replace(how=How.CALL)
+    return True, None  # who knows what derives from what
 
 
 def handled(handler: ast.ExceptHandler) -> set[str]:
@@ -39,7 +46,7 @@ def handled(handler: ast.ExceptHandler) -> set[str]:
     if handler.type is None:
         return {"BaseException"}
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {last(each) for each in types}
+    return {_CANCELS.get(last(each), last(each)) for each in types}
 
 
 def _builtin(name: str) -> type[BaseException] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
-from .facts import none_test
+from .facts import is_test, none_test
 from .names import last
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
@@ -252,6 +252,8 @@ class Expressions:
         if asks_none:
             subject = subject.target if isinstance(subject, ast.NamedExpr) else subject
             value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
+        if not asks_none and (told := self._of_a_span(subject, state)) is not None:
+            return (told[1], told[0]) if turned else told
         truth = _truth(value, asks_none)
         if truth is None:
             true, false = self._by_facts(subject, asks_none, state, value)
@@ -271,6 +273,53 @@ class Expressions:
         if state.objects[of].phase is Phase.DONE:
             return [], [state]
         return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
+
+    def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
+        """Of a test that asks something else about a name: of which class it is, whether it is another object."""
+        if isinstance(subject, ast.Call) and is_test(subject) and subject.args:
+            of = subject.args[0]
+            value = state.names.get(of.id) if isinstance(of, ast.Name) else None
+            if last(subject.func) == "bool":
+                return self._narrow(of, state, value)
+            if value is Constant.NONE and "None" not in ast.unparse(subject):
+                return [], [state]
+            return ([state], [self.run.share(state, value)]) if isinstance(value, Object) else None
+        if not isinstance(subject, ast.Compare):
+            return None
+        sides = [subject.left, *subject.comparators]
+        values = [state.names.get(each.id) if isinstance(each, ast.Name) else None for each in sides]
+        other = sides[-1].value if isinstance(sides[-1], ast.Constant) else None
+        if isinstance(other, bool) and isinstance(values[0], Constant):
+            same = values[0] is (Constant.TRUE if other else Constant.FALSE)
+            return ([state], []) if same else ([], [state])
+        shared = state
+        for value in values:
+            shared = self.run.share(shared, value)
+        return None if shared is state else self._by_facts(subject, False, shared, None)
+
+    def matched(self, subject: ast.expr, pattern: ast.pattern, states: list[State]) -> Split:
+        """Where a pattern takes a subject that has been evaluated, its names bound; and where not."""
+        aliases: list[str | None] = []
+        while isinstance(pattern, ast.MatchAs) and pattern.pattern is not None:
+            aliases.append(pattern.name)
+            pattern = pattern.pattern
+        of = subject.id if isinstance(subject, ast.Name) else ""
+        taken, refused = states, states
+        if isinstance(pattern, ast.MatchAs):
+            aliases.append(pattern.name)
+            refused = []
+        elif of and isinstance(pattern, ast.MatchSingleton):
+            taken, refused = self.test(ast.Compare(subject, [ast.Is()], [ast.Constant(pattern.value)]), states)
+        elif of and isinstance(pattern, ast.MatchValue):
+            taken, refused = self.test(ast.Compare(subject, [ast.Eq()], [pattern.value]), states)
+        elif isinstance(pattern, ast.MatchClass):
+            taken = [state for state in states if state.names.get(of) is not Constant.NONE]
+            refused = [self.run.share(state, state.names.get(of)) for state in states]
+        named = (getattr(each, what, None) for each in ast.walk(pattern) for what in ("name", "rest"))
+        for name in {*aliases, *named} - {None}:
+            value_of = of if name in aliases else ""
+            taken = [self.run.bind(state, str(name), state.names.get(value_of)) for state in taken]
+        return distinct(taken), distinct(refused)
 
     def _by_facts(self, subject: ast.expr, asks_none: bool, state: State, value: Value) -> Split:
         """By what was decided before of the same text."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from .state import State
 
@@ -32,8 +34,9 @@ class Facts:
         if facts.get(text if asks_none else _none(text)):  # what is true is not None, and the other way round
             return False
         left = None if asks_none else _compared(subject)
-        if left is not None and any(told and fact.startswith(f"{left} == ") for fact, told in facts.items()):
-            return False  # it is equal to another constant
+        for fact, told in facts.items() if left is not None else ():
+            if told and fact.startswith(f"{left} == "):  # what it is equal to
+                return _holds(subject, fact[len(f"{left} == ") :])
         return None
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
@@ -43,6 +46,18 @@ class Facts:
         if self._asked[text] < 2 and (left is None or self._asked[left] < 2):
             return state
         return state.know({**state.facts, _none(text) if asks_none else text: told})
+
+    def counted(self, state: State, node: ast.AugAssign) -> ast.Constant | None:
+        """What a number is after `+=` or `-=`, where it was known before."""
+        by = node.value.value if isinstance(node.value, ast.Constant) else None
+        if not isinstance(by, int) or not isinstance(node.op, (ast.Add, ast.Sub)):
+            return None
+        start = f"{ast.unparse(node.target)} == "
+        for fact, told in state.facts.items():
+            if told and fact.startswith(start) and fact[len(start) :].lstrip("-").isdigit():
+                was = int(fact[len(start) :])
+                return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
+        return None
 
     def assigned(self, state: State, target: ast.expr, value: ast.Constant) -> State:
         """What the assignment of a constant tells, where a test will ask."""
@@ -62,19 +77,42 @@ def forget(state: State, changed: str) -> State:
     return state.know({fact: told for fact, told in state.facts.items() if changed not in _words(fact)})
 
 
+_OPERATORS: Final[dict[type[ast.cmpop], Callable[[object, object], object]]] = {
+    ast.Eq: operator.eq,
+    ast.Gt: operator.gt,
+    ast.Lt: operator.lt,
+}
+_CONTRARY: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.NotEq: ast.Eq,
+    ast.IsNot: ast.Is,
+    ast.NotIn: ast.In,
+    ast.LtE: ast.Gt,
+    ast.GtE: ast.Lt,
+}
+
+
 def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
     """Of a test: what it asks about, whether it asks if that is None, and whether for the contrary."""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        other = node.comparators[0]
-        if isinstance(other, ast.Constant) and other.value is None:
-            if isinstance(node.ops[0], (ast.Is, ast.Eq)):
-                return node.left, True, False
-            if isinstance(node.ops[0], (ast.IsNot, ast.NotEq)):
-                return node.left, True, True
-        if isinstance(node.ops[0], (ast.NotEq, ast.IsNot)):
-            op = ast.Eq() if isinstance(node.ops[0], ast.NotEq) else ast.Is()
-            return ast.Compare(node.left, [op], node.comparators), False, True
-    return node, False, False
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+        return node, False, False
+    left, op, right = node.left, type(node.ops[0]), node.comparators[0]
+    turned = op in _CONTRARY
+    op = _CONTRARY.get(op, op)
+    if op in (ast.Is, ast.Eq):
+        if isinstance(left, ast.Constant):
+            left, right = right, left
+        if isinstance(right, ast.Constant) and right.value is None:
+            return left, True, turned
+    return ast.Compare(left, [op()], [right]), False, turned
+
+
+def is_test(node: ast.expr) -> bool:
+    """Whether what an expression gives is True or False."""
+    if isinstance(node, ast.BoolOp):
+        return all(map(is_test, node.values))
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "hasattr", "bool", "callable")
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
 
 
 def subjects(test: ast.expr) -> Iterable[ast.expr]:
@@ -96,11 +134,19 @@ def _none(text: str) -> str:
 
 def _compared(subject: ast.expr) -> str | None:
     """What is compared with a constant, as text."""
-    if not (
-        isinstance(subject, ast.Compare) and len(subject.ops) == 1 and isinstance(subject.ops[0], ast.Eq)
-    ):
+    if not isinstance(subject, ast.Compare) or type(subject.ops[0]) not in _OPERATORS:
         return None
     return ast.unparse(subject.left) if isinstance(subject.comparators[0], ast.Constant) else None
+
+
+def _holds(subject: ast.expr, literal: str) -> bool | None:
+    """How the comparison of a constant with another comes out."""
+    if not isinstance(subject, ast.Compare) or not isinstance(other := subject.comparators[0], ast.Constant):
+        return None
+    try:
+        return bool(_OPERATORS[type(subject.ops[0])](ast.literal_eval(literal), other.value))
+    except (TypeError, ValueError, SyntaxError):
+        return None
 
 
 def _words(fact: str) -> set[str]:

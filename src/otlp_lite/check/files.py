@@ -32,14 +32,15 @@ class File(NamedTuple):
 def looked_at(paths: Iterable[str]) -> Iterator[File]:
     """Each file that is named, whatever its name, and each `*.py` below a folder that is named, by name.
 
-    Below a folder, other folders are passed over whose names begin with a dot, `__pycache__`, `node_modules`
-    and virtual environments; symbolic links to folders are not followed.
+    Below a folder, files and folders are passed over whose names begin with a dot, what is no regular file,
+    `__pycache__`, `node_modules` and virtual environments; symbolic links to folders are not followed.
     """
     seen: set[str] = set()
     for path in paths:
         for file in _below(path) if os.path.isdir(path) else iter([path]):
-            if file not in seen:
-                seen.add(file)
+            place = os.path.abspath(file)
+            if place not in seen:
+                seen.add(place)
                 yield look_at(file)
 
 
@@ -62,8 +63,10 @@ def _below(folder: str) -> Iterator[str]:
     for top, folders, files in os.walk(folder, onerror=failed.append):
         folders[:] = sorted(name for name in folders if not _passed_over(top, name))
         for name in sorted(files):
-            if name.endswith(".py"):
-                yield os.path.join(top, name)
+            path = os.path.join(top, name)
+            strange = os.path.exists(path) and not os.path.isfile(path)  # a pipe would be waited for
+            if name.endswith(".py") and not name.startswith(".") and not strange:
+                yield path
     for error in failed:
         yield str(error.filename)  # to be opened in vain, and told
 

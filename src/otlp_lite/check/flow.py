@@ -8,12 +8,12 @@ from typing import Final
 
 from .catching import caught, handled
 from .expressions import Expressions, distinct
-from .facts import forget, subjects
+from .facts import forget, is_test, subjects
 from .names import Api, What, last
 from .run import GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
-from .state import EMPTY, Kind, Object, Phase, Position, Site, State, Status, Value, position
-from .ways import Ways, about, some
+from .state import EMPTY, Constant, Kind, Object, Phase, Position, Site, State, Status, Value, position
+from .ways import Ways, about, some, within
 
 _LOOP_MAX: Final = 12
 """Rounds of a loop until all that can be is known; with more the function is given up on."""
@@ -93,7 +93,8 @@ class Flow:
     def visit_Expr(self, node: ast.Expr, states: list[State]) -> Ways:
         if isinstance(node.value, ast.Attribute):  # a method that is not called: nobody has it
             return Ways(next=self.expressions.after(node.value.value, states))
-        states = self.expressions.after(node.value, states)
+        for part in node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]:
+            states = self.expressions.after(part, states)
         if not isinstance(node.value, ast.Call) or not self.run.names.never_returns(
             node.value, self.run.scope
         ):
@@ -119,6 +120,8 @@ class Flow:
         return Ways()
 
     def visit_Assert(self, node: ast.Assert, states: list[State]) -> Ways:
+        if isinstance(node.test, ast.Constant) and not node.test.value:  # what cannot be
+            return Ways()
         true, false = self.expressions.test(node.test, states)
         for state in self.expressions.after(node.msg, false):
             self.run.may_raise(state, node)
@@ -176,6 +179,12 @@ class Flow:
                     for after, one in self.expressions.value(part, before)
                 ]
             return [(after, values) for after, values in pairs]
+        if is_test(value) and any(
+            isinstance(each, ast.Name) and each.id in self.run.facts.names for each in targets
+        ):
+            true, false = self.expressions.test(value, [state])
+            told: list[tuple[State, Value | list[Value]]] = [(each, Constant.TRUE) for each in true]
+            return told + [(each, Constant.FALSE) for each in false]
         return [(after, one) for after, one in self.expressions.value(value, state)]
 
     def _told(self, target: ast.expr, value: ast.expr, state: State) -> State:
@@ -207,11 +216,11 @@ class Flow:
             state = self._evaluated(target.value, state)
         elif isinstance(target, ast.Subscript):
             state = forget(self._evaluated(target.value, state), last(target.value))
-            state = self._evaluated(target.slice, state)
+            state = self._evaluated(target.slice, state, keeps=True)  # a key is kept
         return state
 
-    def _evaluated(self, node: ast.expr, state: State) -> State:
-        states = self.expressions.after(node, [state])
+    def _evaluated(self, node: ast.expr, state: State, keeps: bool = False) -> State:
+        states = self.expressions.after(node, [state], keeps)
         if len(states) != 1:
             raise GivenUp
         return states[0]
@@ -221,8 +230,8 @@ class Flow:
             return Ways(next=states)
         found = []
         for before in states:
-            for state, value in self.expressions.value(node.value, before):
-                state = self._told(node.target, node.value, self.assign(node.target, value, state))
+            for state, value in self._values(node.value, [node.target], before):
+                state = self._told(node.target, node.value, self._assign_all(node.target, value, state))
                 if value is None and isinstance(node.target, ast.Name):
                     state = self._someones(state, node.target.id, node.annotation, node.target)
                 found.append(state)
@@ -230,7 +239,12 @@ class Flow:
 
     def visit_AugAssign(self, node: ast.AugAssign, states: list[State]) -> Ways:
         states = self.expressions.after(node.value, states, keeps=True)
-        return Ways(next=distinct(self.assign(node.target, None, state) for state in states))
+        found = []
+        for state in states:
+            count = self.run.facts.counted(state, node)
+            state = self.assign(node.target, None, state)
+            found.append(state if count is None else self._told(node.target, count, state))
+        return Ways(next=distinct(found))
 
     # ---- Definitions ----
 
@@ -269,22 +283,11 @@ class Flow:
         ways = Ways()
         going = self.expressions.after(node.subject, states)
         for case in node.cases:
-            names = [
-                name
-                for each in ast.walk(case.pattern)
-                for name in (getattr(each, "name", None), getattr(each, "rest", None))
-                if isinstance(name, str)
-            ]
-            entered = going
-            all_of_it = isinstance(case.pattern, ast.MatchAs) and case.pattern.pattern is None
-            subject = node.subject.id if isinstance(node.subject, ast.Name) and all_of_it else ""
-            for name in names:
-                entered = [self.run.bind(state, name, state.names.get(subject)) for state in entered]
-            refused: list[State] = []
+            entered, going = self.expressions.matched(node.subject, case.pattern, going)
             if case.guard is not None:
                 entered, refused = self.expressions.test(case.guard, entered)
-            if all_of_it:
-                going = refused
+                going = [*going, *refused]
+            going = distinct(going)
             ways.join(self.block(case.body, distinct(entered)))
         ways.next = distinct([*ways.next, *going])
         return ways
@@ -293,10 +296,15 @@ class Flow:
 
     def visit_While(self, node: ast.While, states: list[State]) -> Ways:
         forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
-        asked = {ast.unparse(each) for each in subjects(node.test)}
+        assigned = {
+            ast.unparse(each)
+            for each in within(node.body)
+            if isinstance(each, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(each.ctx, ast.Store)
+        }
+        asked = {ast.unparse(each) for each in subjects(node.test)} - assigned
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
-            """The test changes from round to round: what was known of it is not asked."""
+            """What its body does not assign, the test asks for as others may have changed it."""
             open_ = [
                 state.know({k: v for k, v in state.facts.items() if not about(k, asked)})
                 for state in entering
@@ -409,21 +417,22 @@ class Flow:
                 state = self.assign(item.optional_vars, span, state)
             spans.append(span)
             entered.append(state)
-        stack = self._stack(item)
+        before = frozenset(of for state in states for of in state.objects)
+        stack = [(name, before) for name in self._stack(item)]
         run.stacks += stack
         around = list(dict.fromkeys(each for each in spans if each is not None))
         run.held += around
         if manager is not None:
             run.current.append(at)
+            run.lent.append(spans[0] if len(set(spans)) == 1 else None)
         outer, run.sink = run.sink, {}
         body = self._with(node, index + 1, distinct(run.settle(state, at) for state in entered))
         inner, run.sink = run.sink, outer
         if manager is not None:
             run.current.pop()
+            run.lent.pop()
         del run.held[len(run.held) - len(around) :]
         del run.stacks[len(run.stacks) - len(stack) :]
-
-        before = frozenset(of for state in states for of in state.objects)
 
         def leave(state: State) -> State:
             if manager is not None or stack:
@@ -432,7 +441,7 @@ class Flow:
                 if manager is not None:
                     state = run.leave(state, manager, span, at)
                 elif span in state.objects:
-                    state = run.end_of_block(state, span, at)
+                    state = run.end_of_block(state, span, at, own=span.site.kind is Kind.LIVE)
             return state
 
         swallowing = self._swallowing(item.context_expr)

@@ -20,7 +20,7 @@ from .ways import tests
 
 _TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
 """Without any of these words a module has nothing to look for."""
-_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore\b(\s*\[([^\]]*)\])?")
+_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$))?")
 
 
 class Tracked(NamedTuple):
@@ -66,7 +66,7 @@ def check(source: bytes) -> Checked:
                 Flow(run).function()
                 followed = True
                 findings += run.findings.values()
-            except GivenUp:
+            except (GivenUp, RecursionError):
                 followed = False
             tracked += [
                 Tracked(site.at, followed)
@@ -101,7 +101,7 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
     ignored: dict[int, set[str]] = {}
     told = []
     for line, column, listed in _comments(text):
-        names = set(codes.TITLES) if listed is None else {name.strip() for name in listed.split(",")}
+        names = set(codes.TITLES) if listed is None else {name.strip() for name in listed.split(",")} - {""}
         ignored.setdefault(line, set()).update(names)
         for name in sorted(names - set(codes.TITLES)):
             there_are = ", ".join(codes.TITLES)
@@ -120,12 +120,17 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
     return sorted(set(told), key=lambda each: (each.at, each.code))
 
 
+def _listed(match: re.Match[str]) -> str | None:
+    """The codes of a comment; with the bracket where that is not closed."""
+    return match.group(2) if match.group(3) or match.group(2) is None else match.group(1).strip()
+
+
 def _comments(text: str) -> list[tuple[int, int, str | None]]:
     """Line, column and the listed codes of each comment that ignores; None: all codes."""
     if "otlp:" not in text:
         return []
     return [
-        (token.start[0], token.start[1] + match.start(), match.group(2))
+        (token.start[0], token.start[1] + match.start(), _listed(match))
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT and (match := _COMMENT.search(token.string))
     ]

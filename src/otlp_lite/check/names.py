@@ -87,7 +87,9 @@ CLASSES: Final = {
     },
     "otlp_lite.LiveSpan": What.LIVE,
 }
+_MANAGED: Final = ("contextmanager", "asynccontextmanager")
 _RIVALS = re.compile(r"(opentracing|ddtrace|elasticapm|jaeger_client|lightstep|sentry_sdk|aws_xray_sdk)\b")
+_ENDS: Final = ("exit", "_exit", "abort", "assert_never", "quit")
 _BY_NAME = re.compile(r"(^|_)tracer$", re.IGNORECASE)
 
 
@@ -109,6 +111,13 @@ class Names:
         }
         """Local names of the functions, and of leaves that are bound."""
         self._ours = any(re.match(r"(opentelemetry|otlp_lite)\b", name) for name in imports)
+        self.managed: set[str] = {
+            last(argument)
+            for each in ast.walk(scopes.tree)
+            if isinstance(each, ast.Call) and last(each.func) in _MANAGED
+            for argument in each.args
+        }
+        """Functions of which context managers are made."""
 
     def _binds(self, node: ast.expr | None) -> bool:
         return isinstance(node, ast.Call) and last(node.func) == "bind_leaf"
@@ -172,11 +181,25 @@ class Names:
     def never_returns(self, call: ast.Call, scope: Scope) -> bool:
         """Whether it ends the program, or is said never to return."""
         function = call.func
-        if last(function) in ("exit", "_exit", "abort", "assert_never"):
-            of = last(function.value) if isinstance(function, ast.Attribute) else ""
-            return of in ("", "sys", "os", "typing", "typing_extensions")
-        found = scope.find(function.id) if isinstance(function, ast.Name) else None
-        defined = found[1][0].defined if found and len(found[1]) == 1 else None
+        of = last(function.value) if isinstance(function, ast.Attribute) else ""
+        if last(function) in _ENDS and of in ("", "sys", "os", "typing", "typing_extensions"):
+            return True
+        if last(function) in ("error", "exit") and of.lower().endswith("parser"):  # argparse's
+            return True
+        if last(function) in ("fail", "skip", "exit", "xfail") and self.dotted(function, scope) == (
+            f"pytest.{last(function)}"
+        ):
+            return True
+        if isinstance(function, ast.Attribute):
+            if of not in ("self", "cls") or scope.owner is None:
+                return False
+            found = self._of_self(scope, function.attr)
+            if not found and function.attr in ("fail", "skipTest"):
+                return any("Test" in last(base) for base in scope.owner.bases)
+        else:
+            looked_up = scope.find(last(function))
+            found = [(how, scope) for how in looked_up[1]] if looked_up else []
+        defined = found[0][0].defined if len(found) == 1 else None
         if not isinstance(defined, ast.FunctionDef) or defined.returns is None:
             return False
         return last(defined.returns) in ("NoReturn", "Never")

@@ -16,6 +16,11 @@ STATES_MAX: Final = 256
 """Ways to one point of a function that are told apart; with more the function is given up on."""
 
 
+CANCELLED: Final = "CancelledError"
+CLOSED: Final = "GeneratorExit"
+"""What an await and a yield may raise that is no Exception."""
+
+
 class GivenUp(Exception):
     """More ways through a function than are followed."""
 
@@ -36,7 +41,7 @@ class How(enum.Enum):
     CALL = enum.auto()
     """Whatever is called may raise."""
     SUSPEND = enum.auto()
-    """An await may be cancelled, a yield closed: what is raised is no Exception."""
+    """An await may be cancelled, a generator closed at its yield: what is raised is no Exception."""
 
 
 class Raised(NamedTuple):
@@ -45,7 +50,7 @@ class Raised(NamedTuple):
     state: State
     how: How
     name: str | None
-    """The class's, where a raise statement tells it."""
+    """The class's, where a raise statement tells it. Of SUSPEND the one that it may be; None: either."""
 
 
 Sink = dict[Raised, Position]
@@ -78,8 +83,10 @@ class Run:
         """Spans of the `with` blocks around the current place."""
         self.current: list[Position] = []
         """Of these blocks, those that make a span current."""
-        self.stacks: list[str] = []
-        """Names of the exit stacks among them."""
+        self.lent: list[Object | None] = []
+        """The spans that these make current; None: some other."""
+        self.stacks: list[tuple[str, frozenset[Object]]] = []
+        """Names of the exit stacks among them, and what there was before each."""
         self.sites: set[Site] = set()
         self.calm: bool = False
         """In a handler or a `finally`: that one exception more comes is not asked for."""
@@ -88,6 +95,8 @@ class Run:
         self._ended: set[Site] = set()
         self._used: set[Site] = set()
         self._shared: set[Site] = set()
+        self._yields: set[Position] = set()
+        """Spans that are current while the function yields, and told of."""
         whole = isinstance(scope.node, (ast.Module, ast.ClassDef))
         self._shared_names = set(scope.names) if whole else scope.captured() | scope.elsewhere
         self._lost_names = scope.rebound() | scope.elsewhere
@@ -141,6 +150,20 @@ class Run:
             return state
         return state.put(of, state.objects[of]._replace(phase=Phase.DONE, at=at))
 
+    def current_span(self, state: State) -> Object | None:
+        """The span that is current, where this function made it so."""
+        by_token = [of.site.managed for of in state.attached()]
+        span = by_token[-1] if by_token else self.lent[-1] if self.lent else None
+        return span if span in state.objects else None
+
+    def lend(self, state: State) -> State:
+        """What is called, or runs meanwhile, may end the span of a block that does not, and that has no other name."""
+        for span in self.lent:
+            status = _GONE if span is None else state.objects.get(span, _GONE)
+            if status.owned and not status.named:
+                state = self.share(state, span)
+        return state
+
     # ---- Managers ----
 
     def enter(self, state: State, manager: Object, by_hand: bool = False) -> tuple[State, Object | None]:
@@ -179,11 +202,11 @@ class Run:
                 state = state.put(of, state.objects[of]._replace(phase=Phase.DONE))
         return state
 
-    def end_of_block(self, state: State, span: Object, at: Position) -> State:
-        """A `with` ends its span: to have ended it within is one end too many."""
+    def end_of_block(self, state: State, span: Object, at: Position, own: bool = False) -> State:
+        """A `with` ends its span: to have ended it within is one end too many, but for the `own` of a live span."""
         status = state.objects[span]
         self._ended.add(span.site)
-        if status.phase is Phase.DONE and status.at is not None and status.at != at:
+        if status.phase is Phase.DONE and status.at is not None and status.at != at and not own:
             self.find(
                 codes.ENDED_TWICE,
                 status.at,
@@ -213,7 +236,7 @@ class Run:
 
     def suspend(self, state: State, node: ast.expr | ast.stmt) -> None:
         """An await, or what awaits: `async for`, `async with`."""
-        self.may_raise(state, node, How.SUSPEND)
+        self.may_raise(state, node, How.SUSPEND, CANCELLED)
 
     def yielded(self, state: State, node: ast.Yield | ast.YieldFrom) -> None:
         at = position(node)
@@ -222,14 +245,16 @@ class Run:
             by_hand = of.site.kind in (Kind.TOKEN, Kind.MANAGER) and status.phase is Phase.OPEN
             if by_hand and status.owned:
                 inside = of.site.at
-        if inside is not None and not context_is_kept(self.names, self.scope):
+        if inside is not None and inside not in self._yields and not context_is_kept(self.names, self.scope):
+            self._yields.add(inside)
             self.find(
                 codes.YIELD_INSIDE,
                 at,
                 f"the generator yields while the span of line {inside.line} is current: so it is for whoever "
                 "iterates, too",
             )
-        self.may_raise(state, node, How.SUSPEND)
+        thrown_in = isinstance(self.scope.node, ast.AsyncFunctionDef)  # as asynccontextmanager does
+        self.may_raise(state, node, How.SUSPEND, None if thrown_in else CLOSED)
 
     def settle(self, state: State, at: Position) -> State:
         """Objects that nothing refers to any more: who is still due will never be ended."""
@@ -267,8 +292,9 @@ class Run:
 
     def leaves(self, state: State, words: str) -> None:
         """Out of the function, by a way that its text tells."""
+        current = self.current_span(state)  # and stays so: whoever is called next may end it
         for of, status in state.objects.items():
-            if status.owned and status.phase is Phase.OPEN and _due(of.site):
+            if status.owned and status.phase is Phase.OPEN and _due(of.site) and of != current:
                 self._leaks.setdefault(of.site, words)
 
     def leaves_by_chance(self, raised: Raised, at: Position) -> None:
@@ -313,13 +339,11 @@ def _due(site: Site) -> bool:
     return site.kind in (Kind.SPAN, Kind.LIVE) or (site.kind is Kind.MANAGER and bool(site.ends))
 
 
+_GONE: Final = Status(Phase.UNKNOWN, owned=False)
 _SAFE_DECORATORS: Final = frozenset(
     ("staticmethod", "classmethod", "wraps", "override", "abstractmethod", "final")
 )
 """Those that leave a generator function what it is."""
-
-
-_MANAGED: Final = ("contextmanager", "asynccontextmanager")
 
 
 def context_is_kept(names: Names, scope: Scope) -> bool:
@@ -327,6 +351,8 @@ def context_is_kept(names: Names, scope: Scope) -> bool:
     node = scope.node
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
+    if node.name == "__await__":  # who awaits runs it, in its own task
+        return True
     for decorator in node.decorator_list:
         function = decorator.func if isinstance(decorator, ast.Call) else decorator
         if names.dotted(function, scope) == "otlp_lite.traced":
@@ -336,8 +362,4 @@ def context_is_kept(names: Names, scope: Scope) -> bool:
                 return True
         elif last(function) not in _SAFE_DECORATORS:
             return True
-    for each in ast.walk(scope.module().node):
-        managed = each.args if isinstance(each, ast.Call) and last(each.func) in _MANAGED else []
-        if any(last(argument) == node.name for argument in managed):
-            return True
-    return False
+    return node.name in names.managed

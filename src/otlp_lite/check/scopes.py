@@ -82,6 +82,7 @@ class Scopes(ast.NodeVisitor):
     """The scopes of a module, by their nodes, and what each class gives `self`."""
 
     def __init__(self, module: ast.Module) -> None:
+        self.tree: ast.Module = module
         self.by_node: dict[ast.AST, Scope] = {}
         self.attributes: dict[ast.ClassDef, dict[str, list[tuple[Assigned, Scope]]]] = {}
         self.imports: set[str] = set()

@@ -47,7 +47,7 @@ class Site(NamedTuple):
     starts: bool = False
     """Of a manager: it starts its span as it is entered."""
     managed: Object | None = None
-    """Of a manager: the span that it was given, where that is known."""
+    """Of a manager or a token: the span that it was given, where that is known."""
     ends: bool | None = None
     """Of a manager: it ends its span as it is left; None: who knows."""
 
@@ -149,9 +149,18 @@ class State:
         return next((of for of in (Object(site, 0), Object(site, 1)) if of not in self.objects), Object(site))
 
     def referred(self) -> frozenset[Object]:
-        """Objects that names hold, and the spans of managers that are held."""
+        """Objects that names hold, the spans of managers that are held, and those that are current by a token."""
         held = {of for value in self.names.values() if (of := holds(value)) is not None}
-        return frozenset(held) | {of.site.managed for of in held if of.site.managed is not None}
+        holding = held | set(self.attached())
+        return frozenset(held) | {of.site.managed for of in holding if of.site.managed is not None}
+
+    def attached(self) -> list[Object]:
+        """Tokens of contexts that are current, the innermost last."""
+        return [
+            of
+            for of, status in self.objects.items()
+            if of.site.kind is Kind.TOKEN and status.phase is Phase.OPEN
+        ]
 
 
 EMPTY = State({}, {}, {})
