@@ -124,9 +124,9 @@ def call(run: Run, called: Called, state: State) -> Outcome:
         return _entered_by_stack(run, node.func, called.arguments[0], state)
     keeps = not (isinstance(node.func, ast.Name) and name in BORROWERS)
     if keeps:
-        for value in called.arguments:
+        everything = state.names.values() if name in ("locals", "vars") and not called.arguments else ()
+        for value in (*called.arguments, receiver, *everything):
             state = run.share(state, value)
-        state = run.share(state, receiver)
     if name in ("close", "aclose", "pop_all") and isinstance(node.func, ast.Attribute):
         for stack, before in run.stacks:
             if stack == last(node.func.value):  # what it had entered is left

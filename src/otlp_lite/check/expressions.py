@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
-from .facts import is_test, none_test
+from .facts import is_test, none_test, pattern_test
 from .names import last
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
@@ -288,10 +288,6 @@ class Expressions:
             return None
         sides = [subject.left, *subject.comparators]
         values = [state.names.get(each.id) if isinstance(each, ast.Name) else None for each in sides]
-        other = sides[-1].value if isinstance(sides[-1], ast.Constant) else None
-        if isinstance(other, bool) and isinstance(values[0], Constant):
-            same = values[0] is (Constant.TRUE if other else Constant.FALSE)
-            return ([state], []) if same else ([], [state])
         shared = state
         for value in values:
             shared = self.run.share(shared, value)
@@ -308,10 +304,10 @@ class Expressions:
         if isinstance(pattern, ast.MatchAs):
             aliases.append(pattern.name)
             refused = []
-        elif of and isinstance(pattern, ast.MatchSingleton):
-            taken, refused = self.test(ast.Compare(subject, [ast.Is()], [ast.Constant(pattern.value)]), states)
-        elif of and isinstance(pattern, ast.MatchValue):
-            taken, refused = self.test(ast.Compare(subject, [ast.Eq()], [pattern.value]), states)
+        elif isinstance(pattern, ast.MatchOr) and isinstance(pattern.patterns[-1], ast.MatchAs):
+            refused = []  # only the last may be such as takes all
+        elif (test := pattern_test(subject, pattern)) is not None:
+            taken, refused = self.test(test, states)
         elif isinstance(pattern, ast.MatchClass):
             taken = [state for state in states if state.names.get(of) is not Constant.NONE]
             refused = [self.run.share(state, state.names.get(of)) for state in states]

@@ -103,7 +103,18 @@ def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
             left, right = right, left
         if isinstance(right, ast.Constant) and right.value is None:
             return left, True, turned
+        if isinstance(right, ast.Constant) and isinstance(right.value, bool):
+            return left, False, turned is right.value
     return ast.Compare(left, [op()], [right]), False, turned
+
+
+def pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
+    """What a `case` asks of a name, where that is one value."""
+    if isinstance(pattern, ast.MatchSingleton) and isinstance(subject, ast.Name):
+        return ast.Compare(subject, [ast.Is()], [ast.Constant(pattern.value)])
+    if isinstance(pattern, ast.MatchValue) and isinstance(subject, ast.Name):
+        return ast.Compare(subject, [ast.Eq()], [pattern.value])
+    return None
 
 
 def is_test(node: ast.expr) -> bool:

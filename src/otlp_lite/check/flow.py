@@ -10,7 +10,7 @@ from .catching import caught, handled
 from .expressions import Expressions, distinct
 from .facts import forget, is_test, subjects
 from .names import Api, What, last
-from .run import GivenUp, How, Raised, Run, Sink
+from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
 from .state import EMPTY, Constant, Kind, Object, Phase, Position, Site, State, Status, Value, position
 from .ways import Ways, about, some, within
@@ -27,6 +27,7 @@ class Flow:
     def __init__(self, run: Run) -> None:
         self.run: Run = run
         self.expressions: Expressions = Expressions(run)
+        self._steps = 0
 
     def function(self) -> None:
         """Raises GivenUp when there are more ways than are followed."""
@@ -73,6 +74,9 @@ class Flow:
         for statement in body:
             if not ways.next:
                 break  # nothing comes here
+            self._steps += len(ways.next)
+            if self._steps > STEPS_MAX:
+                raise GivenUp
             before, ways.next = ways.next, []
             ways.join(self.statement(statement, before))
         return ways
@@ -281,15 +285,24 @@ class Flow:
 
     def visit_Match(self, node: ast.Match, states: list[State]) -> Ways:
         ways = Ways()
-        going = self.expressions.after(node.subject, states)
+        subject, going = node.subject, states
+        if not isinstance(subject, ast.Name):
+            subject = ast.Name(f"(subject of line {node.lineno})")
+            going = [
+                self.run.bind(after, subject.id, value)
+                for before in states
+                for after, value in self.expressions.value(node.subject, before)
+            ]
         for case in node.cases:
-            entered, going = self.expressions.matched(node.subject, case.pattern, going)
+            entered, going = self.expressions.matched(subject, case.pattern, going)
             if case.guard is not None:
                 entered, refused = self.expressions.test(case.guard, entered)
                 going = [*going, *refused]
             going = distinct(going)
             ways.join(self.block(case.body, distinct(entered)))
         ways.next = distinct([*ways.next, *going])
+        if subject is not node.subject:
+            ways.next = distinct(self.run.bind(state, subject.id, None) for state in ways.next)
         return ways
 
     # ---- Loops ----
@@ -386,7 +399,7 @@ class Flow:
         for before in states:
             for state, value in self.expressions.value(item.context_expr, before):
                 groups.setdefault(value if isinstance(value, Object) else None, []).append(state)
-        if isinstance(node, ast.AsyncWith):
+        if isinstance(node, ast.AsyncWith) and not self._stack(item):  # to enter a stack waits for nothing
             for each in groups.values():
                 for state in each:
                     self.run.suspend(state, item.context_expr)
@@ -515,10 +528,10 @@ class Flow:
         ]
 
     def _handler(self, handler: ast.ExceptHandler, states: list[State]) -> Ways:
+        calm, self.run.calm = self.run.calm, True
         states = self.expressions.after(handler.type, states)
         if handler.name:
             states = [self.run.bind(state, handler.name, None) for state in states]
-        calm, self.run.calm = self.run.calm, True
         ways = self.block(handler.body, distinct(states))
         self.run.calm = calm
         return ways

@@ -101,7 +101,9 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
     ignored: dict[int, set[str]] = {}
     told = []
     for line, column, listed in _comments(text):
-        names = set(codes.TITLES) if listed is None else {name.strip() for name in listed.split(",")} - {""}
+        names = set(codes.TITLES) if listed is None else {name.strip() for name in listed.split(",")}
+        if len(names) > 1:
+            names.discard("")  # a comma at the end
         ignored.setdefault(line, set()).update(names)
         for name in sorted(names - set(codes.TITLES)):
             there_are = ", ".join(codes.TITLES)

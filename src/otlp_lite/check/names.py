@@ -90,6 +90,7 @@ CLASSES: Final = {
 _MANAGED: Final = ("contextmanager", "asynccontextmanager")
 _RIVALS = re.compile(r"(opentracing|ddtrace|elasticapm|jaeger_client|lightstep|sentry_sdk|aws_xray_sdk)\b")
 _ENDS: Final = ("exit", "_exit", "abort", "assert_never", "quit")
+_MOCKS: Final = ("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec")
 _BY_NAME = re.compile(r"(^|_)tracer$", re.IGNORECASE)
 
 
@@ -248,6 +249,8 @@ class Names:
                 Api.BIND_LEAF: What.LEAF,
             }.get(api, What.OTHER)
         function = node.func
+        if last(function) in _MOCKS:
+            return What.OTHER
         if isinstance(function, ast.Name) and (found := scope.find(function.id)):
             defined = [how.defined for how in found[1]]
             if len(defined) == 1 and defined[0] is not None:

@@ -21,6 +21,10 @@ CLOSED: Final = "GeneratorExit"
 """What an await and a yield may raise that is no Exception."""
 
 
+STEPS_MAX: Final = 50_000
+"""Statements that are gone through, each in each state, until a function is given up on."""
+
+
 class GivenUp(Exception):
     """More ways through a function than are followed."""
 
@@ -142,11 +146,8 @@ class Run:
         status = state.objects[of]
         self._ended.add(of.site)
         if status.phase is Phase.DONE and status.at is not None:
-            self.find(
-                codes.ENDED_TWICE,
-                at,
-                f"{called(of.site)} is ended again: its end is that of line {status.at.line}",
-            )
+            before = "in a later round" if status.at == at else f"its end is that of line {status.at.line}"
+            self.find(codes.ENDED_TWICE, at, f"{called(of.site)} is ended again: {before}")
             return state
         return state.put(of, state.objects[of]._replace(phase=Phase.DONE, at=at))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .expressions import distinct
+from .facts import is_test, pattern_test
 from .names import last
 from .state import State
 
@@ -43,6 +44,12 @@ def tests(body: Iterable[ast.AST]) -> Iterable[ast.expr]:
             yield each.guard
         elif isinstance(each, ast.comprehension):
             yield from each.ifs
+        elif isinstance(each, (ast.Assign, ast.AnnAssign)) and each.value is not None and is_test(each.value):
+            yield each.value
+        elif isinstance(each, ast.Match):
+            for case in each.cases:
+                if (test := pattern_test(each.subject, case.pattern)) is not None:
+                    yield test
 
 
 def within(body: Iterable[ast.AST]) -> Iterable[ast.AST]:

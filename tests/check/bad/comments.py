@@ -36,6 +36,16 @@ def on_another_line():
     span.set_attribute("key", 1)
 
 
+def a_bracket_that_is_open():
+    span = tracer.start_span("a")  # otlp: ignore[OTL003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def another_command():
+    span = tracer.start_span("a")  # otlp: ignore-next-line  # bad: OTL003
+    span.set_attribute("key", 1)
+
+
 def another_word():
     span = tracer.start_span("a")  # otlp: ignored  # bad: OTL003
     span.set_attribute("key", 1)

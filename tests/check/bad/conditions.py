@@ -114,3 +114,53 @@ def a_word_that_changes(outcome):
         span.end()  # bad: OTL002
     if span.is_recording():
         span.end()
+
+
+def a_flag_that_a_test_set_the_other_way(span=None):
+    given = span is not None
+    if span is None:
+        span = tracer.start_span("a")  # bad: OTL003
+    if given:
+        span.end()
+
+
+def a_count_of_none(n):
+    begun = 0
+    span = tracer.start_span("a")  # bad: OTL003
+    begun += 1
+    if not begun:
+        span.end()
+
+
+def a_count_that_is_compared_otherwise(n):
+    if n.count > 0:
+        span = tracer.start_span("a")  # bad: OTL003
+    if n.count <= 0:
+        span.end()
+
+
+def matched_where_it_is_not(n):
+    span = tracer.start_span("a")  # bad: OTL003
+    match span:
+        case None:
+            span.end()
+        case _:
+            pass
+
+
+def matched_once(x: bool):
+    span = tracer.start_span("a")  # bad: OTL003
+    match x:
+        case True:
+            span.end()
+        case _:
+            pass
+    if x is True:
+        span.set_attribute("late", 1)  # bad: OTL001
+
+
+def used_whatever_its_class():
+    span = tracer.start_span("a")
+    span.end()
+    if isinstance(span, trace.Span):
+        span.set_attribute("late", 1)  # bad: OTL001

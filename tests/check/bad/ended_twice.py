@@ -166,5 +166,6 @@ def by_a_flag_that_is_wrong():
 
 
 def of_a_builder():
-    with SpanBuilder("a").start() as live:
+    live = SpanBuilder("a").start()
+    with use_span(live, end_on_exit=True):
         live.end()  # bad: OTL002

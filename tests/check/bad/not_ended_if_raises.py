@@ -1,5 +1,7 @@
 """Spans that are ended, but not when something between raises."""
 
+from asyncio import CancelledError
+
 from app import items, work
 from opentelemetry import trace
 
@@ -130,3 +132,23 @@ def of_a_builder():
     live = SpanBuilder("a").start()  # bad: OTL004
     work()
     live.end()
+
+
+async def cancelled_where_only_a_close_is_handled():
+    span = tracer.start_span("a")  # bad: OTL004
+    try:
+        await items()
+    except (Exception, GeneratorExit):
+        span.end()
+        raise
+    span.end()
+
+
+def closed_where_only_a_cancellation_is_handled():
+    span = tracer.start_span("a")  # bad: OTL004
+    try:
+        yield 1
+    except (Exception, CancelledError):
+        span.end()
+        raise
+    span.end()

@@ -263,3 +263,8 @@ def what_is_swallowed():
 def of_a_builder():
     with SpanBuilder("a").start() as live:
         live.event("here")
+
+
+def of_a_builder_whose_receipt_is_wanted():
+    with SpanBuilder("a").start() as live:
+        return live.end()

@@ -1,0 +1,152 @@
+"""Spans that one condition starts and another of the same outcome ends."""
+
+from app import Color, end_of, run, work
+from opentelemetry import trace
+from opentelemetry.trace import Span
+
+from otlp_lite import get_tracer
+
+tracer = get_tracer(__name__)
+
+
+def a_flag_that_a_test_set(span=None):
+    own = span is None
+    if span is None:
+        span = tracer.start_span("a")
+    try:
+        work()
+    finally:
+        if own:
+            span.end()
+
+
+def a_flag_that_several_tests_set(n):
+    if n.x == 1 or n.y == 2:
+        span = tracer.start_span("a")
+    log = n.x == 1 or n.y == 2
+    if log:
+        span.end()
+
+
+def asked_for_truth_itself(n):
+    sampled = n.sampled()
+    if sampled:
+        span = tracer.start_span("a")
+    if sampled is True:
+        span.end()
+
+
+def what_it_has_is_asked_twice(response):
+    span = tracer.start_span("a")
+    streams = hasattr(response, "__iter__")
+    if streams:
+        return run(response, span)
+    if not hasattr(response, "__iter__"):
+        span.end()
+    return response
+
+
+def of_which_class_it_is(n):
+    span = None
+    if n.wanted():
+        span = tracer.start_span("a")
+    if isinstance(span, Span):
+        span.end()
+
+
+def the_other_way_round(n):
+    span = tracer.start_span("a") if n.wanted() else None
+    if None is not span:
+        span.end()
+
+
+def none_of_the_valid(n):
+    span = tracer.start_span("a") if n.wanted() else trace.INVALID_SPAN
+    if span is not trace.INVALID_SPAN:
+        span.end()
+
+
+def one_of_some(span, others):
+    span = span or tracer.start_span("a")
+    if span not in others:
+        span.end()
+
+
+def a_count(n):
+    begun = 0
+    if n.wanted():
+        span = tracer.start_span("a")
+        begun += 1
+    if begun:
+        span.end()
+
+
+def a_count_that_is_compared(n):
+    if n.count > 0:
+        span = tracer.start_span("a")
+    if n.count <= 0:
+        return
+    span.end()
+
+
+def not_in_and_in(kind):
+    if kind in ("a", "b"):
+        span = tracer.start_span("a")
+    if kind not in ("a", "b"):
+        return
+    span.end()
+
+
+def a_loop_until_an_attribute(job):
+    span = tracer.start_span("a")
+    job.done = False
+    try:
+        while not job.done:
+            if job.last:
+                span.end()
+                job.done = True
+    except BaseException:
+        end_of(span)
+        raise
+
+
+def matched_none(n):
+    span = None
+    if n.wanted():
+        span = tracer.start_span("a")
+    match span:
+        case None:
+            pass
+        case _:
+            span.end()
+
+
+def matched_by_its_class():
+    match tracer.start_span("a") or None:
+        case Span() as span:
+            span.end()
+
+
+def matched_under_another_name():
+    span = tracer.start_span("a")
+    match span:
+        case Span() as same:
+            same.end()
+
+
+def matched_each(x: bool):
+    span = tracer.start_span("a")
+    match x:
+        case True:
+            span.end()
+        case False:
+            span.end()
+
+
+def matched_or_whatever(x):
+    span = tracer.start_span("a")
+    match x:
+        case Color.RED:
+            span.end()
+        case 1 | _:
+            span.end()

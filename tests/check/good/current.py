@@ -1,0 +1,48 @@
+"""Spans that are current, and ended by whoever asks for the current one; spans that others keep."""
+
+from app import job, registry, work
+from opentelemetry import trace
+from opentelemetry.context import attach
+from opentelemetry.trace import set_span_in_context
+
+from otlp_lite import get_tracer
+
+tracer = get_tracer(__name__)
+
+
+def ended_by_what_is_called():
+    with tracer.start_as_current_span("a", end_on_exit=False):
+        work()
+
+
+def ended_by_who_asks_here():
+    with tracer.start_as_current_span("a", end_on_exit=False):
+        job.span = trace.get_current_span()
+
+
+def ended_as_the_current_one():
+    with tracer.start_as_current_span("a", end_on_exit=False):
+        trace.get_current_span().end()
+
+
+class Hook:
+    def before(self):
+        self.token = attach(set_span_in_context(tracer.start_span("a")))
+
+    def after(self):
+        trace.get_current_span().end()
+
+
+def the_key_of_others():
+    span = tracer.start_span("a")
+    registry[span] = 1
+
+
+def one_of_the_names():
+    span = tracer.start_span("a")
+    return locals()
+
+
+def a_place_that_is_assigned(spans):
+    span = tracer.start_span("a")
+    spans += [span]

@@ -1,0 +1,168 @@
+"""Spans that are ended whatever is raised, and ways on which nothing more is asked."""
+
+import asyncio
+import unittest
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from typing import NoReturn
+
+import anyio
+import pytest
+from app import parser, work, work_async
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import set_span_in_context
+
+from otlp_lite import get_tracer
+
+tracer = get_tracer(__name__)
+
+
+class Base(Exception):
+    pass
+
+
+class Derived(Base):
+    pass
+
+
+async def both_in_one_handler():
+    span = tracer.start_span("a")
+    try:
+        await work_async()
+    except (Exception, asyncio.CancelledError):
+        span.end()
+        raise
+    span.end()
+
+
+async def one_after_the_other():
+    span = tracer.start_span("a")
+    try:
+        await work_async()
+    except asyncio.CancelledError:
+        span.end()
+        raise
+    except Exception as error:
+        span.record_exception(error)
+        span.end()
+        raise
+    span.end()
+
+
+async def as_anyio_calls_it():
+    span = tracer.start_span("a")
+    try:
+        await work_async()
+    except anyio.get_cancelled_exc_class():
+        span.end()
+        raise
+    except Exception:
+        span.end()
+        raise
+    span.end()
+
+
+def closed_at_its_yield(rows):
+    span = tracer.start_span("a")
+    try:
+        yield from rows
+    except GeneratorExit:
+        span.end()
+        raise
+    except Exception:
+        span.end()
+        raise
+    span.end()
+
+
+@asynccontextmanager
+async def each_of_three():
+    span = tracer.start_span("a")
+    try:
+        yield span
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        span.end()
+        raise
+    span.end()
+
+
+def a_class_of_this_module(x):
+    span = tracer.start_span("a")
+    try:
+        if not x:
+            raise Derived(x)
+    except Base:
+        span.end()
+        return
+    span.end()
+
+
+def the_program_ends(x):
+    span = tracer.start_span("a")
+    if x:
+        span.end()
+        quit()
+    span.end()
+
+
+def a_test_fails(x):
+    span = tracer.start_span("a")
+    if x:
+        span.end()
+        pytest.fail("x")
+    span.end()
+
+
+def what_argparse_refuses(x):
+    span = tracer.start_span("a")
+    if x:
+        span.end()
+        parser.error("x")
+    span.end()
+
+
+def what_cannot_be(x):
+    span = tracer.start_span("a")
+    if x:
+        span.end()
+    else:
+        assert False  # noqa: B011, PT015
+
+
+class Case(unittest.TestCase):
+    def fails(self, x):
+        span = tracer.start_span("a")
+        if x:
+            span.end()
+            self.fail("x")
+        span.end()
+
+    def _die(self) -> NoReturn:
+        raise RuntimeError
+
+    def dies(self, x):
+        span = tracer.start_span("a")
+        if x:
+            span.end()
+            self._die()
+        span.end()
+
+    def __await__(self):
+        with tracer.start_as_current_span("a"):
+            return (yield from self.inner.__await__())
+
+
+async def a_stack_is_entered_at_once():
+    span = tracer.start_span("a")
+    token = attach(set_span_in_context(span))
+    async with AsyncExitStack() as stack:
+        stack.callback(span.end)
+        stack.callback(detach, token)
+        await work_async()
+
+
+def a_stack_is_closed_before():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        work()
+        stack.close()
+        yield 1
