@@ -75,7 +75,8 @@ def test_json(folder: Path) -> None:
 
 def test_sarif(folder: Path) -> None:
     (folder / "a b.py").write_text("def f(:\n", "utf-8")
-    done = lint("--format", "sarif", "bad.py", "a b.py", folder / "bad.py", folder=folder)
+    (folder / "other.py").write_bytes((folder / "bad.py").read_bytes())
+    done = lint("--format", "sarif", "bad.py", "a b.py", folder / "other.py", folder=folder)
     told: dict[str, Any] = json.loads(done.stdout)
     assert done.returncode == 2
     assert told["version"] == "2.1.0" and "sarif-2.1.0" in told["$schema"]
@@ -87,7 +88,7 @@ def test_sarif(folder: Path) -> None:
     places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
     assert [place["artifactLocation"]["uri"] for place in places] == [
         *["bad.py"] * 2,
-        *[(folder / "bad.py").as_uri()] * 2,
+        *[(folder / "other.py").as_uri()] * 2,
     ]
     assert (
         places[0]["region"] == {"startLine": 6, "startColumn": 58}
@@ -171,6 +172,8 @@ def test_a_folder_is_looked_through(folder: Path) -> None:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(BAD, "utf-8")
     (folder / "venv/pyvenv.cfg").touch()
+    os.mkfifo(folder / "a/pipe.py")
+    (folder / "a/.#b.py").symlink_to("nobody@nowhere")
     (folder / "round").symlink_to(".")
     done = lint(".", folder=folder)
     assert {line.partition(":")[0] for line in done.stdout.splitlines()} == {"./bad.py", "./a/b.py"}

@@ -122,7 +122,12 @@ def is_test(node: ast.expr) -> bool:
     if isinstance(node, ast.BoolOp):
         return all(map(is_test, node.values))
     if isinstance(node, ast.Call):
-        return isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "hasattr", "bool", "callable")
+        return isinstance(node.func, ast.Name) and node.func.id in (
+            "isinstance",
+            "hasattr",
+            "bool",
+            "callable",
+        )
     return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
 
 
