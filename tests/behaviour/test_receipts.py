@@ -427,7 +427,7 @@ def test_who_ends_it_while_it_ends_gets_no_receipt(start: Start) -> None:
         def _on_ending(self, span: ApiSpan) -> None:
             self.on_end(span)
 
-        def on_end(self, span: ApiSpan) -> None:  # type: ignore[override]
+        def on_end(self, span: ApiSpan) -> None:
             with pytest.raises(StateError) as raised:
                 span.end()
             told.append(raised.value.call)

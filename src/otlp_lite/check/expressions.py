@@ -275,7 +275,7 @@ class Expressions:
         return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
 
     def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
-        """Of a test that asks something else about a name: of which class it is, whether it is another object."""
+        """Of a test that asks something else of a name: its class, whether it is another object."""
         if isinstance(subject, ast.Call) and is_test(subject) and subject.args:
             of = subject.args[0]
             value = state.names.get(of.id) if isinstance(of, ast.Name) else None

@@ -6,7 +6,7 @@ import ast
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from .state import State
 
@@ -77,7 +77,7 @@ def forget(state: State, changed: str) -> State:
     return state.know({fact: told for fact, told in state.facts.items() if changed not in _words(fact)})
 
 
-_OPERATORS: Final[dict[type[ast.cmpop], Callable[[object, object], object]]] = {
+_OPERATORS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.Eq: operator.eq,
     ast.Gt: operator.gt,
     ast.Lt: operator.lt,

@@ -158,7 +158,7 @@ class Run:
         return span if span in state.objects else None
 
     def lend(self, state: State) -> State:
-        """What is called, or runs meanwhile, may end the span of a block that does not, and that has no other name."""
+        """What is called may end the span of a block that does not end it, where it has no name."""
         for span in self.lent:
             status = _GONE if span is None else state.objects.get(span, _GONE)
             if status.owned and not status.named:
@@ -204,7 +204,7 @@ class Run:
         return state
 
     def end_of_block(self, state: State, span: Object, at: Position, own: bool = False) -> State:
-        """A `with` ends its span: to have ended it within is one end too many, but for the `own` of a live span."""
+        """A `with` ends its span: another end within is one too many, but in a live span's `own`."""
         status = state.objects[span]
         self._ended.add(span.site)
         if status.phase is Phase.DONE and status.at is not None and status.at != at and not own:

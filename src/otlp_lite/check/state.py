@@ -149,7 +149,7 @@ class State:
         return next((of for of in (Object(site, 0), Object(site, 1)) if of not in self.objects), Object(site))
 
     def referred(self) -> frozenset[Object]:
-        """Objects that names hold, the spans of managers that are held, and those that are current by a token."""
+        """Objects that names hold, the spans of managers that are held, those that are current by a token."""
         held = {of for value in self.names.values() if (of := holds(value)) is not None}
         holding = held | set(self.attached())
         return frozenset(held) | {of.site.managed for of in holding if of.site.managed is not None}

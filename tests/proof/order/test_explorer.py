@@ -77,7 +77,7 @@ def test_all_schedules_are_sound(run: Run, capsys: pytest.CaptureFixture[str]) -
     ],
 )
 def test_a_planted_fault_is_found(mutation: str, run: Run, found: str) -> None:
-    """A race, a lost count, a lost wake-up, a record under another's scope, a place untold: each with the way there."""
+    """A race, a lost count or wake-up, a record under another's scope, a place untold: with the way there."""
     outcome = explore(run, mutation)
     assert outcome.found
     assert found in outcome.text

@@ -29,7 +29,7 @@ bool explore_compare(struct site *site, uint32_t *word, uint32_t *expected, uint
 
 #define EXPLORE_SITE(name_, text, access_, order_)                                                 \
     (__extension__({                                                                               \
-        static struct site site_ = {__FILE__, __func__, name_,  text, __LINE__,                    \
+        static struct site site_ = {__FILE__, __func__, name_,  text,  __LINE__,                   \
                                     1,        access_,  order_, false, false};                     \
         static struct site *listed_ __attribute__((section("sites"), used)) = &site_;              \
         &site_;                                                                                    \
