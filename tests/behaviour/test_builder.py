@@ -164,3 +164,19 @@ def test_a_tracer_of_the_api_keeps_its_scope() -> None:
     assert (scope.scope.name, scope.scope.version) == ("shop", "2")
     assert scope.schema_url == "https://schema.example/1"
     assert [(each.key, each.value.string_value) for each in scope.scope.attributes] == [("tier", "gold")]
+
+
+def test_one_that_a_processor_has_seen_is_started(start: Start) -> None:
+    """Whatever that raises: the span is not begun a second time."""
+
+    class Interrupted(SpanProcessor):
+        def on_start(self, span: ApiSpan, parent_context: object = None) -> None:
+            raise KeyboardInterrupt
+
+    with Receiver() as receiver:
+        telemetry = start(receiver, span_processors=[Interrupted()])
+        builder = SpanBuilder("a", tracer=telemetry.tracer_provider.get_tracer("t"))
+        with pytest.raises(KeyboardInterrupt):
+            builder.start()
+        with pytest.raises(StateError):
+            builder.start()

@@ -113,6 +113,8 @@ def test_a_directory_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         (tmp_path / "file").touch()
         away = told(receiver=receiver, status=1, OTLP_LITE_REGION_DIR=str(tmp_path / "file" / "within"))
         assert "Not a directory" in away["region_dir"]["error"]
+        away = told(receiver=receiver, status=1, OTLP_LITE_REGION_DIR=str(tmp_path / "file"))
+        assert "Not a directory" in away["region_dir"]["error"]
         if told(receiver=receiver, **settings)["region_dir"]["file_system"] != "tmpfs":
             assert "a disk would be written all day" in doctor(receiver=receiver, **settings).stdout
 

@@ -18,7 +18,7 @@ def test_the_quick_start() -> None:
     assert "http://localhost:4318" in code
     with Receiver() as receiver:
         done = python(code.replace("http://localhost:4318", receiver.url))
-        assert (done.stdout, done.stderr) == ("{}\n", "")
+        assert (done.stdout, done.stderr) == ("True {}\n", "")
         spans = {span.name: span for span in receiver.spans()}
     assert set(spans) == {"checkout", "db.query", "cache.get"}
     root = spans["checkout"]

@@ -438,6 +438,42 @@ def test_who_ends_it_while_it_ends_gets_no_receipt(start: Start) -> None:
         assert told == ["end"] * 4
 
 
+@pytest.mark.parametrize("late", ["while it ends", "once it has ended"])
+def test_of_two_who_end_it_one_has_a_receipt(start: Start, late: str) -> None:
+    """The other is held up by its arguments until the span ends, in a processor, or has ended."""
+    began, held = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+    refused: list[StateError] = []
+
+    class Holds(SpanProcessor):
+        def _on_ending(self, span: ApiSpan) -> None:
+            began.set()
+            if late == "while it ends":
+                held.wait(5)
+
+    class Moment(int):
+        def __int__(self) -> int:
+            threads[0].start()
+            began.wait(5)
+            if late == "once it has ended":
+                threads[0].join()
+            return time.time_ns()
+
+    with Receiver() as receiver:
+        telemetry = start(receiver, span_processors=[Holds()])
+        live = SpanBuilder("both", tracer=telemetry.tracer_provider.get_tracer("t")).start()
+        receipts: list[EndedSpan] = []
+        threads.append(threading.Thread(target=lambda: receipts.append(live.end())))
+        try:
+            live.end(Moment(1))
+        except StateError as error:
+            refused.append(error)
+        held.set()
+        threads[0].join()
+        assert len(refused) == 1 and receipts[0].wait(5).endpoint.startswith(receiver.url)
+        assert len(receiver.spans()) == 1
+
+
 def test_the_endpoint_behind_a_proxy_is_the_receivers(start: Start) -> None:
     with Receiver() as proxy:
         telemetry = start("http://collector.invalid:4318", {"http_proxy": proxy.url})

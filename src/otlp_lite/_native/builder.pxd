@@ -33,7 +33,7 @@ cdef class EndedSpan(Receipt):
 
 cdef class LiveSpan(Span):
     cdef Tracer tracer
-    cdef EndedSpan receipt        # while it ends
+    cdef EndedSpan receipt        # while it ends, whoever ends it
     cdef object why               # it is not recorded
     cdef bint over                # end() has given the next state
 

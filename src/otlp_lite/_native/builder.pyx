@@ -110,6 +110,7 @@ cdef class SpanBuilder:
         return 0
 
     def with_kind(self, kind):
+        """Its SpanKind: INTERNAL unless told. TypeError for anything else."""
         if self.started:
             self.building("with_kind")
         if type(kind) is not SpanKind:
@@ -118,6 +119,7 @@ cdef class SpanBuilder:
         return self
 
     def with_parent(self, parent):
+        """A Span, a SpanContext or a Context; None: a root. Unless told, what is current at start(). TypeError."""
         if self.started:
             self.building("with_parent")
         if parent is not None and not isinstance(parent, (trace_api.Span, SpanContext, Context)):
@@ -126,6 +128,7 @@ cdef class SpanBuilder:
         return self
 
     def with_link(self, context, attributes=None):
+        """A link to the span of a SpanContext, with attributes of its own. TypeError for another `context`."""
         if self.started:
             self.building("with_link")
         if not isinstance(context, SpanContext):
@@ -136,6 +139,7 @@ cdef class SpanBuilder:
         return self
 
     def with_start_time(self, start_time):
+        """When it started, ns since 1970; unless told, at start(). TypeError."""
         if self.started:
             self.building("with_start_time")
         if not isinstance(start_time, int) or not 0 <= start_time < 1 << 64:
@@ -144,6 +148,7 @@ cdef class SpanBuilder:
         return self
 
     def with_attribute(self, key, value):
+        """An attribute that it begins with, which samplers see."""
         if self.started:
             self.building("with_attribute")
         if self.attributes is None:
@@ -152,6 +157,7 @@ cdef class SpanBuilder:
         return self
 
     def with_attributes(self, attributes):
+        """Attributes that it begins with: a mapping."""
         if self.started:
             self.building("with_attributes")
         if self.attributes is None:
@@ -160,6 +166,7 @@ cdef class SpanBuilder:
         return self
 
     def start(self):
+        """Starts it, once, and gives the LiveSpan. StateError where it was started."""
         if self.started:
             self.building("start")
         cdef LiveSpan live = LiveSpan.__new__(LiveSpan)
@@ -169,7 +176,7 @@ cdef class SpanBuilder:
             span = self.tracer.start(self.name, None if self.parent is UNSET else self.context(), self.kind,
                                      self.attributes, self.links, self.start_at, True, True, None, live, None, NULL)
         except BaseException:
-            self.started = False
+            self.started = live.recorder is not None  # it was handed to a processor
             raise
         if span is not live:
             unrecorded(live, span, self)
@@ -225,6 +232,18 @@ cdef class LiveSpan(Span):
             raise misuse("LiveSpan", "EndedSpan", call, self.name)
         return Span.too_late(self, call, what)
 
+    cdef int expect(self) except -1:
+        cdef Recorder recorder = self.recorder
+        cdef EndedSpan receipt = new_receipt(self)
+        self.receipt = receipt
+        if not self.trace_flags & FLAG_SAMPLED:
+            receipt.why = "not sampled"
+        elif self.epoch == page.epoch:
+            recorder.region.expect_receipts()
+            receipt.place.chunk = NOWHERE
+            self.data.place = &receipt.place
+        return 0
+
     cdef void kept(self) noexcept:
         if self.receipt.place.chunk != NOWHERE:
             self.recorder.region.watch(self.receipt)
@@ -252,6 +271,7 @@ cdef class LiveSpan(Span):
                 self.close()
 
     def event(self, name, attributes=None, timestamp=None):
+        """As add_event(): `timestamp` is in ns since 1970."""
         self.live("event")
         self.add_event(name, attributes, timestamp)
 
@@ -262,50 +282,57 @@ cdef class LiveSpan(Span):
         Span.record_exception(self, exception, attributes, timestamp, escaped)
 
     def child(self, name):
+        """A builder, of the same tracer, of a span whose parent this one is."""
         self.live("child")
         cdef SpanBuilder builder = SpanBuilder.__new__(SpanBuilder, name, tracer=self.tracer)
         builder.parent = self
         return builder
 
     def current(self):
+        """A context manager that makes it the current span, and does not end it."""
         self.live("current")
         return current_of(self)
 
     def end(self, end_time=None):
-        cdef Recorder recorder = self.recorder  # an ended span may let go of it
+        """Ends it, once, now or at `end_time` (ns since 1970), and gives the EndedSpan. StateError where it ended."""
+        cdef EndedSpan receipt
         if self.over or (self.ended and not self.unsampled):  # the latter: by a processor, or beside it
             raise misuse("LiveSpan", "EndedSpan", "end", self.name)
-        cdef EndedSpan receipt = EndedSpan.__new__(EndedSpan)
-        receipt.name = self.name
-        receipt.recorder = recorder
-        receipt.trace_state = self.trace_state
-        receipt.trace_flags = self.trace_flags
-        receipt.epoch = self.epoch
-        receipt.place.loss = OTLITE_LOSSES
-        memcpy(receipt.trace_id, self.data.trace_id, 16)
-        memcpy(receipt.span_id, self.data.span_id, 8)
         if self.unsampled:
+            receipt = new_receipt(self)
             receipt.why = self.why
             self.close()
             return receipt
-        if not self.trace_flags & FLAG_SAMPLED:
-            receipt.why = "not sampled"
-        elif self.epoch == page.epoch:
-            recorder.region.expect_receipts()
-            receipt.place.chunk = NOWHERE
-            self.receipt = receipt
-            self.data.place = &receipt.place
+        self.wanted = True
         try:
-            self.finish(end_time)
-        finally:  # also when a signal's handler raised
-            self.data.place = NULL
-            self.receipt = None
+            won = self.finish(end_time)
+        except BaseException:  # a signal's handler raised
             self.close()
+            raise
+        if not won:  # what the arguments run has ended it, or another thread meanwhile
+            raise misuse("LiveSpan", "EndedSpan", "end", self.name)
+        self.close()
+        receipt = self.receipt
+        self.data.place = NULL
+        self.receipt = None
         if receipt.place.loss != OTLITE_LOSSES and receipt.why is None and receipt.fate == FATE_PENDING:
             receipt.why = LOSSES[<int>receipt.place.loss]
         elif receipt.place.chunk == NOWHERE and receipt.why is None:
             receipt.why = "no_exporter"
         return receipt
+
+
+cdef EndedSpan new_receipt(LiveSpan span):
+    cdef EndedSpan receipt = EndedSpan.__new__(EndedSpan)
+    receipt.name = span.name
+    receipt.recorder = span.recorder
+    receipt.trace_state = span.trace_state
+    receipt.trace_flags = span.trace_flags
+    receipt.epoch = span.epoch
+    receipt.place.loss = OTLITE_LOSSES
+    memcpy(receipt.trace_id, span.data.trace_id, 16)
+    memcpy(receipt.span_id, span.data.span_id, 8)
+    return receipt
 
 
 # ---- Ended ----
@@ -321,9 +348,11 @@ cdef class EndedSpan(Receipt):
         return new_context(self.trace_id, self.span_id, self.trace_flags, self.trace_state)
 
     def wait(self, timeout):
+        """Waits so many seconds for an ExportedSpan. Raises Dropped, Rejected, NotSampled or WaitTimeout."""
         return wait_for(self, timeout)
 
     def wait_async(self, timeout):
+        """As wait(), for asyncio: a coroutine."""
         return wait_for_async(self, timeout)
 
 

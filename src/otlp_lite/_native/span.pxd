@@ -106,6 +106,7 @@ cdef class Span:
     cdef uint8_t trace_flags
     cdef uint8_t parent_flags
     cdef bint ended
+    cdef bint wanted              # its receipt is
     cdef bint unsampled           # never recorded: made by a schema, whose fields may be set
     cdef bint leaf                # left by `with`, it treats exceptions as a current span does
     cdef bint record_on_exit
@@ -125,6 +126,7 @@ cdef class Span:
     cdef bint told_of(self) noexcept
     cdef void leave_open(self) noexcept
     cdef int too_late(self, str call, str what) except -1
+    cdef int expect(self) except -1
     cdef void kept(self) noexcept
     cdef void lose(self, otlite_loss loss) noexcept
     cdef int fail(self, object error, bint record, bint set_status, bint escaped) except -1

@@ -664,6 +664,7 @@ cdef class Span:
 
     @cython.final
     cdef int finish(self, object end_time) except -1:
+        """Ends it; 0: it had ended."""
         cdef Recorder recorder = self.recorder
         cdef object header = None
         if self.ended:
@@ -683,6 +684,8 @@ cdef class Span:
         self.ended = True
         # A span that was begun before a fork is exported by the process that began it: here it only ends.
         try:
+            if self.wanted:
+                self.expect()
             if recorder.processors and self.epoch == page.epoch:
                 for processor in recorder.processors:
                     call_processor(processor, "_on_ending", self)
@@ -696,6 +699,10 @@ cdef class Span:
                 call_processor(processor, "on_end", self)
             if recorder.rest is not None:
                 self.recorder = recorder.rest
+        return 1
+
+    cdef int expect(self) except -1:
+        """Of a span whose receipt is wanted: it ends, and nobody else ends it any more."""
         return 0
 
     cdef void kept(self) noexcept:

@@ -232,8 +232,9 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
         return state, Context(span)
     if api is Api.ATTACH:
         context = called.argument(0, "context")
-        if not isinstance(context, Context):
-            return _lend(run, called, state), None
+        if not isinstance(context, Context):  # of some other span, or of none
+            state = _lend(run, called, state)
+            return run.make(state, Site(Kind.TOKEN, at, ""), Status(Phase.OPEN, owned=False))
         return run.make(state, Site(Kind.TOKEN, at, "", managed=context.span), Status(Phase.OPEN))
     if api is Api.DETACH:
         token = called.argument(0, "token")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from .names import last
 from .run import CANCELLED, CLOSED, How, Raised
 
+Lines = Callable[[str], set[str]]
+UNKNOWN: Final = "?"
+"""Among the bases of a class: there are some that are not known."""
 _CONTROL: Final = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
 """Exceptions that `except Exception` passes by."""
 
@@ -17,8 +21,8 @@ _CANCELS: Final = {"get_cancelled_exc_class": CANCELLED, "Cancelled": CANCELLED}
 """As anyio and trio call it."""
 
 
-def caught(names: set[str], raised: Raised) -> tuple[bool, Raised | None]:
-    """Whether who takes these classes may take an exception, and what of it may go on to the next."""
+def caught(names: set[str], raised: Raised, line: Lines) -> tuple[bool | None, Raised | None]:
+    """Whether who takes these classes takes an exception (None: who knows), and what of it goes on."""
     if "BaseException" in names:
         return True, None
     if raised.how is How.SUSPEND:
@@ -32,13 +36,12 @@ def caught(names: set[str], raised: Raised) -> tuple[bool, Raised | None]:
         return not passes, raised if passes else None
     if raised.how is not How.RAISE or raised.name is None:
         return True, raised._replace(how=How.CALL)
-    if raised.name in names:
+    own = line(raised.name)
+    if raised.name in names or own & {_same(name) for name in names}:
         return True, None
-    own, others = _builtin(raised.name), [_builtin(name) for name in names]
-    if own is not None and None not in others:
-        taken = any(issubclass(own, other) for other in others if other is not None)
-        return taken, None if taken else raised
-    return True, None  # who knows what derives from what
+    if UNKNOWN in own or any(UNKNOWN in line(name) for name in names):
+        return None, raised
+    return False, raised
 
 
 def handled(handler: ast.ExceptHandler) -> set[str]:
@@ -49,6 +52,29 @@ def handled(handler: ast.ExceptHandler) -> set[str]:
     return {_CANCELS.get(last(each), last(each)) for each in types}
 
 
-def _builtin(name: str) -> type[BaseException] | None:
-    found = getattr(builtins, name, None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+def _same(name: str) -> str:
+    """The name that a builtin class calls itself: IOError is OSError."""
+    return str(getattr(getattr(builtins, name, None), "__name__", name))
+
+
+def ancestry(module: Mapping[str, list[str]]) -> Lines:
+    """Of an exception's class the names of it and its bases, by the module's own classes and the builtins."""
+
+    def line(name: str) -> set[str]:
+        found: set[str] = set()
+        todo = [name]
+        while todo:
+            one = todo.pop()
+            if one in found:
+                continue
+            found.add(one)
+            builtin = getattr(builtins, one, None)
+            if one in module:
+                todo += module[one]
+            elif isinstance(builtin, type) and issubclass(builtin, BaseException):
+                found |= {each.__name__ for each in builtin.__mro__}
+            else:
+                found.add(UNKNOWN)
+        return found
+
+    return line

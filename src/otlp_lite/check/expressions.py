@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
-from .facts import is_test, none_test, pattern_test
+from .facts import bool_test, is_test, none_test, pattern_test
 from .names import last
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
@@ -53,6 +53,14 @@ class Expressions:
             for state, value in self.value(node, before):
                 found.append(self.run.share(state, value) if keeps else state)
         return distinct(found)
+
+    def unused(self, node: ast.expr, states: list[State]) -> list[State]:
+        """The states after a statement that is an expression: nobody has what it gives, nor its elements."""
+        if isinstance(node, (ast.ListComp, ast.SetComp)):
+            return distinct(
+                after for state in states for after in self._comprehension(node, state, keeps=False)
+            )
+        return self.after(node, states)
 
     def value(self, node: ast.expr, state: State) -> list[Outcome]:
         """Each state after it, with its value."""
@@ -179,7 +187,7 @@ class Expressions:
                 states = [self.run.share(state, state.names.get(each.id)) for state in states]
         return distinct(states)
 
-    def _comprehension(self, node: _Comprehension, state: State) -> list[State]:
+    def _comprehension(self, node: _Comprehension, state: State, keeps: bool = True) -> list[State]:
         """Runs at once, for any number of elements, none included."""
         states = [state]
         shadowed: set[str] = set()
@@ -200,7 +208,7 @@ class Expressions:
         parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
         for _ in range(2):  # what the first does is seen by the second
             for part in parts:
-                states = self.after(part, states, keeps=True)
+                states = self.after(part, states, keeps)
             skipped += states
         return distinct(skipped)
 
@@ -248,6 +256,9 @@ class Expressions:
         recording = self._recording(node, state)
         if recording is not None:
             return recording
+        if (asked := bool_test(node)) is not None:
+            true, false = self._is_bool(node, asked[0], asked[1], state)
+            return (false, true) if asked[2] else (true, false)
         subject, asks_none, turned = none_test(node)
         if asks_none:
             subject = subject.target if isinstance(subject, ast.NamedExpr) else subject
@@ -273,6 +284,26 @@ class Expressions:
         if state.objects[of].phase is Phase.DONE:
             return [], [state]
         return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
+
+    def _is_bool(self, node: ast.expr, subject: ast.expr, wanted: bool, state: State) -> Split:
+        """Whether something is True or False itself: what is not may still be as true, or as false."""
+        value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
+        known: bool | None = None
+        if isinstance(value, Constant):
+            known = value is (Constant.TRUE if wanted else Constant.FALSE)
+        elif isinstance(value, Object):
+            known = False
+        elif (told := self.run.facts.known(state, subject, False)) is not None:
+            known = told is wanted
+        elif (told := self.run.facts.known(state, none_test(node)[0], False)) is not None:
+            known = told
+        else:  # what is neither is not looked for
+            other = ast.Compare(subject, [ast.Is()], [ast.Constant(not wanted)])
+            known = True if self.run.facts.known(state, other, False) is False else None
+        if known is not None:
+            return ([state], []) if known else ([], [state])
+        same = self.run.facts.learn(state, subject, False, wanted)
+        return [same], [self.run.facts.learn(state, none_test(node)[0], False, False)]
 
     def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
         """Of a test that asks something else of a name: its class, whether it is another object."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from .state import State
@@ -25,24 +25,33 @@ class Facts:
                     self.names.add(subject.id)
                 elif (left := _compared(subject)) is not None:
                     self._asked[left] += 1
+                if (asked := bool_test(subject)) is not None:
+                    self._asked[ast.unparse(asked[0])] += 1
+                    if isinstance(asked[0], ast.Name):
+                        self.names.add(asked[0].id)
 
     def known(self, state: State, subject: ast.expr, asks_none: bool) -> bool | None:
         """How a test comes out, where that was decided before."""
         facts, text = state.facts, ast.unparse(subject)
         if (told := facts.get(_none(text) if asks_none else text)) is not None:
             return told
+        if asks_none and _false(facts, subject, text):
+            return True
         if facts.get(text if asks_none else _none(text)):  # what is true is not None, and the other way round
             return False
         left = None if asks_none else _compared(subject)
         for fact, told in facts.items() if left is not None else ():
             if told and fact.startswith(f"{left} == "):  # what it is equal to
                 return _holds(subject, fact[len(f"{left} == ") :])
+        if left is not None and _holds(subject, "0") is False and _holds(subject, "1"):
+            return facts.get(left)  # more than 0: a number that is not 0
         return None
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
         """What a test has told, where another will ask."""
         text = ast.unparse(subject)
-        left = _compared(subject)
+        asked = bool_test(subject)
+        left = _compared(subject) if asked is None else ast.unparse(asked[0])
         if self._asked[text] < 2 and (left is None or self._asked[left] < 2):
             return state
         return state.know({**state.facts, _none(text) if asks_none else text: told})
@@ -52,12 +61,24 @@ class Facts:
         by = node.value.value if isinstance(node.value, ast.Constant) else None
         if not isinstance(by, int) or not isinstance(node.op, (ast.Add, ast.Sub)):
             return None
-        start = f"{ast.unparse(node.target)} == "
+        text = ast.unparse(node.target)
+        start = f"{text} == "
         for fact, told in state.facts.items():
             if told and fact.startswith(start) and fact[len(start) :].lstrip("-").isdigit():
                 was = int(fact[len(start) :])
                 return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
         return None
+
+    def still(self, state: State, node: ast.AugAssign) -> dict[str, bool]:
+        """What is known of a number that counts on: once it is not 0, it does not come back to that."""
+        text = ast.unparse(node.target)
+        by = node.value.value if isinstance(node.value, ast.Constant) else None
+        if not isinstance(by, int) or not isinstance(node.op, ast.Add) or not state.facts.get(text):
+            return {}
+        others = {
+            fact: False for fact, told in state.facts.items() if not told and fact.startswith(f"{text} == ")
+        }
+        return {text: True, **others}
 
     def assigned(self, state: State, target: ast.expr, value: ast.Constant) -> State:
         """What the assignment of a constant tells, where a test will ask."""
@@ -68,6 +89,16 @@ class Facts:
         if isinstance(constant, (str, int)):
             facts[f"{text} == {constant!r}"] = True
         return state.know(facts)
+
+
+def kept(facts: Mapping[str, bool], known: set[str]) -> dict[str, bool]:
+    """After a round of a loop, what is known of what was known before: also that a number is another."""
+    left = {fact: told for fact, told in facts.items() if fact in known}
+    for fact, told in facts.items():
+        text, equals, _ = fact.partition(" == ")
+        if told and equals:
+            left |= {other: False for other in known if other.startswith(f"{text} == ") and other != fact}
+    return left
 
 
 def forget(state: State, changed: str) -> State:
@@ -91,6 +122,11 @@ _CONTRARY: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
 }
 
 
+def _false(facts: Mapping[str, bool], subject: ast.expr, text: str) -> bool:
+    """A name that is false is taken for None, as in `span = given or start_span()`."""
+    return isinstance(subject, ast.Name) and facts.get(text) is False
+
+
 def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
     """Of a test: what it asks about, whether it asks if that is None, and whether for the contrary."""
     if not isinstance(node, ast.Compare) or len(node.ops) != 1:
@@ -103,9 +139,18 @@ def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
             left, right = right, left
         if isinstance(right, ast.Constant) and right.value is None:
             return left, True, turned
-        if isinstance(right, ast.Constant) and isinstance(right.value, bool):
-            return left, False, turned is right.value
     return ast.Compare(left, [op()], [right]), False, turned
+
+
+def bool_test(node: ast.expr) -> tuple[ast.expr, bool, bool] | None:
+    """Of a comparison with True or False: what is compared, with which, and whether for the contrary."""
+    subject, asks_none, turned = none_test(node)
+    if asks_none or not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], (ast.Is, ast.Eq)):
+        return None
+    other = subject.comparators[0]
+    if not isinstance(other, ast.Constant) or not isinstance(other.value, bool):
+        return None
+    return subject.left, other.value, turned
 
 
 def pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from .catching import caught, handled
+from .catching import ancestry, caught, handled
 from .expressions import Expressions, distinct
-from .facts import forget, is_test, subjects
+from .facts import forget, is_test, kept, subjects
 from .names import Api, What, last
 from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
@@ -28,6 +28,7 @@ class Flow:
         self.run: Run = run
         self.expressions: Expressions = Expressions(run)
         self._steps = 0
+        self._line = ancestry(run.names.classes)
 
     def function(self) -> None:
         """Raises GivenUp when there are more ways than are followed."""
@@ -98,7 +99,7 @@ class Flow:
         if isinstance(node.value, ast.Attribute):  # a method that is not called: nobody has it
             return Ways(next=self.expressions.after(node.value.value, states))
         for part in node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]:
-            states = self.expressions.after(part, states)
+            states = self.expressions.unused(part, states)
         if not isinstance(node.value, ast.Call) or not self.run.names.never_returns(
             node.value, self.run.scope
         ):
@@ -246,7 +247,9 @@ class Flow:
         found = []
         for state in states:
             count = self.run.facts.counted(state, node)
+            still = self.run.facts.still(state, node)
             state = self.assign(node.target, None, state)
+            state = state.know({**state.facts, **still})
             found.append(state if count is None else self._told(node.target, count, state))
         return Ways(next=distinct(found))
 
@@ -373,8 +376,7 @@ class Flow:
             ways.breaks = distinct([*ways.breaks, *body.breaks])
             ways.returns = list(dict.fromkeys([*ways.returns, *body.returns]))
             entering = distinct(
-                state.know({fact: told for fact, told in state.facts.items() if fact in known})
-                for state in (*body.next, *body.continues)
+                state.know(kept(state.facts, known)) for state in (*body.next, *body.continues)
             )
         else:
             raise GivenUp
@@ -437,7 +439,7 @@ class Flow:
         run.held += around
         if manager is not None:
             run.current.append(at)
-            run.lent.append(spans[0] if len(set(spans)) == 1 else None)
+            run.lent.append((spans[0] if len(set(spans)) == 1 else None, before))
         outer, run.sink = run.sink, {}
         body = self._with(node, index + 1, distinct(run.settle(state, at) for state in entered))
         inner, run.sink = run.sink, outer
@@ -461,10 +463,10 @@ class Flow:
         body.next = distinct(map(leave, body.next))
         for raised, where in inner.items():
             left = raised._replace(state=leave(raised.state))
-            swallowed, going = caught(swallowing, left) if swallowing else (False, left)
-            if swallowed:
+            swallowed, going = caught(swallowing, left, self._line) if swallowing else (False, left)
+            if swallowed is not False:
                 body.next.append(left.state)
-            if going is not None:
+            if going is not None and swallowed is not None:
                 run.raised(going, where)
         body.next = distinct(body.next)
         if isinstance(node, ast.AsyncWith):
@@ -517,11 +519,20 @@ class Flow:
         entering: list[list[State]] = [[] for _ in handlers]
         for each, at in raised.items():
             going: Raised | None = each
+            perhaps: list[int] = []
             for place, handler in enumerate(handlers):
-                taken, going = caught(handled(handler), going) if going is not None else (False, None)
-                if taken:
+                if going is None:
+                    break
+                taken, going = caught(handled(handler), going, self._line)
+                if taken is None:
+                    perhaps.append(place)
+                elif taken:
                     entering[place].append(each.state)
-            if going is not None:
+            if going is None:
+                continue
+            for place in perhaps:
+                entering[place].append(each.state)
+            if not perhaps:
                 self.run.raised(going, at)
         return [
             (handler, distinct(states)) for handler, states in zip(handlers, entering, strict=True) if states

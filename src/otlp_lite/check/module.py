@@ -20,7 +20,7 @@ from .ways import tests
 
 _TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
 """Without any of these words a module has nothing to look for."""
-_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$))?")
+_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$)|\s+OTL\d+)?")
 
 
 class Tracked(NamedTuple):
@@ -123,8 +123,12 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
 
 
 def _listed(match: re.Match[str]) -> str | None:
-    """The codes of a comment; with the bracket where that is not closed."""
-    return match.group(2) if match.group(3) or match.group(2) is None else match.group(1).strip()
+    """The codes of a comment, with what is wrong about their brackets; None: it lists none."""
+    if match.group(2) is not None and not match.group(3):
+        return match.group(1).strip()
+    if match.group(2) is None and match.group(1):
+        return f"{match.group(1).strip()} without brackets"
+    return match.group(2)
 
 
 def _comments(text: str) -> list[tuple[int, int, str | None]]:

@@ -111,6 +111,7 @@ class Names:
             if how.imported in FUNCTIONS or self._binds(how.value)
         }
         """Local names of the functions, and of leaves that are bound."""
+        self._argparse = any(name.partition(".")[0] == "argparse" for name in imports)
         self._ours = any(re.match(r"(opentelemetry|otlp_lite)\b", name) for name in imports)
         self.managed: set[str] = {
             last(argument)
@@ -119,6 +120,12 @@ class Names:
             for argument in each.args
         }
         """Functions of which context managers are made."""
+        self.classes: dict[str, list[str]] = {
+            each.name: [last(base) for base in each.bases]
+            for each in ast.walk(scopes.tree)
+            if isinstance(each, ast.ClassDef)
+        }
+        """The names of their bases."""
 
     def _binds(self, node: ast.expr | None) -> bool:
         return isinstance(node, ast.Call) and last(node.func) == "bind_leaf"
@@ -185,7 +192,7 @@ class Names:
         of = last(function.value) if isinstance(function, ast.Attribute) else ""
         if last(function) in _ENDS and of in ("", "sys", "os", "typing", "typing_extensions"):
             return True
-        if last(function) in ("error", "exit") and of.lower().endswith("parser"):  # argparse's
+        if self._argparse and last(function) in ("error", "exit") and of.lower().endswith("parser"):
             return True
         if last(function) in ("fail", "skip", "exit", "xfail") and self.dotted(function, scope) == (
             f"pytest.{last(function)}"

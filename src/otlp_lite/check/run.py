@@ -87,8 +87,8 @@ class Run:
         """Spans of the `with` blocks around the current place."""
         self.current: list[Position] = []
         """Of these blocks, those that make a span current."""
-        self.lent: list[Object | None] = []
-        """The spans that these make current; None: some other."""
+        self.lent: list[tuple[Object | None, frozenset[Object]]] = []
+        """The spans that these make current (None: some other), and what there was before each."""
         self.stacks: list[tuple[str, frozenset[Object]]] = []
         """Names of the exit stacks among them, and what there was before each."""
         self.sites: set[Site] = set()
@@ -153,13 +153,15 @@ class Run:
 
     def current_span(self, state: State) -> Object | None:
         """The span that is current, where this function made it so."""
-        by_token = [of.site.managed for of in state.attached()]
-        span = by_token[-1] if by_token else self.lent[-1] if self.lent else None
+        span, before = self.lent[-1] if self.lent else (None, frozenset())
+        later = [of for of in state.attached() if of not in before]
+        if later:
+            span = later[-1].site.managed
         return span if span in state.objects else None
 
     def lend(self, state: State) -> State:
         """What is called may end the span of a block that does not end it, where it has no name."""
-        for span in self.lent:
+        for span, _ in self.lent:
             status = _GONE if span is None else state.objects.get(span, _GONE)
             if status.owned and not status.named:
                 state = self.share(state, span)

@@ -271,10 +271,10 @@ class Pipeline:
         """
         if self._here() is None or self._ended or self._abandoned or self._thread == get_ident():
             return None
-        deadline = monotonic() + timeout
+        rest = monotonic() + timeout, wake, self._waiters
         if self._stopped:  # a shutdown is at it: who waits looks for himself
-            return RecordWaiter(lambda: known() or self._ended, deadline, wake, self._waiters)
-        waiter = RecordWaiter(known, deadline, wake, self._waiters)
+            return RecordWaiter(lambda: known() or self._ended or self._abandoned, *rest)
+        waiter = RecordWaiter(known, *rest)
         try:
             self._attend(waiter)
         except BaseException:
@@ -314,11 +314,13 @@ class Pipeline:
         finally:
             self._thread = 0
             self._threaded = self._stopped  # else who flushes does its work
-            for waiter in self._waiters:
-                waiter.finish(False)
-            if region is not None:
-                region.wake()  # what woke us may have been meant for the next
-            self._gone.release()
+            try:
+                for waiter in self._waiters:
+                    waiter.finish(False)
+                if region is not None:
+                    region.wake()  # what woke us may have been meant for the next
+            finally:
+                self._gone.release()
 
     def _work(self, caller: Waiter | None) -> None:
         """Until it is stopped; or, where there is no worker, what `caller` waits for."""

@@ -347,8 +347,8 @@ class Slots:
             os.close(os.open(parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
             _check_writable(parent)
             return None
-        _check_writable(self._folder)
         with self._opened() as folder:
+            _check_writable(self._folder)
             regions, aside = names_in(folder)
             dead = 0
             for number in regions:

@@ -25,6 +25,8 @@ __all__ = ["EndedSpan", "ExportedSpan", "LiveSpan", "SpanBuilder"]
 LOOK = 0.1
 """Seconds between two looks of who waits: what is overwritten meanwhile, nobody tells."""
 WAIT_MAX = 1e6
+NAME_SHOWN = 100
+"""Characters of a span's name in messages."""
 
 
 class ExportedSpan(NamedTuple):
@@ -48,7 +50,7 @@ def _misused(of: str, now: str, call: str, name: str) -> StateError:
     else:
         there = "legal on the EndedSpan that end() gave"
     legal = states.legal(state)
-    words = f"{of}.{call}: span {name!r} {states.IS[state]}; {there}: {', '.join(legal)}"
+    words = f"{of}.{call}: span {name[:NAME_SHOWN]!r} {states.IS[state]}; {there}: {', '.join(legal)}"
     return StateError(words, now, call, legal)
 
 
@@ -147,7 +149,7 @@ def _pending(ended: EndedSpan) -> bool:
 def _receipt(ended: EndedSpan, timeout: float, early: bool = False) -> ExportedSpan:
     """What became of it by now, as an answer or as an exception."""
     context = ended.get_span_context()
-    span = f"span {native.told_of(ended)[0]!r} of trace {format_trace_id(context.trace_id)}"
+    span = f"span {native.told_of(ended)[0][:NAME_SHOWN]!r} of trace {format_trace_id(context.trace_id)}"
     found = native.outcome(ended)
     if found[0] == "exported":
         _, at, endpoint = found
@@ -169,7 +171,7 @@ def _receipt(ended: EndedSpan, timeout: float, early: bool = False) -> ExportedS
         raise NotSampled(f"{span}: it was not to be sent, by its sampler's decision", context)
     if found[0] == "elsewhere":
         raise WaitTimeout(
-            f"{span}: another process recorded it, and alone learns what becomes of it", context
+            f"{span}: another process began it, and alone records it and learns what becomes of it", context
         )
     if early:
         raise WaitTimeout(f"{span}: nothing sends it here any more, or not while this thread waits", context)

@@ -41,6 +41,11 @@ def a_bracket_that_is_open():
     span.set_attribute("key", 1)
 
 
+def no_brackets():
+    span = tracer.start_span("a")  # otlp: ignore OTL003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
 def another_command():
     span = tracer.start_span("a")  # otlp: ignore-next-line  # bad: OTL003
     span.set_attribute("key", 1)

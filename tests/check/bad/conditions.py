@@ -164,3 +164,23 @@ def used_whatever_its_class():
     span.end()
     if isinstance(span, trace.Span):
         span.set_attribute("late", 1)  # bad: OTL001
+
+
+def true_otherwise(value):
+    span = tracer.start_span("a")
+    if value is True:
+        span.end()
+    elif value:
+        span.end()
+        span.end()  # bad: OTL002
+    else:
+        span.end()
+
+
+def false_otherwise(value):
+    if value is False:
+        return
+    span = tracer.start_span("a")  # bad: OTL003
+    if not value:
+        return
+    span.end()

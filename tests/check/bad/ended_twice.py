@@ -1,5 +1,7 @@
 """Spans that are ended twice."""
 
+from urllib.error import HTTPError, URLError
+
 from app import work
 from opentelemetry import trace as otel
 from opentelemetry.trace import use_span
@@ -169,3 +171,14 @@ def of_a_builder():
     live = SpanBuilder("a").start()
     with use_span(live, end_on_exit=True):
         live.end()  # bad: OTL002
+
+
+def by_the_second_handler(url):
+    span = tracer.start_span("a")
+    try:
+        raise HTTPError(url)
+    except URLError:
+        span.end()
+    except HTTPError:
+        span.end()
+        span.end()  # bad: OTL002

@@ -242,3 +242,15 @@ def at_a_call_that_never_returns(ready):
     if not ready:
         give_up("not ready")
     span.end()
+
+
+class Stop(Exception):
+    pass
+
+
+def handled_by_another_class():
+    span = tracer.start_span("a")  # bad: OTL003
+    try:
+        raise Stop
+    except OSError:
+        span.end()

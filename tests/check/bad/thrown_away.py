@@ -103,3 +103,11 @@ def a_builder_with_all_it_takes():
 def a_builder_that_is_never_started():
     builder = SpanBuilder("a")  # bad: OTL005
     builder.with_attribute("key", 1)
+
+
+def a_list_of_them(names):
+    [tracer.start_span(name) for name in names]  # bad: OTL005
+
+
+def a_tuple_of_one():
+    tracer.start_span("a"), 1  # bad: OTL005

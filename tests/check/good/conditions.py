@@ -150,3 +150,51 @@ def matched_or_whatever(x):
             span.end()
         case 1 | _:
             span.end()
+
+
+def compared_with_false(flag):
+    span = tracer.start_span("a")
+    ended = False
+    if flag:
+        span.end()
+        ended = True
+    if ended == False:
+        span.end()
+
+
+def is_not_true(flag):
+    span = tracer.start_span("a")
+    ended = False
+    if flag:
+        span.end()
+        ended = True
+    if ended is not True:
+        span.end()
+
+
+def own_is_true(x):
+    own = x.span is None
+    if own:
+        span = tracer.start_span("a")
+    if own is True:
+        span.end()
+
+
+def given_or_own(own):
+    span = own or tracer.start_span("a")
+    try:
+        work()
+    finally:
+        if own is None:
+            span.end()
+
+
+def the_first_of_some(rows):
+    span = None
+    count = 0
+    for _ in rows:
+        if count == 0:
+            span = tracer.start_span("a")
+        count += 1
+    if count > 0:
+        span.end()

@@ -33,6 +33,21 @@ class Hook:
         trace.get_current_span().end()
 
 
+def ended_while_another_is_current():
+    span = tracer.start_span("a")
+    attach(set_span_in_context(span))
+    span.end()
+    with tracer.start_as_current_span("b"):
+        trace.get_current_span().set_attribute("key", 1)
+
+
+def another_context(context):
+    span = tracer.start_span("a")
+    with trace.use_span(span, end_on_exit=True):
+        attach(context)
+        trace.get_current_span().end()
+
+
 def the_key_of_others():
     span = tracer.start_span("a")
     registry[span] = 1
