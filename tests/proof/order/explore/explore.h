@@ -15,7 +15,7 @@
 enum {
     THREADS = 3,
     WORDS = 1280,   /* of memory that the threads share */
-    LOCATIONS = 61, /* atomic words of it */
+    LOCATIONS = 77, /* atomic words of it */
     CLOCKS = LOCATIONS,
     MESSAGES = 32, /* values of one word that some thread may still read */
     RESULTS = 32,  /* words of what a scenario notes, memory no thread shares */

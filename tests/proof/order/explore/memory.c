@@ -10,6 +10,7 @@
  * crosswise: that takes two words that are stored to blindly, and the run says how many there are.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "explore.h"
@@ -84,8 +85,10 @@ static unsigned location_of(const uint32_t *word)
     if (at == WORDS)
         explore_fail("an atomic access outside the region", word, THREADS);
     if (known.location[at] == 0) {
-        if (memory_locations == LOCATIONS)
-            explore_fail("more atomic words than LOCATIONS", word, THREADS);
+        if (memory_locations == LOCATIONS) {
+            fputs("explore: more atomic words than LOCATIONS\n", stderr);
+            exit(2); /* also while it is learnt which they are: what is noted lies behind */
+        }
         known.word[memory_locations] = (uint16_t)at;
         known.location[at] = (uint8_t)++memory_locations;
         known.grown = true;
