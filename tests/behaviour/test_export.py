@@ -386,6 +386,8 @@ def test_partial_success_is_counted_and_logged_once_a_reason(
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 3
         assert "rejected 3 of 10 span(s): too old" in caplog.text and "deprecated" in caplog.text
         assert "rejected 10 of 10 span(s): all" in caplog.text
+        telemetry.shutdown(1)
+        assert "lost so far, counted as 'rejected'" in caplog.text
 
 
 def test_an_answer_in_pieces_with_unasked_parts(start: Start, caplog: pytest.LogCaptureFixture) -> None:

@@ -155,6 +155,23 @@ def test_the_longest_shutdown_there_is_ends_a_batch_processor() -> None:
     assert [span.name for span in exporter.get_finished_spans()] == ["s"]
 
 
+@pytest.mark.parametrize(("slow", "said"), [(False, False), (True, True)])
+def test_a_shutdown_says_what_a_batch_processor_kept(
+    slow: bool, said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Exporter(InMemorySpanExporter):
+        def export(self, spans: Any) -> Any:
+            time.sleep(0.5 if slow else 0)
+            return super().export(spans)
+
+    processor = BatchSpanProcessor(Exporter(), max_export_batch_size=1)
+    telemetry = build(load({"span_processors": [processor]}, {}), lambda _: Memory())
+    for _ in range(3):
+        telemetry.tracer_provider.get_tracer("t").start_span("s").end()
+    telemetry.shutdown(0.1 if slow else 5)
+    assert ("spans were not exported before the shutdown" in caplog.text) is said
+
+
 @pytest.mark.parametrize("built", [False, True])
 def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_keeps(built: bool) -> None:
     freed = []

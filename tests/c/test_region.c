@@ -294,6 +294,21 @@ static void test_to_the_last_byte(void)
     guard_free(memory);
 }
 
+/* Nor is a byte of a chunk left: of pairs that fill one each as many find room as there are chunks. */
+static void test_pairs_that_fill_a_chunk(void)
+{
+    open_region(64 << 10, OTLITE_DROP_NEWEST);
+    size_t both = otlite_region_inline_max(&region) - sizeof(struct record_index), first = 200;
+    uint32_t pairs = 0;
+    while (append_sized(2 * pairs, first) == OTLITE_OK) {
+        CHECK_EQUAL(append_sized(2 * pairs + 1, both - first), OTLITE_OK);
+        pairs++;
+    }
+    CHECK_EQUAL(pairs, region.chunk_count);
+    CHECK_EQUAL(drain().count, 2 * pairs);
+    guard_free(memory);
+}
+
 /* A span whose bound is over inline_max is refused uncounted: the caller appends it. */
 static void test_no_room_inline(void)
 {
@@ -562,6 +577,7 @@ int main(void)
     RUN(test_drops_the_newest);
     RUN(test_large_records);
     RUN(test_to_the_last_byte);
+    RUN(test_pairs_that_fill_a_chunk);
     RUN(test_no_room_inline);
     RUN(test_chains_when_full);
     RUN(test_chains_among_small_ones);

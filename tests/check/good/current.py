@@ -61,3 +61,8 @@ def one_of_the_names():
 def a_place_that_is_assigned(spans):
     span = tracer.start_span("a")
     spans += [span]
+
+
+def added_to_what_others_have(total):
+    span = tracer.start_span("a")
+    total += span
