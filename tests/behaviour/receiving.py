@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import re
 import signal
@@ -61,7 +62,9 @@ class Running:
                 if end:
                     connection.shutdown(socket.SHUT_WR)
                 return b"".join(iter(lambda: connection.recv(65536), b""))
-            except ConnectionError:
+            except OSError as error:
+                if not isinstance(error, ConnectionError) and error.errno != errno.ENOTCONN:
+                    raise
                 return b"reset"
 
     def stop(self) -> tuple[str, str]:

@@ -353,8 +353,14 @@ def test_spans_ask_for_no_memory(hook: Path, sort: str) -> None:
 
 
 def test_a_current_span_asks_for_what_its_variable_takes(hook: Path) -> None:
-    """To be current is to be the value of a variable of contextvars: that is CPython's, with its memory."""
-    span, variable = in_a_process_of_its_own("current"), in_a_process_of_its_own("variable")
+    """To be current is to be the value of a variable of contextvars: that is CPython's, with its memory.
+
+    How much that is hangs on where variables lie, by their hash: of each, the least of three processes.
+    """
+    span, variable = (
+        [min(counts) for counts in zip(*(in_a_process_of_its_own(sort) for _ in range(3)), strict=True)]
+        for sort in ("current", "variable")
+    )
     assert all(ours <= theirs + BURST // 100 for ours, theirs in zip(span, variable, strict=True)), (
         span,
         variable,
