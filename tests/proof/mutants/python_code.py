@@ -172,8 +172,9 @@ class Tester:
             found = self._measured_file(each, package).result()
             limit += 3 * sum(found.seconds.values())
             quickest = found.quickest(file, line_of(mutant))[:QUICKEST]
-            rest += [test for test in found.seconds if test not in quickest]
-            comes = comes or (file, line_of(mutant)) in found.tests
+            if tests or (file, line_of(mutant)) in found.tests:
+                comes = True
+                rest += [test for test in found.seconds if test not in quickest]
             by = (
                 try_with(quickest, 20 + 5 * sum(map(found.seconds.__getitem__, quickest))) if quickest else ""
             )
