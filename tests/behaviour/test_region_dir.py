@@ -450,13 +450,16 @@ def test_the_environment_s_provider_gives_its_slot_back_to_configure(folder: Pat
         say(files=os.listdir(DIR))
         telemetry = otlp_lite.configure(region_dir=DIR + "/other")
         record()
-        say(mapped=mapped())
+        links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+        opened = [os.readlink(link) for link in links if os.path.lexists(link)]
+        say(mapped=mapped(), locks=[path for path in opened if path.endswith(".lock")])
     """
     with Receiver() as receiver:
         provider = {"OTEL_PYTHON_TRACER_PROVIDER": "otlp_lite", "IMPLICIT": "1"}
         program = run(code.replace("DIR", repr(str(folder))), folder, receiver, **provider)
         assert sorted(program.facts[0]["files"]) == ["slot-000.lock", "slot-000.region"]
         assert program.facts[1]["mapped"] == [f"{folder}/other/slot-000.region"]
+        assert program.facts[1]["locks"] == [f"{folder}/other/slot-000.lock"]
         assert (folder / "slot-000.lock").read_text() == ""
 
 

@@ -108,6 +108,13 @@ def test_decisions_say_what_they_mean() -> None:
         assert (mine.is_recording(), mine.is_sampled()) == (theirs.is_recording(), theirs.is_sampled())
 
 
+@pytest.mark.parametrize("rate", [1, 1.0])
+def test_a_rate_of_one_takes_every_trace(rate: float) -> None:
+    highest = (1 << 64) - 1
+    assert ours.TraceIdRatioBased.get_bound_for_rate(rate) == highest + 1
+    assert ours.TraceIdRatioBased(rate).should_sample(None, highest, "op").decision.is_sampled()
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan")])
 def test_a_rate_is_a_probability(rate: float) -> None:
     with pytest.raises(ValueError, match="Probability must be in range"):
