@@ -99,11 +99,12 @@ static void test_entropy_and_signals(void)
     if (!CHECK(bytes != NULL))
         return;
     timer_t timer = start_ticking();
-    for (int draws = 0; ticks <= 3 && draws < 100; draws++) { /* where signals come late, anew */
+    int draws = 0;
+    do { /* where signals come late, anew */
         memset(bytes, 0, size);
         ticks = 0;
         CHECK_EQUAL(otlite_entropy(bytes, size), OTLITE_OK);
-    }
+    } while (ticks <= 3 && ++draws < 100);
     timer_delete(timer);
     CHECK(ticks > 3);
     for (size_t i = 0; i < size; i++)

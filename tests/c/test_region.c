@@ -145,7 +145,8 @@ static void check_layout(uint8_t *at, size_t size)
         end = section->offset + (size_t)section->size;
     }
     CHECK(end <= size);
-    CHECK(header->chunk_size == 4096 || header->chunk_size / 2 * 256 < size); /* 128 to 256 chunks */
+    CHECK(header->chunk_size == 4096 ||
+          header->chunk_size / 2 * 256 < size); /* 128 to 256 chunks */
     CHECK(header->chunk_size == 65536 || (size_t)header->chunk_size * 256 >= size);
     CHECK(header->chunk_size >= 4096 && header->chunk_size <= 65536);
     CHECK(size - end < 2 * header->chunk_size); /* and nothing is wasted */

@@ -176,7 +176,7 @@ cdef class SpanBuilder:
             span = self.tracer.start(self.name, None if self.parent is UNSET else self.context(), self.kind,
                                      self.attributes, self.links, self.start_at, True, True, None, live, None, NULL)
         except BaseException:
-            self.started = live.recorder is not None  # it was handed to a processor
+            self.started = live.recorder is not None  # it is one already, and a processor may have it
             raise
         if span is not live:
             unrecorded(live, span, self)
@@ -215,7 +215,6 @@ cdef int unrecorded(LiveSpan live, object span, SpanBuilder builder) except -1:
 # ---- Living ----
 
 @cython.final
-@cython.no_gc  # as Span; a tracer, too, refers to no span
 cdef class LiveSpan(Span):
     """A span that was started and has not ended. `end()` ends it, once, and gives its receipt."""
 

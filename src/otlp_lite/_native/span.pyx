@@ -695,10 +695,12 @@ cdef class Span:
             if self.data.open != 0:
                 self.leave_open()
         if recorder.processors and self.epoch == page.epoch:
-            for processor in recorder.processors:
-                call_processor(processor, "on_end", self)
-            if recorder.rest is not None:
-                self.recorder = recorder.rest
+            try:
+                for processor in recorder.processors:
+                    call_processor(processor, "on_end", self)
+            finally:
+                if recorder.rest is not None:
+                    self.recorder = recorder.rest
         return 1
 
     cdef int expect(self) except -1:

@@ -7,12 +7,10 @@ import builtins
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from .names import last
+from .names import UNKNOWN, last
 from .run import CANCELLED, CLOSED, How, Raised
 
 Lines = Callable[[str], set[str]]
-UNKNOWN: Final = "?"
-"""Among the bases of a class: there are some that are not known."""
 _CONTROL: Final = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
 """Exceptions that `except Exception` passes by."""
 
@@ -69,7 +67,9 @@ def ancestry(module: Mapping[str, list[str]]) -> Lines:
                 continue
             found.add(one)
             builtin = getattr(builtins, one, None)
-            if one in module:
+            if "." in one:  # another module's: not a builtin of the name
+                found |= {one.rpartition(".")[2], UNKNOWN}
+            elif one in module:
                 todo += module[one]
             elif isinstance(builtin, type) and issubclass(builtin, BaseException):
                 found |= {each.__name__ for each in builtin.__mro__}

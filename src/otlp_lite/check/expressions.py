@@ -257,7 +257,7 @@ class Expressions:
         if recording is not None:
             return recording
         if (asked := bool_test(node)) is not None:
-            true, false = self._is_bool(node, asked[0], asked[1], state)
+            true, false = self._is_bool(asked[0], asked[1], state)
             return (false, true) if asked[2] else (true, false)
         subject, asks_none, turned = none_test(node)
         if asks_none:
@@ -285,25 +285,29 @@ class Expressions:
             return [], [state]
         return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
 
-    def _is_bool(self, node: ast.expr, subject: ast.expr, wanted: bool, state: State) -> Split:
+    def _is_bool(self, subject: ast.expr, wanted: bool, state: State) -> Split:
         """Whether something is True or False itself: what is not may still be as true, or as false."""
         value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
+        facts = self.run.facts
+        test, other = (
+            ast.Compare(subject, [ast.Is()], [ast.Constant(each)]) for each in (wanted, not wanted)
+        )
         known: bool | None = None
         if isinstance(value, Constant):
             known = value is (Constant.TRUE if wanted else Constant.FALSE)
         elif isinstance(value, Object):
             known = False
-        elif (told := self.run.facts.known(state, subject, False)) is not None:
+        elif (told := facts.known(state, subject, False)) is not None:
             known = told is wanted
-        elif (told := self.run.facts.known(state, none_test(node)[0], False)) is not None:
+        elif (told := facts.known(state, test, False)) is not None:
             known = told
         else:  # what is neither is not looked for
-            other = ast.Compare(subject, [ast.Is()], [ast.Constant(not wanted)])
-            known = True if self.run.facts.known(state, other, False) is False else None
+            known = True if facts.known(state, other, False) is False else None
         if known is not None:
+            state = facts.learn(state, test, False, known)
             return ([state], []) if known else ([], [state])
-        same = self.run.facts.learn(state, subject, False, wanted)
-        return [same], [self.run.facts.learn(state, none_test(node)[0], False, False)]
+        same = facts.learn(facts.learn(state, subject, False, wanted), test, False, True)
+        return [same], [facts.learn(state, test, False, False)]
 
     def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
         """Of a test that asks something else of a name: its class, whether it is another object."""
@@ -352,6 +356,8 @@ class Expressions:
         """By what was decided before of the same text."""
         facts = self.run.facts
         if (known := facts.known(state, subject, asks_none)) is not None:
+            if asks_none:  # also where what is false was taken for None
+                state = facts.learn(state, subject, True, known)
             return ([state], []) if known else ([], [state])
         true, false = (facts.learn(state, subject, asks_none, told) for told in (True, False))
         if isinstance(value, Object) and isinstance(subject, ast.Name):  # a parameter that may be None

@@ -10,6 +10,9 @@ from typing import Any, Final
 
 from .state import State
 
+_COUNTED_MAX: Final = 8
+"""Of what a number counts on by: so many that it is not are told."""
+
 
 class Facts:
     """What the tests of a function ask about, and what is known of that in a state."""
@@ -35,16 +38,22 @@ class Facts:
         facts, text = state.facts, ast.unparse(subject)
         if (told := facts.get(_none(text) if asks_none else text)) is not None:
             return told
+        if asks_none and (facts.get(f"{text} is False") or _literal(facts, text) is not None):
+            return False
         if asks_none and _false(facts, subject, text):
             return True
         if facts.get(text if asks_none else _none(text)):  # what is true is not None, and the other way round
             return False
         left = None if asks_none else _compared(subject)
-        for fact, told in facts.items() if left is not None else ():
-            if told and fact.startswith(f"{left} == "):  # what it is equal to
-                return _holds(subject, fact[len(f"{left} == ") :])
-        if left is not None and _holds(subject, "0") is False and _holds(subject, "1"):
-            return facts.get(left)  # more than 0: a number that is not 0
+        if left is None or not isinstance(subject, ast.Compare):
+            return None
+        if (literal := _literal(facts, left)) is not None:
+            return _holds(subject, literal)
+        op = subject.ops[0]
+        if isinstance(op, ast.Eq) and facts.get(_none(left)):
+            return False
+        if isinstance(op, ast.Gt) and ast.unparse(subject.comparators[0]) == "0":
+            return facts.get(left)  # a number that is not 0
         return None
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
@@ -70,15 +79,13 @@ class Facts:
         return None
 
     def still(self, state: State, node: ast.AugAssign) -> dict[str, bool]:
-        """What is known of a number that counts on: once it is not 0, it does not come back to that."""
+        """What is known of a number that counts on, once it is not 0: it is none of those up to there."""
         text = ast.unparse(node.target)
         by = node.value.value if isinstance(node.value, ast.Constant) else None
         if not isinstance(by, int) or not isinstance(node.op, ast.Add) or not state.facts.get(text):
             return {}
-        others = {
-            fact: False for fact, told in state.facts.items() if not told and fact.startswith(f"{text} == ")
-        }
-        return {text: True, **others}
+        passed = (f"{text} == {number}" for number in range(min(by, _COUNTED_MAX) + 1))
+        return {text: True, **{fact: False for fact in passed if fact in self._asked}}
 
     def assigned(self, state: State, target: ast.expr, value: ast.Constant) -> State:
         """What the assignment of a constant tells, where a test will ask."""
@@ -94,10 +101,10 @@ class Facts:
 def kept(facts: Mapping[str, bool], known: set[str]) -> dict[str, bool]:
     """After a round of a loop, what is known of what was known before: also that a number is another."""
     left = {fact: told for fact, told in facts.items() if fact in known}
-    for fact, told in facts.items():
-        text, equals, _ = fact.partition(" == ")
-        if told and equals:
-            left |= {other: False for other in known if other.startswith(f"{text} == ") and other != fact}
+    for fact in known:
+        text, equals, other = fact.partition(" == ")
+        if equals and _is_literal(other) and (literal := _literal(facts, text)) is not None:
+            left[fact] = bool(ast.literal_eval(literal) == ast.literal_eval(other))
     return left
 
 
@@ -187,6 +194,21 @@ def subjects(test: ast.expr) -> Iterable[ast.expr]:
         yield test.target
     else:
         yield none_test(test)[0]
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    return True
+
+
+def _literal(facts: Mapping[str, bool], text: str) -> str | None:
+    """What it is equal to."""
+    start = f"{text} == "
+    equal = (fact[len(start) :] for fact, told in facts.items() if told and fact.startswith(start))
+    return next(filter(_is_literal, equal), None)
 
 
 def _none(text: str) -> str:

@@ -20,7 +20,7 @@ from .ways import tests
 
 _TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
 """Without any of these words a module has nothing to look for."""
-_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$)|\s+OTL\d+)?")
+_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$)|\s*[:=(]?\s*(?i:OTL)\d+)?")
 
 
 class Tracked(NamedTuple):

@@ -93,6 +93,9 @@ _ENDS: Final = ("exit", "_exit", "abort", "assert_never", "quit")
 _MOCKS: Final = ("Mock", "MagicMock", "AsyncMock", "NonCallableMock", "create_autospec")
 _BY_NAME = re.compile(r"(^|_)tracer$", re.IGNORECASE)
 
+UNKNOWN: Final = "?"
+"""Among the bases of a class: there are some that are not known."""
+
 
 class Names:
     """What the names of one module stand for."""
@@ -120,12 +123,8 @@ class Names:
             for argument in each.args
         }
         """Functions of which context managers are made."""
-        self.classes: dict[str, list[str]] = {
-            each.name: [last(base) for base in each.bases]
-            for each in ast.walk(scopes.tree)
-            if isinstance(each, ast.ClassDef)
-        }
-        """The names of their bases."""
+        self.classes = _bases(scopes)
+        """The names of their bases, those of other modules with a dot."""
 
     def _binds(self, node: ast.expr | None) -> bool:
         return isinstance(node, ast.Call) and last(node.func) == "bind_leaf"
@@ -415,3 +414,21 @@ def last(node: ast.expr) -> str:
     if isinstance(node, ast.Call):
         return last(node.func)
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _bases(scopes: Scopes) -> dict[str, list[str]]:
+    """Of each class of a module, by its name: those of another module have a dot."""
+    bound = [item for scope in scopes.by_node.values() for item in scope.names.items()]
+    elsewhere = {name for name, hows in bound if any(how.defined is None for how in hows)}
+    found: dict[str, list[str]] = {}
+    for each in ast.walk(scopes.tree):
+        if isinstance(each, ast.ClassDef):
+            bases = [_base(base) for base in each.bases]
+            if each.name in found or each.name in elsewhere or each.name in bases:
+                bases.append(UNKNOWN)
+            found[each.name] = found.get(each.name, []) + bases
+    return found
+
+
+def _base(node: ast.expr) -> str:
+    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else UNKNOWN

@@ -54,3 +54,18 @@ def another_command():
 def another_word():
     span = tracer.start_span("a")  # otlp: ignored  # bad: OTL003
     span.set_attribute("key", 1)
+
+
+def a_colon_for_brackets():
+    span = tracer.start_span("a")  # otlp: ignore: OTL003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def other_brackets():
+    span = tracer.start_span("a")  # otlp: ignore (OTL003)  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def in_small_letters():
+    span = tracer.start_span("a")  # otlp: ignore otl003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)

@@ -184,3 +184,45 @@ def false_otherwise(value):
     if not value:
         return
     span.end()
+
+
+def a_number_that_is_one(code):
+    span = tracer.start_span("a")
+    if code:
+        if code == 1:
+            return span.end()
+        span.end()
+        span.end()  # bad: OTL002
+    else:
+        span.end()
+
+
+def one_of_the_others(count):
+    if not count:
+        return
+    if count == 1:
+        return
+    span = tracer.start_span("a")  # bad: OTL003
+    span.set_attribute("key", 1)
+
+
+def all_but_the_first(rows):
+    count = 0
+    for _ in rows:
+        count += 1
+        if count == 1:
+            continue
+        span = tracer.start_span("a")  # bad: OTL003
+        span.set_attribute("key", 1)
+
+
+def a_number_that_comes_to_it(count):
+    if not count:
+        return
+    if count == 3:
+        return
+    span = tracer.start_span("a")  # bad: OTL003
+    count += 1
+    if count == 3:
+        return
+    span.end()

@@ -1,8 +1,6 @@
 """Spans that are ended twice."""
 
-from urllib.error import HTTPError, URLError
-
-from app import work
+from app import NotAllowed, NotFound, work
 from opentelemetry import trace as otel
 from opentelemetry.trace import use_span
 
@@ -176,9 +174,9 @@ def of_a_builder():
 def by_the_second_handler(url):
     span = tracer.start_span("a")
     try:
-        raise HTTPError(url)
-    except URLError:
+        raise NotAllowed(url)
+    except NotFound:
         span.end()
-    except HTTPError:
+    except NotAllowed:
         span.end()
         span.end()  # bad: OTL002

@@ -198,3 +198,103 @@ def the_first_of_some(rows):
         count += 1
     if count > 0:
         span.end()
+
+
+def the_first_of_all(rows):
+    span = None
+    count = 0
+    for _ in rows:
+        count += 1
+        if count == 1:
+            span = tracer.start_span("a")
+    if span is not None:
+        span.end()
+
+
+def of_one_kind(kind, rows):
+    if kind != Color.RED:
+        return
+    span = tracer.start_span("a")
+    for row in rows:
+        if kind == row.kind:
+            row.seen = True
+        if kind != row.kind:
+            row.seen = False
+    if kind == Color.RED:
+        span.end()
+
+
+def of_a_named_kind(kind, rows):
+    span = tracer.start_span("a")
+    if kind == "red":
+        span.end()
+    for row in rows:
+        if kind == row.kind:
+            row.seen = True
+        if kind != row.kind:
+            row.seen = False
+    if kind != "red":
+        span.end()
+
+
+def of_the_kind_of_all(kind, default, rows):
+    span = tracer.start_span("a")
+    if kind == default:
+        span.end()
+    for row in rows:
+        if kind == "red":
+            row.seen = True
+        if kind != "red":
+            row.seen = False
+    if kind != default:
+        span.end()
+
+
+def a_flag_of_three_values(flag=None):
+    span = tracer.start_span("a")
+    if flag is True:
+        span.end()
+    if flag is False:
+        span.end()
+    if flag is None:
+        span.end()
+
+
+def neither_true_nor(flag=None):
+    if flag:
+        return
+    span = tracer.start_span("a")
+    if flag is False:
+        span.end()
+    if flag is None:
+        span.end()
+
+
+def equal_to_either(flag):
+    span = tracer.start_span("a")
+    if flag == True:
+        span.end()
+    if flag == False:
+        span.end()
+
+
+def nothing_of_either_sort(value):
+    span = tracer.start_span("a")
+    if not value:
+        if value is None:
+            span.end()
+        if value == 0:
+            span.end()
+    else:
+        span.end()
+
+
+def no_text(value):
+    span = tracer.start_span("a")
+    if not value:
+        if value == "":
+            span.end()
+        if value is None:
+            span.end()
+    else:
+        span.end()

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import unittest
+import urllib.error
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import NoReturn
 
@@ -24,6 +25,22 @@ class Base(Exception):
 
 class Derived(Base):
     pass
+
+
+class HTTPError(urllib.error.HTTPError):
+    pass
+
+
+class TimeoutError(asyncio.TimeoutError):
+    pass
+
+
+try:
+    from app import Missing
+except ImportError:
+
+    class Missing(Exception):
+        pass
 
 
 async def both_in_one_handler():
@@ -194,3 +211,27 @@ def a_stack_is_closed_before():
         work()
         stack.close()
         yield 1
+
+
+def as_what_another_module_calls_so(url):
+    span = tracer.start_span("a")
+    try:
+        raise HTTPError(url, 404, "", {}, None)
+    except OSError:
+        span.end()
+
+
+def as_what_has_a_builtin_s_name():
+    span = tracer.start_span("a")
+    try:
+        raise TimeoutError
+    except OSError:
+        span.end()
+
+
+def as_what_may_be_another_s():
+    span = tracer.start_span("a")
+    try:
+        raise Missing
+    except LookupError:
+        span.end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from threading import Lock
 from typing import NamedTuple
 
@@ -56,7 +58,8 @@ def _short(path: str) -> str:
 def run_tests(package: Path, tests: Sequence[str], limit: float, *options: str, **more: str) -> str:
     """The first of tests, or of files of them, that fails, or that it takes too long; empty when all pass."""
     path = os.pathsep.join([str(package.parent), str(ROOT / "tests/proof")])
-    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **more}
+    environment = {**os.environ, "PYTHONPATH": path, **more}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not once"]
     command += [*options, *map(_path, tests)]
     process = subprocess.Popen(
@@ -194,6 +197,7 @@ class Tester:
 
 
 def copy_of_package(number: int) -> Path:
+    """Its bytecode holds for a text, not a time: a mutant may come within a second of the last."""
     package = BUILD / f"{number}/src/otlp_lite"
     shutil.rmtree(package, ignore_errors=True)
     shutil.copytree(
@@ -202,6 +206,7 @@ def copy_of_package(number: int) -> Path:
     for library in (ROOT / PYTHON / "_native").glob("*.so"):
         (package / "_native" / library.name).symlink_to(library)
     (package.parent / "sitecustomize.py").write_text(STARTS_COVERAGE)
+    compileall.compile_dir(package, quiet=1, invalidation_mode=PycInvalidationMode.CHECKED_HASH)
     return package
 
 
