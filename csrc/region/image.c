@@ -64,7 +64,6 @@ static bool next_chunk(struct otlite_image *image)
     const struct otlite_region *region = &image->region;
     uint32_t sequence = otlite_load_relaxed(&region->header->sequence);
     uint64_t best = 0;
-    image->chunk = NO_CHUNK;
     for (uint32_t i = 0; i < region->chunk_count; i++) {
         const struct otlite_chunk *chunk = &region->chunks[i];
         uint64_t age = (uint64_t)(sequence - otlite_load_relaxed(&chunk->sequence)) << 32 |

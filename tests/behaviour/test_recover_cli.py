@@ -12,6 +12,8 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from child import environment
@@ -20,6 +22,8 @@ from dead import ROOT, TIME, Left, Record, spans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from recovering import COMMAND, numbers, received, recover, send, state
 from scripted import Receiver, Reply, answer, hang_up, partial, raw, secure_receiver, stall
+
+from otlp_lite.cli.recover import Account
 
 pytestmark = pytest.mark.sources
 DAY = 86_400 * 10**9
@@ -330,6 +334,13 @@ def test_a_part_that_is_rejected(path: Path) -> None:
         assert (done.total["sent"], done.total["rejected"], done.total["left"]) == (9, 3, 0)
         assert send(receiver, path).status == 0
         assert len(receiver.requests) == 1
+
+
+def test_what_only_the_reader_took_for_whole_is_damaged() -> None:
+    account = Account("a.region", whole=5, offered=4, damaged=1)
+    account.settle(cast(Any, SimpleNamespace(exported=1, rejected=1, pending=1, open_spans_used=0)))
+    assert (account.whole, account.damaged, account.left, account.offered) == (3, 3, 1, 3)
+    assert (account.sent, account.rejected, account.well()) == (1, 1, False)
 
 
 def test_grpc_is_told(path: Path) -> None:

@@ -97,7 +97,9 @@ def test_a_forked_child_begins_at_zero() -> None:
 def test_it_tells_how_exporting_goes(start: Start) -> None:
     with Receiver(answer(), answer(400), stall) as receiver:
         telemetry = start(receiver)
-        assert telemetry.stats().exporter == (None, 0, None)
+        before = telemetry.stats()
+        assert before.traces == (0, 0, 0, 0, 0, 0, {}, 0) and not any(before.region)
+        assert before.exporter == (None, 0, None)
         record(telemetry, 1)
         assert telemetry.force_flush()
         first = telemetry.stats().exporter

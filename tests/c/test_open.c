@@ -111,6 +111,18 @@ static void test_a_record_elsewhere_without_its_end(void)
     CHECK_EQUAL(told.records, number);
 }
 
+/* Nor in a table of one place. */
+static void test_one_place(void)
+{
+    open_region(SIZE, 1, 0);
+    open_some(0, 1);
+    spans[0].open = 0;
+    CHECK_EQUAL(end_number(&recorder, 0, &spans[0]), OTLITE_OK);
+    struct otlite_adoption told = adopt(0);
+    CHECK_EQUAL(told.unfinished, 0);
+    CHECK_EQUAL(told.records, 1);
+}
+
 static uint64_t longest_of(uint32_t *found)
 {
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
@@ -490,6 +502,7 @@ int main(void)
     RUN(test_what_was_open);
     RUN(test_a_record_without_its_end);
     RUN(test_a_record_elsewhere_without_its_end);
+    RUN(test_one_place);
     RUN(test_without_a_table);
     RUN(test_the_end);
     RUN(test_the_end_of_a_later_life);

@@ -12,7 +12,7 @@ from .facts import forget, is_test, kept, subjects
 from .names import Api, What, last
 from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
-from .state import EMPTY, Constant, Kind, Object, Phase, Position, Site, State, Status, Value, position
+from .state import EMPTY, Constant, Kind, Object, Phase, Site, State, Status, Value, position
 from .ways import Ways, about, some, within
 
 _LOOP_MAX: Final = 12
@@ -62,7 +62,7 @@ class Flow:
         what = names.annotated(annotation, scope)
         if what not in (What.SPAN, What.LIVE):
             return state
-        at = Position(node.lineno, node.col_offset, node.end_lineno or node.lineno)
+        at = position(node)
         kind = Kind.LIVE if what is What.LIVE else Kind.SPAN
         site = Site(kind, at, f"`{name}`", given=True, optional=names.optional(annotation))
         state, of = self.run.make(state, site, Status(Phase.OPEN, owned=False))

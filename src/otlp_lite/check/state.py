@@ -16,7 +16,7 @@ class Position(NamedTuple):
     end_line: int
 
 
-def position(node: ast.expr | ast.stmt) -> Position:
+def position(node: ast.expr | ast.stmt | ast.arg) -> Position:
     return Position(node.lineno, node.col_offset, node.end_lineno or node.lineno)
 
 

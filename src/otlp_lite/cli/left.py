@@ -63,7 +63,7 @@ class Left:
 
     def __init__(self, path: Path, changing: bool) -> None:
         self.path = path
-        self.cut: int = 0
+        self.cut: int
         """Bytes that are not there any more."""
         self._changing = changing
         try:
