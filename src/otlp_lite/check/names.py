@@ -123,7 +123,7 @@ class Names:
             for argument in each.args
         }
         """Functions of which context managers are made."""
-        self.classes = _bases(scopes)
+        self.classes: dict[str, list[str]] = _bases(scopes)
         """The names of their bases, those of other modules with a dot."""
 
     def _binds(self, node: ast.expr | None) -> bool:
