@@ -70,13 +70,10 @@ class Facts:
         by = node.value.value if isinstance(node.value, ast.Constant) else None
         if not isinstance(by, int) or not isinstance(node.op, (ast.Add, ast.Sub)):
             return None
-        text = ast.unparse(node.target)
-        start = f"{text} == "
-        for fact, told in state.facts.items():
-            if told and fact.startswith(start) and fact[len(start) :].lstrip("-").isdigit():
-                was = int(fact[len(start) :])
-                return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
-        return None
+        was = ast.literal_eval(_literal(state.facts, ast.unparse(node.target)) or "None")
+        if type(was) is not int:
+            return None
+        return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
 
     def still(self, state: State, node: ast.AugAssign) -> dict[str, bool]:
         """What is known of a number that counts on, once it is not 0: it is none of those up to there."""
