@@ -21,10 +21,13 @@ def _pressure(resource: str) -> float:
 
 
 class Clock:
-    """Seconds since it was made."""
+    """Seconds since it was made, or since another process printed what that is."""
 
-    def __init__(self) -> None:
-        self.start, self.stalled = time.monotonic(), stalled()
+    def __init__(self, printed: str = "") -> None:
+        self.start, *self.stalled = map(float, printed.split()) if printed else (time.monotonic(), *stalled())
+
+    def __str__(self) -> str:
+        return " ".join(map(str, (self.start, *self.stalled)))
 
     def __float__(self) -> float:
         return time.monotonic() - self.start

@@ -75,7 +75,7 @@ def test_what_is_acknowledged_is_exported_at_once(start: Start, environ: dict[st
         ended = end(telemetry, 3)
         clock = Clock()
         exported = ended[0].wait(10)
-        assert float(clock) < 2, "it waited for the schedule delay of a minute"
+        assert clock.own() < 2, "it waited for the schedule delay of a minute"
         assert fates(ended) == {"exported": 3}
         assert ended[0].wait(0) == exported
         assert telemetry.stats().traces.exported == 3
@@ -165,7 +165,7 @@ def test_overwritten_while_somebody_waits(start: Start) -> None:
     timer.start()
     clock = Clock()
     assert fate(ended, 20) == "overwritten"
-    assert float(clock) < 10
+    assert clock.own() < 10
     timer.join()
 
 
@@ -205,7 +205,7 @@ def test_what_stays_in_a_file_is_not_known_here(start: Start, tmp_path: Path) ->
     clock = Clock()
     with pytest.raises(WaitTimeout, match="nothing sends it here any more"):
         ended[0].wait(20)
-    assert float(clock) < 2
+    assert clock.own() < 2
 
 
 def test_into_a_file(start: Start, tmp_path: Path) -> None:
@@ -252,7 +252,7 @@ def test_in_time(start: Start) -> None:
                 WaitTimeout, match=f"not settled within {timeout:g} s; it may still be sent"
             ) as raised:
                 ended.wait(timeout)
-            assert timeout <= float(clock) < timeout + 1
+            assert timeout <= float(clock) and clock.own() < timeout + 1
             assert isinstance(raised.value, TimeoutError) and isinstance(raised.value, OtlpLiteError)
             assert raised.value.span_context == ended.get_span_context()
 
@@ -363,7 +363,7 @@ def test_the_worker_does_not_wait_for_itself(start: Start) -> None:
         clock = Clock()
         assert fate(kept[0], 1) == "WaitTimeout"
         assert until(lambda: bool(found))
-        assert set(found) == {"WaitTimeout"} and float(clock) < 5
+        assert set(found) == {"WaitTimeout"} and clock.own() < 5
     finally:
         log.removeHandler(handler)
 

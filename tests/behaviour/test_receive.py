@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from clock import Clock
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError as OracleError
 from google.protobuf.message import Message
@@ -485,9 +486,9 @@ def test_slow_and_idle_clients_block_nobody(receiver: Running) -> None:
     try:
         for index, connection in enumerate(connections):
             connection.sendall(partial[index % len(partial)])
-        start = time.monotonic()
+        clock = Clock()
         assert receiver.post(GOOD) == (200, b"")
-        assert time.monotonic() - start < 2
+        assert clock.own() < 2
     finally:
         for connection in connections:
             connection.close()

@@ -88,10 +88,12 @@ def test_the_next_start_waits_for_nothing(folder: Path) -> None:
         victim.kill()
     listener = mute()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    code = """
-        start = time.perf_counter()
+    code = f"""
+        sys.path.append({str(Path(__file__).parent)!r})
+        from clock import Clock
+        clock = Clock()
         record(many=10)
-        say(seconds=time.perf_counter() - start, **traces())
+        say(seconds=clock.own(), **traces())
     """
     program = run(code, folder, url)
     listener.close()
