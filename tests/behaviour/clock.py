@@ -24,7 +24,8 @@ class Clock:
     """Seconds since it was made, or since another process printed what that is."""
 
     def __init__(self, printed: str = "") -> None:
-        self.start, *self.stalled = map(float, printed.split()) if printed else (time.monotonic(), *stalled())
+        start, *busy = map(float, printed.split()) if printed else (time.monotonic(), *stalled())
+        self.start, self.stalled = start, busy
 
     def __str__(self) -> str:
         return " ".join(map(str, (self.start, *self.stalled)))
