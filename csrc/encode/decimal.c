@@ -136,7 +136,7 @@ static struct words2 power_of_ten(int k)
         }
     }
     if (k < 0 || k > POWER_EXACT)
-        high.high += ++high.low == 0;
+        high.low++; /* of none of these all ones */
     return high;
 }
 

@@ -65,7 +65,7 @@ static void carve_work(const struct otlite_region *region, struct work *work)
 {
     uint8_t *at = region->work;
     memset(work, 0, sizeof *work);
-    work->item_max = region->chunk_count / 2 > 0 ? region->chunk_count / 2 : 1;
+    work->item_max = region->chunk_count / 2;
     work->run_max = region->work_size / 128;
     work->segment_max = region->work_size / 512;
     work->items = carve(&at, work->item_max * sizeof *work->items); /* first: batch_items */

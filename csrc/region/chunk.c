@@ -339,9 +339,8 @@ size_t otlite_region_inline_max(const struct otlite_region *region)
 
 size_t otlite_region_record_max(const struct otlite_region *region)
 {
-    size_t chunks = region->chunk_count / 4;
-    size_t size =
-        (chunks == 0 ? 1 : chunks) * (size_t)region->chunk_size - sizeof(struct record_index);
+    size_t chunks = region->chunk_count / 4; /* of 8 at least */
+    size_t size = chunks * region->chunk_size - sizeof(struct record_index);
     return size < RECORD_MAX ? size : RECORD_MAX;
 }
 

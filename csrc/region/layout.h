@@ -272,7 +272,8 @@ struct unfinished {
     uint32_t resource, scope; /* indices */
 };
 
-/* open.c: a bit for each entry that such a span is to be had from: not for one whose record is there, too. */
+/* open.c: sets in `found`, all zero before, a bit for each entry that such a span is to be had from: not for one whose
+ * record is there, too. */
 void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint32_t *damaged);
 /* open.c: the last moment that the region tells of, boot clock; 0: it does not. */
 uint64_t otlite_open_last(const struct otlite_region *region, const uint32_t *found);

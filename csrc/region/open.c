@@ -228,7 +228,6 @@ static void leave_out_replaced(const struct otlite_region *region, uint32_t *fou
 void otlite_open_find(const struct otlite_region *region, uint32_t *found, uint32_t *damaged)
 {
     uint32_t resource = NO_ENTRY, scope = NO_ENTRY; /* whose bytes were looked at last */
-    memset(found, 0, OTLITE_OPEN_MAX / 8);
     *damaged = 0;
     for (uint32_t i = 0; i < region->open_count; i++) {
         uint32_t state = otlite_load_relaxed(&region->open_states[i]);

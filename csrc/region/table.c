@@ -293,7 +293,6 @@ static void share_holes(struct otlite_region *region, uint8_t *taken)
             uint32_t end = take_steps(taken, at, last);
             entry->offset = at * ARENA_STEP;
             entry->capacity = (end - at) * ARENA_STEP;
-            at = end;
         }
     }
 }

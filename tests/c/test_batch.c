@@ -446,18 +446,37 @@ static void test_gathering_beside_long_heads(void)
 }
 
 /* As many long runs as chunks can hold, of scopes in turn: each is a segment of its own, with heads between. */
+/* The name of a span that is as long with it. */
+static uint32_t name_within(size_t size)
+{
+    static uint8_t field[128 << 10];
+    if (!CHECK(size + 100 < sizeof field))
+        return 0;
+    for (uint32_t name = (uint32_t)size; name > 0; name--) {
+        struct otlite_span span = numbered_span(0, name);
+        if (otlite_span_encode(field, &span) == size)
+            return name;
+    }
+    return 0;
+}
+
 static void test_many_references(void)
 {
     static const size_t sizes[] = {64 << 10, 200000, 1 << 20};
     for (size_t i = 0; i < 3; i++)
-        for (uint32_t chained = 0; chained < 2; chained++) {
+        for (uint32_t chained = 0; chained < 3; chained++) {
             open_region(sizes[i], OTLITE_DROP_NEWEST);
             seed = i + 1;
+            uint32_t least =
+                name_within(otlite_region_inline_max(&region) + 1); /* a byte in a link */
+            CHECK(least != 0);
             uint32_t room = (uint32_t)(sizes[i] / otlite_region_inline_max(&region)),
                      kept = made_count;
             for (uint32_t number = 0; number < 4 * room; number++)
                 record(0, number % SCOPES,
-                       chained ? 3000 + draw(&seed, 6000) : 1024 + draw(&seed, 100));
+                       chained == 2 ? least
+                       : chained    ? 3000 + draw(&seed, 6000)
+                                    : 1024 + draw(&seed, 100));
             kept = (uint32_t)pending;
             while (collect(true)) {
             }

@@ -3,6 +3,7 @@
  * Includes layout.h, to look at and to change what lies in a region.
  */
 #define _GNU_SOURCE
+#include "guard.h"
 #include "left.h"
 
 /* ---- After a death ---- */
@@ -80,6 +81,88 @@ static void test_a_chunk_of_nobody(void)
     }
 }
 
+/* A chunk of another signal is given up, and whose it is next has it as any other. */
+static void test_a_chunk_of_another_signal(void)
+{
+    open_with(&durable_options);
+    record_some(0, 3);
+    for (uint32_t i = 0; i < recorder.region.chunk_count; i++)
+        recorder.region.chunks[i].signal = 3;
+    die();
+    CHECK_EQUAL(adopt().damaged, 3);
+    register_all(&recorder, "");
+    record_some(0, 30);
+    die();
+    CHECK_EQUAL(adopt().records, 30);
+}
+
+/* A chain that ends in what is no chunk is not whole, whatever lies there; nothing behind the region is read. */
+static void test_a_chain_beyond_the_last_chunk(void)
+{
+    struct otlite_region *region = &recorder.region;
+    struct guard guard = guard_make(SIZE);
+    CHECK_EQUAL(
+        otlite_region_init(region, guard_place(guard, GUARD_AFTER, SIZE), SIZE, &durable_options),
+        OTLITE_OK);
+    register_all(&recorder, "");
+    struct otlite_chunk chunk = {.state = CHUNK_LINK};
+    const uint8_t *behind = (const uint8_t *)&region->chunks[region->chunk_count];
+    CHECK_EQUAL(otlite_region_append(region, &chunk, sizeof chunk, recorder.resource,
+                                     recorder.scopes[0], 0, false),
+                OTLITE_OK);
+    CHECK(memcmp(behind, &chunk, sizeof chunk) == 0);
+    size_t size = otlite_region_inline_max(region) + region->chunk_size;
+    uint8_t *field = sized_field(1, size);
+    if (!CHECK(field != NULL))
+        return;
+    CHECK_EQUAL(
+        otlite_region_append(region, field, size, recorder.resource, recorder.scopes[1], 0, false),
+        OTLITE_OK);
+    free(field);
+    for (uint32_t i = 0; i < region->chunk_count; i++) {
+        struct otlite_chunk *head = &region->chunks[i];
+        if (!chunk_is(head->state, CHUNK_COMPLETE) || head->next == NO_CHUNK)
+            continue;
+        CHECK(otlite_record_whole(region, i, 0, 1));
+        for (uint32_t beyond = 0; beyond < 2; beyond++) {
+            head->next = beyond ? UINT32_MAX : region->chunk_count;
+            CHECK(!otlite_record_whole(region, i, 0, 1));
+        }
+    }
+    guard_free(guard);
+}
+
+/* Adopts a region of which only the first page, where the header is, can be written. */
+static void adopt_at_most_the_header(void *shared)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    mprotect((uint8_t *)shared + page, SIZE - page, PROT_READ);
+    CHECK(otlite_region_adopt(&recorder.region, shared, SIZE, &durable_options, NULL));
+}
+
+/* Whoever dies while he adopts leaves word of it. */
+static void test_a_death_in_the_middle_of_an_adoption(void)
+{
+    struct guard guard = guard_make(SIZE);
+    void *shared = mmap(guard.start, SIZE, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    struct otlite_header *header = shared;
+    if (!CHECK(shared == guard.start))
+        return;
+    open_with(&durable_options);
+    record_some(0, 30);
+    memcpy(shared, memory, SIZE);
+    CHECK(guard_kills(adopt_at_most_the_header, shared));
+    CHECK_EQUAL(header->adopting, 1);
+    header->lost[OTLITE_LOSS_DAMAGED] = 7; /* as if it had come that far */
+    CHECK_EQUAL(otlite_region_adopt(&recorder.region, shared, SIZE, &durable_options, NULL),
+                OTLITE_OK);
+    CHECK_EQUAL(header->adopting, 0);
+    CHECK_EQUAL(balanced_stats(&recorder.region).dropped[OTLITE_LOSS_DAMAGED], 7);
+    CHECK_EQUAL(balanced_stats(&recorder.region).pending, 30);
+    guard_free(guard);
+}
+
 /* What the dead one counted, and had told of, is not counted again: all begin at nothing. */
 static void test_counters_begin_anew(void)
 {
@@ -138,6 +221,133 @@ static void test_a_full_table_where_the_newest_give_way(void)
     CHECK_EQUAL(balanced_stats(&recorder.region).pending, made);
     drain_into(&recorder.region, &findings);
     CHECK_EQUAL(times_in(0, made, 1), made);
+}
+
+/* A full table gives the arena's last room to one that needs just that. */
+static void test_the_last_room_of_a_full_table(void)
+{
+    static uint8_t bytes[SIZE];
+    struct otlite_region *region = &recorder.region;
+    uint32_t handle;
+    open_with(&durable_options);
+    for (uint32_t i = 0; i < region->scope_count; i++) {
+        memcpy(bytes, &i, sizeof i);
+        CHECK_EQUAL(otlite_scope_register(region, bytes, 8, "", 0, &handle), OTLITE_OK);
+    }
+    uint32_t left = region->arena_size - region->header->arena_used;
+    CHECK(left > 1000 && left < region->arena_size);
+    CHECK_EQUAL(otlite_scope_register(region, bytes, left + 1, "", 0, &handle), OTLITE_TABLE_FULL);
+    CHECK_EQUAL(otlite_scope_register(region, bytes, left, "", 0, &handle), OTLITE_OK);
+    CHECK_EQUAL(region->header->arena_used, region->arena_size);
+}
+
+/* Files of one version are laid out the same: whoever changes this changes LAYOUT_VERSION. */
+static void test_the_layout_of_this_version(void)
+{
+    static const struct {
+        uint32_t size, open_spans, chunk_size;
+        struct {
+            uint32_t offset, count;
+        } sections[SECTIONS];
+    } known[] = {
+        {64u << 10,
+         0,
+         4096,
+         {{1344, 2},
+          {1472, 8},
+          {1728, 32},
+          {2752, 0},
+          {2752, 0},
+          {2752, 4096},
+          {6848, 8192},
+          {15040, 12},
+          {15808, 12}}},
+        {1u << 20,
+         1000,
+         4096,
+         {{1344, 32},
+          {3392, 16},
+          {3904, 512},
+          {20288, 256},
+          {21312, 256},
+          {54080, 65536},
+          {119616, 131072},
+          {250688, 191},
+          {262912, 191}}},
+        {64u << 20,
+         1000,
+         65536,
+         {{1344, 64},
+          {5440, 64},
+          {7488, 8192},
+          {269632, 1000},
+          {273664, 1000},
+          {401664, 1048576},
+          {1450240, 2097152},
+          {3547392, 968},
+          {3609344, 968}}},
+    };
+    CHECK_EQUAL(LAYOUT_VERSION, 2);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct otlite_header header = {0};
+        otlite_region_lay_out(&header, known[i].size, known[i].open_spans);
+        CHECK_EQUAL(header.chunk_size, known[i].chunk_size);
+        for (int section = 0; section < SECTIONS; section++) {
+            CHECK_EQUAL(header.sections[section].offset, known[i].sections[section].offset);
+            CHECK_EQUAL(header.sections[section].count, known[i].sections[section].count);
+        }
+    }
+}
+
+/* A file may be as large as a region can be, and no larger. */
+static void test_a_file_of_the_greatest_size(void)
+{
+    static _Alignas(64) struct otlite_header header;
+    for (uint32_t more = 0; more < 2; more++) {
+        memset(&header, 0, sizeof header);
+        memcpy(header.magic, LAYOUT_MAGIC, sizeof header.magic);
+        header.version = LAYOUT_VERSION;
+        header.byte_order = LAYOUT_BYTE_ORDER;
+        header.word_size = sizeof(void *);
+        header.durable = 1;
+        otlite_region_lay_out(&header, OTLITE_REGION_MAX + more, 0);
+        header.seal = otlite_header_seal(&header);
+        CHECK_EQUAL(otlite_region_check(&header, OTLITE_REGION_MAX + (size_t)more),
+                    more ? OTLITE_DAMAGED : OTLITE_OK);
+        CHECK_EQUAL(otlite_region_check(&header, OTLITE_REGION_MAX - 1),
+                    more ? OTLITE_DAMAGED : OTLITE_TRUNCATED);
+    }
+}
+
+/* An entry is whole that ends just where the arena does, and none that goes on. */
+static void test_entries_at_the_arenas_end(void)
+{
+    enum { LONGEST = 128, STEP = 64 };
+    struct otlite_region *region = &recorder.region;
+    uint8_t bytes[LONGEST];
+    uint32_t handle;
+    open_with(&durable_options);
+    for (uint32_t size = 0; size <= LONGEST; size += STEP)
+        for (uint32_t schema = 0; schema <= size; schema += STEP) {
+            memset(bytes, (int)(size + schema), sizeof bytes);
+            CHECK_EQUAL(otlite_scope_register(region, bytes, size - schema, bytes, schema, &handle),
+                        OTLITE_OK);
+            struct otlite_entry *entry = &region->scopes[handle & HANDLE_INDEX];
+            CHECK(otlite_entry_whole(region, entry));
+            uint32_t offset = entry->offset;
+            memcpy(bytes, region->arena + offset, size);
+            memcpy(region->arena + region->arena_size - size, bytes, size);
+            entry->offset = region->arena_size - size;
+            CHECK(otlite_entry_whole(region, entry));
+            for (uint32_t beyond = STEP; beyond <= LONGEST; beyond += STEP) {
+                entry->offset = region->arena_size - size + beyond;
+                memcpy(region->arena + entry->offset, bytes,
+                       size); /* as far as into the work area */
+                CHECK(!otlite_entry_whole(region, entry));
+            }
+            entry->offset = offset;
+            entry->used = 0;
+        }
 }
 
 /* ---- Behind the last one ---- */
@@ -263,6 +473,31 @@ static void test_again_under_any_anchor(void)
     stepped_ns = 0;
 }
 
+/* A batch keeps no more than half of the chunks from whoever records, but for one record. */
+static void test_a_batch_leaves_half_of_the_chunks(void)
+{
+    struct otlite_batch_limits limits = {.max_bytes = UINT32_MAX};
+    struct otlite_batch batch;
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t links = 0; links < 3; links++)
+        for (uint32_t more = 0; more < 2; more++) {
+            open_with(&durable_options);
+            size_t size = otlite_region_inline_max(region) + links * region->chunk_size + more;
+            uint32_t each = 1 + links + more, half = region->chunk_count / 2;
+            for (uint32_t made = 0; made < region->chunk_count / each; made++) {
+                uint8_t *field = sized_field(made, size);
+                if (!CHECK(field != NULL))
+                    return;
+                CHECK_EQUAL(otlite_region_append(region, field, size, recorder.resource,
+                                                 recorder.scopes[0], 0, true),
+                            OTLITE_OK);
+                free(field);
+            }
+            CHECK_EQUAL(otlite_batch_collect(region, &limits, &batch), OTLITE_OK);
+            CHECK(batch.records * each <= half && (batch.records + 1) * each > half);
+        }
+}
+
 /* Long records beside short ones go together as far as a batch's chunks reach, each chunk a segment. */
 static void test_chains_go_together(void)
 {
@@ -291,10 +526,18 @@ int main(void)
     RUN(test_holes_among_entries);
     RUN(test_a_record_as_long_as_a_chunk);
     RUN(test_a_chunk_of_nobody);
+    RUN(test_a_chunk_of_another_signal);
+    RUN(test_a_chain_beyond_the_last_chunk);
+    RUN(test_a_death_in_the_middle_of_an_adoption);
     RUN(test_counters_begin_anew);
     RUN(test_a_full_table_where_the_newest_give_way);
+    RUN(test_the_last_room_of_a_full_table);
+    RUN(test_the_layout_of_this_version);
+    RUN(test_a_file_of_the_greatest_size);
+    RUN(test_entries_at_the_arenas_end);
     RUN(test_what_lies_behind_the_descriptors);
     RUN(test_references_by_size);
+    RUN(test_a_batch_leaves_half_of_the_chunks);
     RUN(test_chains_go_together);
     RUN(test_a_batch_of_any_size);
     RUN(test_again_under_any_anchor);

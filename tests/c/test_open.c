@@ -93,6 +93,25 @@ static void test_a_record_without_its_end(void)
     }
 }
 
+/* Nor when of the entries before it, a word's worth at a time, none is open. */
+static void test_a_record_without_its_end_among_others(void)
+{
+    for (uint32_t number = 0; number < OPEN; number++) {
+        if (number / 32 % 2 == 0 || number % 16 == 15)
+            continue;
+        open_region(SIZE, 1000, 0);
+        open_some(0, OPEN);
+        for (uint32_t other = 0; other < OPEN; other++)
+            if (other / 32 % 2 == 0)
+                CHECK_EQUAL(end_number(&recorder, other, &spans[other]), OTLITE_OK);
+        spans[number].open = 0;
+        CHECK_EQUAL(end_number(&recorder, number, &spans[number]), OTLITE_OK);
+        CHECK_EQUAL(adopt(0).unfinished, 32 + OPEN % 32 - 1);
+        drain_opened(&recorder.region, &opened);
+        CHECK(opened.recorded[number] == 1 && opened.unfinished[number] == 0);
+    }
+}
+
 /* Nor is it told of twice when its record is not in the first chunk. */
 static void test_a_record_elsewhere_without_its_end(void)
 {
@@ -111,6 +130,29 @@ static void test_a_record_elsewhere_without_its_end(void)
     CHECK_EQUAL(told.records, number);
 }
 
+/* Nor when it is a chain, and its process died before it was published. */
+static void test_a_chain_that_was_not_published(void)
+{
+    uint32_t chains = 0;
+    open_region(SIZE, 1000, 0);
+    open_some(0, 16);
+    spans[15].open = 0;
+    CHECK_EQUAL(end_number(&recorder, 15, &spans[15]), OTLITE_OK);
+    for (uint32_t i = 0; i < recorder.region.chunk_count; i++) {
+        struct otlite_chunk *chunk = &recorder.region.chunks[i];
+        if (!chunk_is(chunk->state, CHUNK_COMPLETE))
+            continue;
+        chunk->state = (chunk->state & ~(uint32_t)CHUNK_STATE) | CHUNK_TAKEN;
+        chains++;
+    }
+    CHECK_EQUAL(chains, 1);
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK(opened.recorded[15] == 1 && opened.unfinished[15] == 0);
+    struct otlite_adoption told = adopt(0);
+    CHECK_EQUAL(told.unfinished, 15);
+    CHECK_EQUAL(told.records, 16);
+}
+
 /* Nor in a table of one place. */
 static void test_one_place(void)
 {
@@ -121,6 +163,24 @@ static void test_one_place(void)
     struct otlite_adoption told = adopt(0);
     CHECK_EQUAL(told.unfinished, 0);
     CHECK_EQUAL(told.records, 1);
+}
+
+/* A record that says it is longer than its chunk hides nobody's entry. */
+static void test_a_record_beyond_its_chunk(void)
+{
+    open_region(SIZE, 1000, 0);
+    open_some(0, 3);
+    struct otlite_span span = spans[1];
+    span.open = 0;
+    CHECK_EQUAL(end_number(&recorder, 1, &span), OTLITE_OK);
+    for (uint32_t i = 0; i < recorder.region.chunk_count; i++)
+        if (recorder.region.chunks[i].committed == 1)
+            chunk_index(&recorder.region, i, 0)->end =
+                recorder.region.chunk_size - (uint32_t)sizeof(struct record_index) + 1;
+    CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.damaged, 1);
+    CHECK_EQUAL(times(opened.unfinished, 0, 3), 3);
+    CHECK_EQUAL(adopt(0).unfinished, 3);
 }
 
 static uint64_t longest_of(uint32_t *found)
@@ -412,13 +472,13 @@ static void test_an_adoption_that_was_not_done(void)
 /* ---- Tables ---- */
 
 /* An open span keeps its scope and its resource. */
-static void test_scopes_of_open_spans(void)
+static void check_scopes_of_open_spans(uint32_t many)
 {
     uint32_t handle;
     open_region(SMALL, TABLE, 0);
     struct otlite_region *region = &recorder.region;
     uint32_t first = recorder.scopes[0], resource = recorder.resource;
-    open_some(0, 6);
+    open_some(0, many);
     for (uint32_t i = 0; i < 500; i++) {
         char name[16];
         snprintf(name, sizeof name, "scope %u", i);
@@ -430,11 +490,11 @@ static void test_scopes_of_open_spans(void)
     struct otlite_span span = opened_span(region, 0);
     CHECK_EQUAL(otlite_open_begin(region, &span, resource, first), OTLITE_OK);
     otlite_open_end(region, span.open);
-    CHECK_EQUAL(stats_now().open_used, 6);
+    CHECK_EQUAL(stats_now().open_used, many);
     CHECK_EQUAL(read_opened(memory, size, &opened), OTLITE_OK);
     CHECK_EQUAL(opened.wrong + opened.damaged, 0);
-    CHECK_EQUAL(times(opened.unfinished, 0, 6), 6);
-    for (uint32_t i = 0; i < 6; i++)
+    CHECK_EQUAL(times(opened.unfinished, 0, many), many);
+    for (uint32_t i = 0; i < many; i++)
         otlite_open_end(region, spans[i].open);
     /* and now their entries are given to others */
     for (uint32_t i = 0; i < 100; i++) {
@@ -450,6 +510,12 @@ static void test_scopes_of_open_spans(void)
     CHECK_EQUAL(stats_now().open_used, 0);
     register_all(&recorder, "");
     open_some(0, TABLE);
+}
+
+static void test_scopes_of_open_spans(void)
+{
+    check_scopes_of_open_spans(6);
+    check_scopes_of_open_spans(1); /* whose scope is no other's */
 }
 
 /* Whichever resource and scope it has, an entry tells of them. */
@@ -501,7 +567,10 @@ int main(void)
     (void)otlite_kernels_select(NULL);
     RUN(test_what_was_open);
     RUN(test_a_record_without_its_end);
+    RUN(test_a_record_beyond_its_chunk);
+    RUN(test_a_record_without_its_end_among_others);
     RUN(test_a_record_elsewhere_without_its_end);
+    RUN(test_a_chain_that_was_not_published);
     RUN(test_one_place);
     RUN(test_without_a_table);
     RUN(test_the_end);

@@ -1,5 +1,6 @@
 /* test_open_damage.c - a table of open spans with bytes that nobody wrote: no span that was not open, none twice */
 #define _GNU_SOURCE
+#include "guard.h"
 #include "opening.h"
 
 static uint8_t left[SMALL];
@@ -121,8 +122,38 @@ static void test_random_damage(void)
     undamaged = NULL;
 }
 
+/* A last record whose name ends where the region does: what is behind the record is not taken for more of it. */
+static void test_a_last_record_that_says_it_is_longer(void)
+{
+    struct guard guard = guard_make(SMALL - 1);
+    struct otlite_region_options options = options_of(TABLE);
+    struct otlite_region *region = &recorder.region;
+    CHECK_EQUAL(otlite_region_init(region, guard_place(guard, GUARD_AFTER, SMALL), SMALL, &options),
+                OTLITE_OK);
+    register_all(&recorder, "");
+    uint32_t last = region->chunk_count - 1;
+    region->header->free_hint = last;
+    uint8_t *field = sized_field(1, 3900);
+    if (!CHECK(field != NULL))
+        return;
+    for (int record = 0; record < 2; record++)
+        CHECK_EQUAL(otlite_region_append(region, field, record == 0 ? 3900 : 16, recorder.resource,
+                                         recorder.scopes[0], 0, true),
+                    OTLITE_OK);
+    free(field);
+    CHECK_EQUAL(region->chunks[last].committed, 2);
+    uint8_t *record = chunk_data(region, last) + 3900;
+    size_t name = (size_t)(guard.end - record) - 5;
+    const uint8_t bytes[] = {0x12, 0, 0x2a, (uint8_t)(name | 0x80), (uint8_t)(name >> 7)};
+    memcpy(record, bytes, sizeof bytes);
+    CHECK_EQUAL(read_opened(region->base, SMALL, &opened), OTLITE_OK);
+    CHECK_EQUAL(opened.damaged, 1);
+    guard_free(guard);
+}
+
 int main(void)
 {
+    RUN(test_a_last_record_that_says_it_is_longer);
     (void)otlite_kernels_select(NULL);
     RUN(test_an_entry_elsewhere);
     RUN(test_each_byte);

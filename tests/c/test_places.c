@@ -208,6 +208,14 @@ static void test_left(void)
     CHECK(!otlite_batch_watched(&region, &batch, &next, &part));
     otlite_batch_release(&region, &batch);
     otlite_unmap(memory, MEMORY_SIZE);
+
+    open_region(OTLITE_OVERWRITE_OLDEST);
+    record(2); /* one that nobody asks after */
+    CHECK_EQUAL(otlite_batch_collect(&region, &all, &batch), OTLITE_OK);
+    next = 0;
+    CHECK(!otlite_batch_watched(&region, &batch, &next, &part));
+    otlite_batch_release(&region, &batch);
+    otlite_unmap(memory, MEMORY_SIZE);
 }
 
 int main(void)

@@ -48,6 +48,11 @@ static void test_what_it_is(void)
         header->seal = otlite_header_seal(header);
         CHECK_EQUAL(otlite_region_check(copy, SIZE), OTLITE_DAMAGED);
     }
+    static _Alignas(64) struct otlite_header head = {.version = LAYOUT_VERSION + 1,
+                                                     .byte_order = LAYOUT_BYTE_ORDER};
+    memcpy(head.magic, LAYOUT_MAGIC, sizeof head.magic);
+    CHECK_EQUAL(otlite_region_check(&head, sizeof head), OTLITE_VERSION); /* a header alone */
+    CHECK_EQUAL(otlite_region_check(&head, sizeof head - 1), OTLITE_TRUNCATED);
     open_with(&(struct otlite_region_options){0}); /* its records bear no seals */
     CHECK_EQUAL(otlite_region_check(memory, SIZE), OTLITE_FOREIGN);
 }
@@ -69,6 +74,8 @@ static void test_refuses(void)
     CHECK_EQUAL(otlite_region_adopt(&recorder.region, memory, SIZE, &durable_options, NULL),
                 OTLITE_FOREIGN);
     CHECK_EQUAL(otlite_image_open(&image, memory, SIZE), OTLITE_FOREIGN);
+    for (size_t off = 1; off < 64; off++)
+        CHECK_EQUAL(otlite_region_check(memory + off, SIZE - 64), OTLITE_INVALID);
 }
 
 /* ---- What is in it ---- */
@@ -324,6 +331,50 @@ static void test_a_damaged_count(void)
     CHECK_EQUAL(findings.damaged, 1);
 }
 
+/* Records in a chunk that says it has none: they are counted. */
+static void test_a_chunk_that_seems_free(void)
+{
+    for (uint32_t state = CHUNK_FREE; state < 8; state++) {
+        open_with(&durable_options);
+        record_some(0, 5);
+        for (uint32_t i = 0; i < recorder.region.chunk_count; i++)
+            if (recorder.region.chunks[i].committed == 5) {
+                recorder.region.chunks[i].state = state;
+                recorder.region.chunks[i].offered = recorder.region.chunks[i].acked = 2;
+            }
+        uint32_t kept =
+            state == CHUNK_TAKEN || state == CHUNK_WRITING || state == CHUNK_COMPLETE ? 3 : 0;
+        CHECK_EQUAL(read_image(memory, SIZE, &findings), OTLITE_OK);
+        CHECK_EQUAL(findings.records, kept);
+        CHECK_EQUAL(findings.damaged, 3 - kept);
+        die();
+        struct otlite_adoption told = adopt();
+        CHECK_EQUAL(told.records, kept);
+        CHECK_EQUAL(told.damaged, 3 - kept);
+    }
+}
+
+/* A record of no bytes is none, even with a seal. */
+static void test_an_empty_record(void)
+{
+    open_with(&durable_options);
+    record_some(0, 3);
+    struct otlite_region *region = &recorder.region;
+    for (uint32_t i = 0; i < region->chunk_count; i++) {
+        if (region->chunks[i].committed != 3)
+            continue;
+        struct record_index *index = chunk_index(region, i, 2);
+        uint32_t start = chunk_index(region, i, 1)->end;
+        CHECK(otlite_record_whole(region, i, 2, 3));
+        index->end = start;
+        index->seal = otlite_record_seal(region, i, start, index);
+        CHECK(!otlite_record_whole(region, i, 2, 3));
+    }
+    CHECK_EQUAL(read_image(memory, SIZE, &findings), OTLITE_OK);
+    CHECK_EQUAL(times_in(0, 2, 1), 2);
+    CHECK_EQUAL(findings.damaged, 1);
+}
+
 /* What an adoption gave up stays counted when that process died before it was done; what the dead counted does not. */
 static void test_an_adoption_that_was_not_done(void)
 {
@@ -527,6 +578,8 @@ int main(void)
     RUN(test_damaged_room_of_an_entry);
     RUN(test_an_entry_of_another);
     RUN(test_a_damaged_count);
+    RUN(test_a_chunk_that_seems_free);
+    RUN(test_an_empty_record);
     RUN(test_an_adoption_that_was_not_done);
     RUN(test_a_damaged_sequence);
     RUN(test_scopes_after_adoption);

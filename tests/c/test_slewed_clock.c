@@ -80,16 +80,21 @@ static double read_on(double seconds, double step, bool interrupt)
     return worst;
 }
 
+static void begin(void)
+{
+    real_ns = since_ns = 1e12;
+    clock_ns = 5e12;
+    slope = 1;
+    simulated_ticks_init(&ticks);
+}
+
 /* chronyd slews by up to 83333 ppm, the kernel's NTP by 500. */
 static void test_a_clock_that_is_slewed(void)
 {
     static const double ppm[] = {-50, 50, -500, 500, -5000, 5000, -83333, 83333};
     for (unsigned i = 0; i < sizeof ppm / sizeof *ppm; i++)
         for (int interrupt = 0; interrupt < 2; interrupt++) {
-            real_ns = since_ns = 1e12;
-            clock_ns = 5e12;
-            slope = 1;
-            simulated_ticks_init(&ticks);
+            begin();
             (void)read_on(2.1, 2000, false); /* the base is a tenth of a second old */
             CHECK(ticks.reach != 0 && ticks.trusted && ticks.strays == 0);
             CHECK(clock_now() - ticks.base_ns < 200000000); /* begun anew after a second */
@@ -100,8 +105,76 @@ static void test_a_clock_that_is_slewed(void)
         }
 }
 
+/* A leap is one stray, from which a new rate is measured; what agrees again wipes it out, and what never does is no
+ * counter to tell the time by. */
+static void test_a_clock_that_leaps(void)
+{
+    begin();
+    (void)read_on(2.1, 2000, false);
+    CHECK(ticks.reach != 0 && ticks.strays == 0);
+    clock_ns += 1e5;
+    (void)read_on(0.002, 2000, false);
+    CHECK(ticks.trusted && ticks.reach == 0 && ticks.strays == 1);
+    CHECK(clock_now() - ticks.base_ns < 3000000);
+    (void)read_on(0.1, 2000, false);
+    CHECK(ticks.trusted && ticks.reach != 0 && ticks.strays == 0);
+    for (int i = 0; i < 10000 && ticks.trusted; i++) {
+        clock_ns += ticks.reach != 0 ? 1e5 : 0;
+        (void)read_on(0.001, 2000, false);
+    }
+    CHECK(!ticks.trusted);
+
+    begin();
+    for (int i = 0; i < 100 && ticks.reach == 0; i++)
+        (void)read_on(0.001, 2000, false);
+    CHECK(ticks.reach != 0);
+    clock_ns += 1e6; /* much, for a base as young: it is in no rate */
+    (void)read_on(0.002, 2000, false);
+    for (int i = 0; i < 100 && ticks.reach == 0; i++) {
+        CHECK_EQUAL(ticks.strays, 1);
+        (void)read_on(0.001, 2000, false);
+    }
+    CHECK(ticks.reach != 0);
+}
+
+/* A machine that has just begun: its clock is near 0, and the counter was not 0 when that was. */
+static void test_a_clock_that_has_just_begun(void)
+{
+    begin();
+    real_ns = since_ns = 1e9;
+    clock_ns = 1.2e9;
+    for (int i = 0; i < 40 && ticks.reach == 0; i++) {
+        (void)read_on(0.001, 2000, false);
+        CHECK(ticks.trusted && ticks.strays == 0);
+    }
+    CHECK(ticks.reach != 0);
+}
+
+/* Who asks after minutes, or whose clock leaps before the rate is known, has no counter that strays. */
+static void test_who_asks_late(void)
+{
+    begin();
+    for (int i = 0; i < 100; i++) {
+        (void)read_on(0.1, 2000, false);
+        CHECK(ticks.trusted && ticks.reach != 0 && ticks.strays == 0);
+        real_ns += 60e9;
+        (void)simulated_ticks_boot(&ticks);
+        CHECK(ticks.trusted && ticks.strays == 0);
+    }
+    begin();
+    (void)simulated_ticks_boot(&ticks);
+    clock_ns += 1e9;
+    real_ns += 2e3;
+    (void)simulated_ticks_boot(&ticks);
+    CHECK(ticks.trusted && ticks.strays == 0 && ticks.rate == 0);
+    CHECK(clock_now() - ticks.base_ns < 1000000);
+}
+
 int main(void)
 {
+    RUN(test_a_clock_that_leaps);
+    RUN(test_a_clock_that_has_just_begun);
+    RUN(test_who_asks_late);
     RUN(test_a_clock_that_is_slewed);
     return check_end();
 }

@@ -1,5 +1,4 @@
-/* test_tables.c - resources and scopes: kept once, given to others when no record needs them, never
- * before
+/* test_tables.c - resources and scopes: kept once, given to others when no record needs them, never before
  *
  * Includes layout.h for one thing: the lock of the tables, which no call leaves taken.
  */
@@ -297,6 +296,27 @@ static void test_entries_of_a_batch_stay(void)
     close_region();
 }
 
+/* Whichever entry alone may go, it is found; but for the one that was given out last. */
+static void test_the_only_one_that_may_go(void)
+{
+    for (uint32_t spare = 0, slots = 1; spare < slots; spare++) {
+        open_region(64 << 10);
+        slots = scope_slots();
+        for (uint32_t i = 0; i < slots; i++) {
+            uint32_t scope = numbered_scope(i);
+            CHECK(i == spare || record(i, scope) == OTLITE_OK);
+        }
+        for (uint32_t first = 0; first < slots; first++) {
+            region.header->next_victim[TABLE_SCOPES] = first;
+            region.header->condemned[TABLE_SCOPES] = 0;
+            uint32_t scope = numbered_scope(100 + first);
+            CHECK_EQUAL(scope == UINT32_MAX, first == (spare + 1) % slots);
+            CHECK(scope == UINT32_MAX || (scope & HANDLE_INDEX) == spare);
+        }
+        close_region();
+    }
+}
+
 static void test_resources_are_evicted_too(void)
 {
     char url[16];
@@ -563,6 +583,7 @@ int main(void)
     RUN(test_stale_after_eviction);
     RUN(test_needed_entries_stay);
     RUN(test_entries_of_a_batch_stay);
+    RUN(test_the_only_one_that_may_go);
     RUN(test_resources_are_evicted_too);
     RUN(test_arena_full);
     RUN(test_arena_to_the_last_step);
