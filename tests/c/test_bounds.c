@@ -239,6 +239,10 @@ static void test_the_last_room_of_a_full_table(void)
     CHECK_EQUAL(otlite_scope_register(region, bytes, left + 1, "", 0, &handle), OTLITE_TABLE_FULL);
     CHECK_EQUAL(otlite_scope_register(region, bytes, left, "", 0, &handle), OTLITE_OK);
     CHECK_EQUAL(region->header->arena_used, region->arena_size);
+    for (uint32_t i = 0; i < 100; i++) { /* in the room of those, which is 64 bytes each */
+        memcpy(bytes, &i, sizeof i);
+        CHECK_EQUAL(otlite_scope_register(region, bytes, 64, "", 0, &handle), OTLITE_OK);
+    }
 }
 
 /* Files of one version are laid out the same: whoever changes this changes LAYOUT_VERSION. */

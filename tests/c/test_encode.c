@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "decode.h"
+#include "record/fields_index.h"
 
 static uint64_t seed = 6364136223846793005;
 
@@ -343,6 +344,23 @@ static void test_spans(void)
     }
 }
 
+/* Of the least of fields, two bytes and an entry each, as many are had as there is room for. */
+static void test_as_many_as_there_is_room_for(void)
+{
+    for (uint32_t size = 0; size < 200; size += alignof(struct scratch_field)) {
+        struct otlite_scratch scratch;
+        struct otlite_composer composer;
+        start(&scratch, size);
+        for (uint32_t i = 0; i <= size / (2 + sizeof(struct scratch_field)); i++) {
+            otlite_compose_begin(&composer, &scratch, OTLITE_LINKS);
+            CHECK_EQUAL(otlite_compose_end(&composer, 0, 100),
+                        (i + 1) * (2 + sizeof(struct scratch_field)) <= size ? OTLITE_OK
+                                                                             : OTLITE_NO_ROOM);
+        }
+        guard_free(block);
+    }
+}
+
 /* All to 140, then those around 16384; a seventh where memory is mapped slowly. */
 static uint32_t next_length(uint32_t length)
 {
@@ -493,6 +511,7 @@ int main(void)
     RUN(test_the_guard_is_noticed);
     RUN(test_events_and_links);
     RUN(test_spans);
+    RUN(test_as_many_as_there_is_room_for);
     RUN(test_lengths_and_bounds);
     RUN(test_bytes_of_unknown_origin);
     RUN(test_resources_and_scopes);

@@ -151,8 +151,45 @@ static void test_a_last_record_that_says_it_is_longer(void)
     guard_free(guard);
 }
 
+/* A last record with a trace and no span, or the other way round, is nobody's. */
+static void test_a_last_record_with_half_of_its_names(void)
+{
+    for (int half = 0; half < 2; half++) {
+        open_region(SMALL, TABLE, 0);
+        open_some(0, 3);
+        struct otlite_span span = spans[1];
+        span.open = 0;
+        CHECK_EQUAL(end_number(&recorder, 1, &span), OTLITE_OK);
+        uint8_t *at = memmem(recorder.region.data, recorder.region.chunk_size,
+                             half ? span.span_id : span.trace_id, half ? 8 : 16);
+        if (!CHECK(at != NULL))
+            return;
+        at[-2] = 0x1a; /* its tag: field 3 */
+        CHECK_EQUAL(read_opened(memory, SMALL, &opened), OTLITE_OK);
+        CHECK_EQUAL(times(opened.unfinished, 0, 3), 3);
+        CHECK_EQUAL(opened.damaged, 1);
+    }
+}
+
+/* What was damaged is told of once: nothing of it is left for the next who adopts. */
+static void test_a_free_entry_with_a_seal(void)
+{
+    open_region(SMALL, TABLE, 0);
+    open_some(0, 3);
+    otlite_open_end(&recorder.region, spans[1].open);
+    recorder.region.open[(spans[1].open - 1) % TABLE].seal = 7;
+    for (int life = 0; life < 3; life++) {
+        struct otlite_adoption told = adopt(0);
+        CHECK_EQUAL(told.damaged, life == 0);
+        CHECK_EQUAL(told.unfinished, life == 0 ? 2 : 0);
+        CHECK_EQUAL(told.records, 2);
+    }
+}
+
 int main(void)
 {
+    RUN(test_a_free_entry_with_a_seal);
+    RUN(test_a_last_record_with_half_of_its_names);
     RUN(test_a_last_record_that_says_it_is_longer);
     (void)otlite_kernels_select(NULL);
     RUN(test_an_entry_elsewhere);

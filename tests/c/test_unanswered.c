@@ -81,8 +81,27 @@ static void test_unanswered(void)
     otlite_unmap(memory, MEMORY_SIZE);
 }
 
+/* In each of the chunks of a batch. */
+static void test_of_many_chunks(void)
+{
+    struct otlite_batch_limits all = {.max_bytes = 1 << 20};
+    struct otlite_batch batch;
+    uint64_t count = 0;
+    open_region();
+    while (otlite_region_count(&region) < 1000)
+        record();
+    CHECK_EQUAL(otlite_batch_collect(&region, &all, &batch), OTLITE_OK);
+    CHECK(batch.item_count > 2);
+    count = batch.records;
+    otlite_batch_offer(&region, &batch);
+    otlite_batch_drop(&region, &batch, OTLITE_LOSS_SHUTDOWN, false);
+    CHECK_EQUAL(unanswered(), count);
+    otlite_unmap(memory, MEMORY_SIZE);
+}
+
 int main(void)
 {
+    RUN(test_of_many_chunks);
     RUN(test_unanswered);
     return check_end();
 }

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 C_FOLDERS = ("encode", "region", "record", "http")
 PYTHON = "src/otlp_lite"
 
-_OPEN = ("open", "open_table", "open_damage")
+_OPEN = ("open", "open_end", "open_table", "open_damage")
 _REGION = (
     "region",
     "bounds",
