@@ -163,6 +163,14 @@ static void test_a_death_in_the_middle_of_an_adoption(void)
     guard_free(guard);
 }
 
+static void open_more_than_there_is_room_for(void)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        struct otlite_span span = {.name = {long_text(), 200, OTLITE_TEXT_UTF8}};
+        (void)!otlite_open_begin(&recorder.region, &span, recorder.resource, recorder.scopes[0]);
+    }
+}
+
 /* What the dead one counted, and had told of, is not counted again: all begin at nothing. */
 static void test_counters_begin_anew(void)
 {
@@ -172,10 +180,7 @@ static void test_counters_begin_anew(void)
     struct otlite_stats stats;
     options.open_spans = 4;
     open_with(&options);
-    for (uint32_t i = 0; i < 8; i++) {
-        struct otlite_span span = {.name = {long_text(), 200, OTLITE_TEXT_UTF8}};
-        (void)!otlite_open_begin(&recorder.region, &span, recorder.resource, recorder.scopes[0]);
-    }
+    open_more_than_there_is_room_for();
     record_some(0, 40);
     for (int answered = 0; answered < 2; answered++) {
         CHECK_EQUAL(otlite_batch_collect(&recorder.region, &limits, &batch), OTLITE_OK);
@@ -189,6 +194,8 @@ static void test_counters_begin_anew(void)
     CHECK(stats.recorded == 41 && stats.exported == 2 && stats.rejected == 1);
     CHECK(stats.unanswered == 3 && stats.open_missed == 4 && stats.open_cut == 4);
     CHECK(stats.dropped[OTLITE_LOSS_REFUSED] == 6 && stats.dropped[OTLITE_LOSS_TOO_LARGE] == 1);
+    otlite_open_end(&recorder.region, 1);
+    open_more_than_there_is_room_for(); /* which nobody asks after any more */
     die();
     CHECK_EQUAL(adopt().records, 31 + 4);
     stats = balanced_stats(&recorder.region);
@@ -239,7 +246,9 @@ static void test_the_last_room_of_a_full_table(void)
     CHECK_EQUAL(otlite_scope_register(region, bytes, left + 1, "", 0, &handle), OTLITE_TABLE_FULL);
     CHECK_EQUAL(otlite_scope_register(region, bytes, left, "", 0, &handle), OTLITE_OK);
     CHECK_EQUAL(region->header->arena_used, region->arena_size);
-    for (uint32_t i = 0; i < 100; i++) { /* in the room of those, which is 64 bytes each */
+    CHECK_EQUAL(otlite_region_append(region, bytes, 8, recorder.resource, handle, 0, true),
+                OTLITE_OK); /* it stays; the others have 64 bytes each */
+    for (uint32_t i = 0; i < 100; i++) {
         memcpy(bytes, &i, sizeof i);
         CHECK_EQUAL(otlite_scope_register(region, bytes, 64, "", 0, &handle), OTLITE_OK);
     }
@@ -301,6 +310,35 @@ static void test_the_layout_of_this_version(void)
             CHECK_EQUAL(header.sections[section].count, known[i].sections[section].count);
         }
     }
+}
+
+/* And what is in them bears the same seals, which are of words in the machine's order. */
+static void test_the_seals_of_this_version(void)
+{
+    static const uint8_t bytes[] = {0x12, 0x04, 0x2a, 0x02, 'h', 'i'};
+    const uint32_t little = 1;
+    struct otlite_region_options options = durable_options;
+    struct otlite_region *region = &recorder.region;
+    struct otlite_span span = {.start = 5, .end = 5, .explicit_time = true, .kind = 1};
+    options.open_spans = 4;
+    open_with(&options);
+    memset(span.trace_id, 0x11, sizeof span.trace_id);
+    memset(span.span_id, 0x22, sizeof span.span_id);
+    span.name = (struct otlite_text){"hi", 2, OTLITE_TEXT_UTF8};
+    CHECK_EQUAL(otlite_open_begin(region, &span, recorder.resource, recorder.scopes[0]), OTLITE_OK);
+    CHECK_EQUAL(otlite_region_append(region, bytes, sizeof bytes, recorder.resource,
+                                     recorder.scopes[0], 0, true),
+                OTLITE_OK);
+    uint32_t chunk = 0;
+    while (chunk < region->chunk_count - 1 && region->chunks[chunk].committed == 0)
+        chunk++;
+    if (*(const uint8_t *)&little == 0)
+        return;
+    CHECK_EQUAL(otlite_header_seal(&(struct otlite_header){.version = 2}), 0x5c47ec03);
+    CHECK_EQUAL(chunk_index(region, chunk, 0)->seal, 0xc230d1aa);
+    CHECK_EQUAL(region->open[span.open - 1].seal, 0xf9c98a86);
+    region->header->anchors[3] = 12345;
+    CHECK_EQUAL(otlite_anchor_seal(region->header, 3), 0x8e445c2c);
 }
 
 /* A file may be as large as a region can be, and no larger. */
@@ -537,6 +575,7 @@ int main(void)
     RUN(test_a_full_table_where_the_newest_give_way);
     RUN(test_the_last_room_of_a_full_table);
     RUN(test_the_layout_of_this_version);
+    RUN(test_the_seals_of_this_version);
     RUN(test_a_file_of_the_greatest_size);
     RUN(test_entries_at_the_arenas_end);
     RUN(test_what_lies_behind_the_descriptors);

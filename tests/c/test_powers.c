@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#define otlite_put_decimal put_decimal /* beside the library's */
+#define otlite_put_double put_double
 #include "encode/decimal.c"
 
 enum { WORDS = 36 /* 10^324 and a bit more */ };
