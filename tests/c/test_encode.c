@@ -344,6 +344,27 @@ static void test_spans(void)
     }
 }
 
+/* Texts of each kind as an attribute's value, across the lengths where one byte tells of them no more. */
+static void test_texts_of_every_kind(void)
+{
+    static struct sample sample;
+    for (uint32_t kind = 0; kind <= OTLITE_TEXT_CHARS; kind++)
+        for (uint32_t length = 0; length < 300; length++) {
+            struct otlite_scratch scratch;
+            start(&scratch, 2048);
+            make_sample(&sample, &seed, kind, length, 2);
+            struct otlite_value value = {.type = OTLITE_TEXT, .as.text = sample.text};
+            CHECK_EQUAL(otlite_scratch_attribute(&scratch, 1, text_of("key"), &value, 10),
+                        OTLITE_OK);
+            struct reader pair = field_of(&scratch, OTLITE_ATTRIBUTES, 0);
+            CHECK(next_bytes_are(&pair, 1, (struct bytes){(const uint8_t *)"key", 3}));
+            struct reader any = next_message(&pair, 2);
+            CHECK(next_bytes_are(&any, 1, sample.utf8));
+            CHECK(read_all(&any) && read_all(&pair));
+            guard_free(block);
+        }
+}
+
 /* Of the least of fields, two bytes and an entry each, as many are had as there is room for. */
 static void test_as_many_as_there_is_room_for(void)
 {
@@ -511,6 +532,7 @@ int main(void)
     RUN(test_the_guard_is_noticed);
     RUN(test_events_and_links);
     RUN(test_spans);
+    RUN(test_texts_of_every_kind);
     RUN(test_as_many_as_there_is_room_for);
     RUN(test_lengths_and_bounds);
     RUN(test_bytes_of_unknown_origin);

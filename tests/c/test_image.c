@@ -32,6 +32,40 @@ static void test_a_chain_from_anywhere(void)
     free(field);
 }
 
+static bool is_text(struct otlite_segment segment, const char *text)
+{
+    return segment.size == strlen(text) && memcmp(segment.data, text, segment.size) == 0;
+}
+
+/* Each record, and each span that was open, comes with the bytes of its resource and its scope. */
+static void test_whose_it_is(void)
+{
+    struct otlite_region_options options = durable_options;
+    struct otlite_region *region = &recorder.region;
+    struct otlite_image image;
+    struct otlite_found found;
+    struct otlite_span span = {.span_id = {1}, .trace_id = {1}, .kind = 1};
+    uint32_t resource, scope;
+    options.open_spans = 4;
+    open_with(&options);
+    CHECK_EQUAL(
+        otlite_resource_register(region, "resource", 8, "urn:of the resource", 19, &resource),
+        OTLITE_OK);
+    CHECK_EQUAL(otlite_scope_register(region, "a scope", 7, "urn:of it", 9, &scope), OTLITE_OK);
+    CHECK_EQUAL(otlite_span_record(region, &span, resource, scope), OTLITE_OK);
+    span.span_id[0] = 2;
+    CHECK_EQUAL(otlite_open_begin(region, &span, resource, scope), OTLITE_OK);
+    CHECK_EQUAL(otlite_image_open(&image, memory, SIZE), OTLITE_OK);
+    for (int open = 0; open < 2; open++) {
+        CHECK(otlite_image_next(&image, &found));
+        CHECK_EQUAL(found.unfinished, open);
+        CHECK(is_text(found.resource, "resource") && is_text(found.scope, "a scope"));
+        CHECK(is_text(found.resource_schema, "urn:of the resource"));
+        CHECK(is_text(found.scope_schema, "urn:of it"));
+    }
+    CHECK(!otlite_image_next(&image, &found));
+}
+
 /* As many open spans as a table can have. */
 static void test_the_largest_table(void)
 {
@@ -67,6 +101,7 @@ int main(void)
 {
     (void)otlite_kernels_select(NULL);
     RUN(test_a_chain_from_anywhere);
+    RUN(test_whose_it_is);
     RUN(test_the_largest_table);
     return check_end();
 }
