@@ -202,3 +202,12 @@ def test_more_ways_than_are_followed_are_given_up_on_in_silence() -> None:
     checked = check(source.encode())
     assert [finding.code for finding in checked.findings] == ["OTL005"]
     assert [each.followed for each in checked.tracked] == [False, True]
+
+
+@pytest.mark.parametrize("asked", ["x{}", "x{} > 3", "x{} is True", "x{} is None", "not x{}"])
+def test_what_is_asked_but_once_makes_no_more_ways(asked: str) -> None:
+    once = "".join(f"    if {asked.format(at)}: g({at})\n" for at in range(12))
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    checked = check(f"{head}def f():\n    span = tracer.start_span('a')\n{once}".encode())
+    assert [finding.code for finding in checked.findings] == ["OTL003"]
+    assert [each.followed for each in checked.tracked] == [True]

@@ -226,3 +226,51 @@ def a_number_that_comes_to_it(count):
     if count == 3:
         return
     span.end()
+
+
+def a_number_that_is_over_three(count):
+    if count:
+        span = tracer.start_span("a")  # bad: OTL003
+        if count > 3:
+            span.end()
+
+
+def counted_down():
+    left = 3
+    left -= 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if left == 4:
+        span.end()
+
+
+def doubled():
+    count = 2
+    count *= 2
+    span = tracer.start_span("a")  # bad: OTL003
+    if count == 0:
+        span.end()
+
+
+def one_less_than_some(count):
+    if not count:
+        return
+    count -= 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if count:
+        span.end()
+
+
+def one_more_than_any(count):
+    count += 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if count:
+        span.end()
+
+
+def a_number_that_comes_to_two(count):
+    if not count:
+        return
+    count += 1
+    if count == 2:
+        span = tracer.start_span("a")  # bad: OTL003
+        span.set_attribute("key", 1)

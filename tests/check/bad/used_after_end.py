@@ -240,3 +240,11 @@ def a_builder_that_starts_again(items):
     builder = SpanBuilder("a")
     for _ in items:
         builder.start().end()  # bad: OTL001
+
+
+def of_a_span_that_was_made_current_by_hand():
+    span = tracer.start_span("a")
+    manager = use_span(span, end_on_exit=True)
+    manager.__enter__()
+    manager.__exit__(None, None, None)
+    span.set_attribute("late", 1)  # bad: OTL001

@@ -298,3 +298,28 @@ def no_text(value):
             span.end()
     else:
         span.end()
+
+
+def what_a_test_gave_is_asked_for_truth_itself(count):
+    many = count > 3
+    if count > 3:
+        span = tracer.start_span("a")
+    if many is True:
+        span.end()
+
+
+def counted_down():
+    left = 3
+    left -= 1
+    span = tracer.start_span("a")
+    if left == 2:
+        span.end()
+
+
+def the_same_case_twice(command):
+    match command:
+        case "start":
+            span = tracer.start_span("a")
+    match command:
+        case "start":
+            span.end()

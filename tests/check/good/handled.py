@@ -213,6 +213,22 @@ def a_stack_is_closed_before():
         yield 1
 
 
+async def an_async_stack_is_closed_before():
+    async with AsyncExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        work()
+        await stack.aclose()
+        yield 1
+
+
+def what_a_stack_had_is_taken_from_it():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        with stack.pop_all():
+            work()
+        yield 1
+
+
 def as_what_another_module_calls_so(url):
     span = tracer.start_span("a")
     try:

@@ -78,6 +78,7 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "termination.py": ("test_termination.py",),
     "cli/doctor.py": ("test_doctor.py",),
     "cli/machine.py": ("test_doctor.py",),
+    "cli/waterfall.py": ("test_waterfall.py", "test_receive.py"),
     "cli/*.py": ("test_receive_bounds.py", "test_receive.py"),
     "*.py": _FACE,
 }
