@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,3 +212,23 @@ def test_what_is_asked_but_once_makes_no_more_ways(asked: str) -> None:
     checked = check(f"{head}def f():\n    span = tracer.start_span('a')\n{once}".encode())
     assert [finding.code for finding in checked.findings] == ["OTL003"]
     assert [each.followed for each in checked.tracked] == [True]
+
+
+def test_spans_are_counted_that_a_function_starts() -> None:
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    body = (
+        "def f(given: trace.Span, some):\n"
+        "    given.end()\n"
+        "    trace.get_current_span().add_event('a')\n"
+        "    with trace.use_span(some) as other:\n        other.end()\n"
+        "    with tracer.start_as_current_span('a'):\n        pass\n"
+        "    tracer.start_span('b').end()\n"
+    )
+    assert [each.at.line for each in check((head + body).encode()).tracked] == [8, 10]
+
+
+def test_what_python_warns_of_in_a_module_is_its_own() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert check(b"import otlp_lite\nx = '\\d'\n").findings == []
+    assert told == []

@@ -237,7 +237,7 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
         return run.make(state, Site(Kind.TOKEN, at, "", managed=context.span), Status(Phase.OPEN))
     if api is Api.DETACH:
         token = called.argument(0, "token")
-        if isinstance(token, Object) and token in state.objects:
+        if isinstance(token, Object):
             state = run.detach(state, token)
         return state, None
     if api is Api.CURRENT_SPAN and (current := run.current_span(state)) is not None:

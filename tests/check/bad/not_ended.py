@@ -254,3 +254,30 @@ def handled_by_another_class():
         raise Stop
     except OSError:
         span.end()
+
+
+def whose_event_is_returned():
+    live = ol.SpanBuilder("a").start()  # bad: OTL003
+    return live.event("b")
+
+
+def that_is_a_parent():
+    span = tracer.start_span("a")  # bad: OTL003
+    tracer.start_span("b", opentelemetry.trace.set_span_in_context(span)).end()
+
+
+def that_is_a_parent_by_keyword():
+    span = tracer.start_span("a")  # bad: OTL003
+    tracer.start_span("b", context=opentelemetry.trace.set_span_in_context(span)).end()
+
+
+def that_is_a_parent_of_the_current_one():
+    span = tracer.start_span("a")  # bad: OTL003
+    with tracer.start_as_current_span("b", opentelemetry.trace.set_span_in_context(span)):
+        span.set_attribute("key", 1)
+
+
+def that_is_a_parent_of_the_current_one_by_keyword():
+    span = tracer.start_span("a")  # bad: OTL003
+    with tracer.start_as_current_span("b", context=opentelemetry.trace.set_span_in_context(span)):
+        span.set_attribute("key", 1)

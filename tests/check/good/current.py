@@ -95,3 +95,9 @@ def the_value_of_another():
     other = tracer.start_span("b")
     other.set_attribute("span", span)
     other.end()
+
+
+def by_the_names_of_parameters():
+    span = tracer.start_span("a")
+    attach(context=set_span_in_context(span=span))
+    trace.get_current_span().end()

@@ -312,3 +312,8 @@ async def awaited_on_a_stack():
 async def awaited_on_a_stack_that_is_given(stack):
     stack.enter_context(tracer.start_as_current_span("a"))
     await work()
+
+
+def yielded_on_a_stack_that_is_given(stack):
+    stack.enter_context(tracer.start_as_current_span("a"))
+    yield 1
