@@ -111,3 +111,16 @@ def a_list_of_them(names):
 
 def a_tuple_of_one():
     tracer.start_span("a"), 1  # bad: OTL005
+
+
+def after_a_loop_that_runs():
+    for _ in (1, 2):
+        work()
+    tracer.start_span("a")  # bad: OTL005
+
+
+def in_a_handler_that_perhaps_takes_it():
+    try:
+        raise Missing
+    except LookupError:
+        tracer.start_span("a")  # bad: OTL005
