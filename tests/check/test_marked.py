@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,6 +149,9 @@ MESSAGES = {
     'span = tracer.start_span("a")\nif x:\n    x(span)\n    return\nspan = None': (
         'span "a" is not ended on each path: its name is given to something else at line 5'
     ),
+    'span = tracer.start_span("a")\nif x: return span.end()\nwith trace.use_span(span): x()\nspan = 1': (
+        'span "a" is not ended on each path: its name is given to something else at line 4'
+    ),
     'span = tracer.start_span("a")\nx()\nspan.end()': 'span "a" is not ended if what stands at line 2 raises',
     'span = tracer.start_span("a")\nyield\nspan.end()': (
         'span "a" is not ended if what stands at line 2 is cancelled or closed'
@@ -227,8 +229,28 @@ def test_spans_are_counted_that_a_function_starts() -> None:
     assert [each.at.line for each in check((head + body).encode()).tracked] == [8, 10]
 
 
-def test_what_python_warns_of_in_a_module_is_its_own() -> None:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        assert check(b"import otlp_lite\nx = '\\d'\n").findings == []
-    assert told == []
+def test_what_python_warns_of_in_a_module_is_its_own(recwarn: pytest.WarningsRecorder) -> None:
+    assert check(b"import otlp_lite\nx = '\\d'\n").findings == []
+    assert recwarn.list == []
+
+
+def followed(function: str) -> bool:
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    (span,) = check((head + function).encode()).tracked
+    return span.followed
+
+
+def test_a_function_is_followed_for_so_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlp_lite.check.flow.STEPS_MAX", 4)
+    function = "def f(x):\n    tracer.start_span('a').end()\n    if x:\n        x()\n"
+    assert followed(function + "    x()\n")
+    assert not followed(function + "    x()\n    x()\n")
+
+
+@pytest.mark.parametrize("calls", ["", "    x(1, x(2 if a else 3) if b else 4)\n"])
+def test_so_many_ways_are_told_apart(calls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlp_lite.check.expressions.STATES_MAX", 4)
+    function = f"def f(x, a, b, c):\n    tracer.start_span('a').end()\n{calls}"
+    asked = [f"    if {name}:\n        x()\n" for name in "abc"]
+    assert followed(function + "".join(2 * asked[:2]))
+    assert not followed(function + "".join(2 * asked))

@@ -274,3 +274,28 @@ def a_number_that_comes_to_two(count):
     if count == 2:
         span = tracer.start_span("a")  # bad: OTL003
         span.set_attribute("key", 1)
+
+
+def false_is_not_none(flag):
+    if flag is False:
+        span = tracer.start_span("a")  # bad: OTL003
+        if flag is None:
+            span.end()
+
+
+def none_is_of_its_type():
+    span = None
+    if isinstance(span, type(None)):
+        tracer.start_span("a")  # bad: OTL005
+    if span is not None:
+        items.clear()
+
+
+def by_its_class(flag):
+    span = None
+    if flag:
+        span = tracer.start_span("a")
+    match span:
+        case Span():
+            span.end()
+            span.end()  # bad: OTL002
