@@ -26,6 +26,7 @@ LIKE = {
     "current": (),
     "rivals": (),
     "no_tracers": (),
+    "names": (),
     "ways": (),
     "rival_modules": (),
     "no_word_of_it": (),
@@ -151,6 +152,12 @@ MESSAGES = {
     ),
     'span = tracer.start_span("a")\nif x: return span.end()\nwith trace.use_span(span): x()\nspan = 1': (
         'span "a" is not ended on each path: its name is given to something else at line 4'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    with trace.use_span(span, end_on_exit=x): x()': (
+        'span "a" is not ended on each path: where the function comes to its end'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    with span: x()': (
+        'span "a" is not ended on each path: where the function comes to its end'
     ),
     'span = tracer.start_span("a")\nx()\nspan.end()': 'span "a" is not ended if what stands at line 2 raises',
     'span = tracer.start_span("a")\nyield\nspan.end()': (

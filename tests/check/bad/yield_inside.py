@@ -173,3 +173,19 @@ def attached_as_a_value(span: trace.Span):
         yield 1  # bad: OTL007
     finally:
         detach(token)
+
+
+def the_outer_is_still_attached(span: trace.Span):
+    outer = attach(set_span_in_context(span))
+    inner = attach(set_span_in_context(span))
+    detach(inner)
+    try:
+        yield 1  # bad: OTL007
+    finally:
+        detach(outer)
+
+
+def told_of_once():
+    with tracer.start_as_current_span("a"):
+        yield 1  # bad: OTL007
+        yield 2
