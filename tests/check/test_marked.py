@@ -196,6 +196,26 @@ def test_columns_count_characters_whatever_divides_lines_elsewhere() -> None:
     assert (finding.at.line, finding.at.column) == (3, 19)
 
 
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [
+        ("ignore[X]", "'X'"),
+        ("ignore[]", "''"),
+        ("ignore [OTL003", "'[OTL003'"),
+        ("ignore OTL003", "'OTL003 without brackets'"),
+        ("ignore: otl003", "': otl003 without brackets'"),
+    ],
+)
+def test_what_a_comment_has_in_place_of_codes_is_told(comment: str, told: str) -> None:
+    (finding,) = check(f"x = 1  # otlp: {comment}\n".encode()).findings
+    assert finding.message.startswith(f"the comment ignores {told}, which is no code: there are OTL001, ")
+
+
+def test_the_column_of_a_comment_is_where_it_begins() -> None:
+    (finding,) = check(b"x = 1  # otlp: ignore[none]\n").findings
+    assert (finding.code, finding.at.line, finding.at.column) == ("OTL900", 1, 8)
+
+
 def test_a_coding_is_obeyed() -> None:
     source = '# coding: latin-1\nimport otlp_lite\ndef f(): é = "ü"; otlp_lite.span("ö")\n'
     (finding,) = check(source.encode("latin-1")).findings

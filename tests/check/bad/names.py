@@ -126,3 +126,21 @@ def a_span_or_none(span: Span | None):
 def a_span_that_is_optional(span: Optional[Span]):
     if span is None:
         tracer.start_span("a")  # bad: OTL005
+
+
+def by_walrus_in_an_assignment():
+    other = (mine := trace.get_tracer("a"))
+    mine.start_span("b")  # bad: OTL005
+    log(other)
+
+
+def by_walrus_in_one_with_an_annotation():
+    other: object = (mine := trace.get_tracer("a"))
+    mine.start_span("b")  # bad: OTL005
+    log(other)
+
+
+def by_walrus_in_another():
+    log(other := (mine := trace.get_tracer("a")))
+    mine.start_span("b")  # bad: OTL005
+    log(other)

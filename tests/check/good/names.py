@@ -12,6 +12,7 @@ from opentelemetry.trace import Span
 from pytest import exit, skip, xfail
 
 tracer = trace.get_tracer(__name__)
+whole = trace.get_tracer("whole")
 parser = ArgumentParser()
 
 
@@ -138,3 +139,59 @@ def a_span_is_not_none(span: Span):
     if span is None:
         tracer.start_span("a")
     work(span)
+
+
+def the_rest_of_some(items):
+    _, *whole = items
+    whole.start_span("a")
+
+
+def each_of_some(items):
+    for whole in items:
+        whole.start_span("a")
+
+
+def an_exception():
+    try:
+        work()
+    except ValueError as whole:
+        whole.start_span("a")
+
+
+def assigned_in_a_handler():
+    try:
+        work()
+    except ValueError:
+        whole = registry
+    whole.start_span("a")
+
+
+def whatever_there_is(command):
+    match command:
+        case whole:
+            whole.start_span("a")
+
+
+def a_part_of_what_has_a_name(command):
+    match command:
+        case [whole] as everything:
+            whole.start_span("a")
+            registry.add(everything)
+
+
+def the_rest_of_a_sequence(command):
+    match command:
+        case [_, *whole]:
+            whole.start_span("a")
+
+
+def the_rest_of_a_mapping(command):
+    match command:
+        case {"key": 1, **whole}:
+            whole.start_span("a")
+
+
+def a_value_of_a_mapping(command):
+    match command:
+        case {"key": whole}:
+            whole.start_span("a")
