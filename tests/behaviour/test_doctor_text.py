@@ -251,6 +251,7 @@ def with_files(monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
         ("0::/", None),
         ("0::/a/b", 300),
         ("0::/c", 200),
+        ("0::/c:d", 50),
         ("1:cpu:/a\n2:memory,hugetlb:/m\n", 100),
         ("1:cpu:/a\n", None),
     ],
@@ -263,6 +264,7 @@ def test_the_least_limit_of_the_groups_around_counts(
         "sys__fs__cgroup__a__b/memory.max": "max\n",
         "sys__fs__cgroup__a/memory.max": "300\n",
         "sys__fs__cgroup__unified__c/memory.max": "200\n",
+        "sys__fs__cgroup__c:d/memory.max": "50\n",
         "sys__fs__cgroup__memory__m/memory.limit_in_bytes": "100\n",
         "sys__fs__cgroup__memory//memory.limit_in_bytes": "9223372036854771712\n",
     }

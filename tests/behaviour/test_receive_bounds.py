@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from receiving import Running
 
 from otlp_lite.cli.otlp import DecodeError, decode
-from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
+from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log, show, terminal_style
 from otlp_lite.cli.waterfall import Style
 
 
@@ -90,3 +91,42 @@ def test_what_the_head_of_a_refusal_says() -> None:
 def test_what_cannot_be_decoded_and_where(body: bytes, why: str) -> None:
     with pytest.raises(DecodeError, match=why):
         decode(body)
+
+
+def test_a_stdout_of_unknown_encoding_is_given_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.StringIO()
+    monkeypatch.setattr("sys.stdout", plain)
+    assert terminal_style(("key",)) == Style(120, unicode=False, colour=False, attributes=("key",))
+    show(["├─ a", "ü"])
+    show([])
+    assert plain.getvalue() == "\\u251c\\u2500 a\n\\xfc\n"
+
+
+def test_whoever_reads_may_go(request: pytest.FixtureRequest) -> None:
+    """As `| head` does: that is no failure, and what else came is not waited for."""
+    running = Running("--traces-per-second=0")
+    request.addfinalizer(running.process.kill)
+    assert running.process.stdout is not None and running.process.stderr is not None
+    running.process.stdout.close()
+    assert running.post(one_trace(1)) == (200, b"")
+    assert running.process.wait(20) == 0
+    assert running.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (
+            "receive",
+            ["--host HOST", "--port PORT", "--max-body BYTES", "--max-inflated BYTES", "--attribute KEY"],
+        ),
+        ("receive", ["--traces-per-second N"]),
+        ("doctor", ["--timeout SECONDS", "--json"]),
+        ("recover", ["--endpoint URL", "PATH", "--json"]),
+    ],
+)
+def test_the_help_says_what_options_take(command: str, options: list[str]) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "otlp_lite", command, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert [option for option in options if option not in shown] == []

@@ -58,7 +58,7 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "proxy.py": ("test_proxy.py",),
     "export/http.py": ("test_https.py", "test_protocol.py", "test_proxy.py", *_EXPORT),
     "export/retry.py": _EXPORT,
-    "export/worker.py": (*_WORKER, "test_bad_answers.py", "test_protocol.py"),
+    "export/worker.py": (*_WORKER, "test_bad_answers.py", "test_protocol.py", "servers/test_fork.py"),
     "export/health.py": _WORKER,
     "export/*.py": _EXPORT,
     "traces/sampling.py": ("test_sampling.py",),
