@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from receiving import Running
 
@@ -26,6 +28,13 @@ def test_services_beyond_so_many_are_counted_together() -> None:
         log.on_request(decode(request.SerializeToString()))
     assert len(log.spans) == NAMES_MAX + 1 and log.spans[OTHERS] == 50
     assert max(map(len, log.spans)) <= NAME_MAX
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.stop()
 
 
 def one_trace(number: int) -> bytes:
@@ -102,6 +111,17 @@ def test_a_stdout_of_unknown_encoding_is_given_ascii(monkeypatch: pytest.MonkeyP
     assert plain.getvalue() == "\\u251c\\u2500 a\n\\xfc\n"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "unicode"),
+    [("utf-8", True), ("UTF8", True), ("utf-16", True), ("gb18030", True), ("latin-1", False)],
+)
+def test_the_tree_is_drawn_with_what_stdout_can_show(
+    encoding: str, unicode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert terminal_style().unicode is unicode
+
+
 def test_whoever_reads_may_go(request: pytest.FixtureRequest) -> None:
     """As `| head` does: that is no failure, and what else came is not waited for."""
     running = Running("--traces-per-second=0")
@@ -130,3 +150,27 @@ def test_the_help_says_what_options_take(command: str, options: list[str]) -> No
         [sys.executable, "-m", "otlp_lite", command, "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert [option for option in options if option not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("GET /v1/traces HTTP/1.1\r\n", "GET /v1/traces: only POST is taken"),
+        ("POST /v1/traces HTTP/1.1\r\n", "content type none: only application/x-protobuf is taken (no JSON)"),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/json\r\n",
+            "content type application/json: only application/x-protobuf is taken (no JSON)",
+        ),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: br\r\n",
+            "content encoding br: only gzip, deflate and identity are taken",
+        ),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: 01 2\r\n",
+            "the content length is not one number",
+        ),
+    ],
+)
+def test_a_refusal_says_why(head: str, why: str, receiver: Running) -> None:
+    answer = receiver.raw(f"{head}Host: here\r\n\r\n".encode())
+    assert Status.FromString(answer.partition(b"\r\n\r\n")[2]).message == why

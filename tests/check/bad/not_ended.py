@@ -330,3 +330,9 @@ def where_a_loop_goes_on_by_a_finally():
 def whose_name_is_read():
     span = tracer.start_span("a")  # bad: OTL003
     log(span.name)
+
+
+def that_a_manager_holds_alone():
+    manager = opentelemetry.trace.use_span(tracer.start_span("a"))  # bad: OTL003
+    with manager:
+        log()

@@ -251,3 +251,45 @@ def as_what_may_be_another_s():
         raise Missing
     except LookupError:
         span.end()
+
+
+async def each_way_by_a_handler_of_its_own():
+    span = tracer.start_span("a")
+    try:
+        try:
+            yield 1
+        except asyncio.CancelledError:
+            span.end()
+            return
+    except GeneratorExit:
+        span.end()
+        return
+    span.end()
+
+
+def by_a_handler_for_all_that_are_exceptions():
+    span = tracer.start_span("a")
+    try:
+        raise ValueError
+    except Exception:
+        span.end()
+
+
+def by_no_handler_of_another_class():
+    try:
+        raise ValueError
+    except KeyError:
+        tracer.start_span("a")
+
+
+class Mine(urllib.error.URLError):
+    """As of another module."""
+
+
+def by_the_handler_of_its_base():
+    try:
+        raise Mine("no")
+    except urllib.error.URLError:
+        work()
+    except Exception:
+        tracer.start_span("a")

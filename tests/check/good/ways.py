@@ -374,3 +374,15 @@ def a_stack_without_a_name():
     with contextlib.ExitStack():
         span = tracer.start_span("a")
         span.end()
+
+
+def a_loop_of_one_round():
+    span = tracer.start_span("a")
+    for _ in range(1):
+        span.end()
+        break
+
+
+def annotated_and_ended():
+    span: trace.Span = tracer.start_span("a")
+    span.end()
