@@ -326,6 +326,28 @@ def test_the_directory_itself_is_not_kept_open(folder: Path) -> None:
     assert opened == [f"{folder}/slot-000.lock"]
 
 
+def test_a_directory_that_can_be_used_no_more_is_told_of_once(folder: Path) -> None:
+    """What is recorded is sent; what dead processes left there stays."""
+    with Receiver() as receiver:
+        code = """
+            os.chmod(DIR, 0o777)
+            for _ in range(3):
+                record()
+                assert telemetry.force_flush(10)
+                time.sleep(0.1)
+        """
+        victims = [Dying("record(many=10); time.sleep(60)", folder) for _ in range(2)]
+        for victim in victims:
+            victim.until(ids=10)
+        for victim in victims:
+            victim.kill()
+        program = run(code.replace("DIR", repr(str(folder))), folder, receiver)
+        said = program.facts[-1]["said"]
+        assert said.count("what dead processes left there is not sent: others can write to it") == 1, said
+        assert "exporting failed" not in said and len(receiver.names()) == 13
+    assert names(folder) == ["slot-000.lock", "slot-000.region", "slot-001.lock", "slot-001.region"]
+
+
 def test_a_copy_with_holes_is_filled(folder: Path) -> None:
     known = leave(folder)
     path = folder / "slot-000.region"

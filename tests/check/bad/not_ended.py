@@ -291,11 +291,6 @@ def as_the_exit_goes_by():
         span.end()
 
 
-def its_name_is_taken_by_an_import():
-    span = tracer.start_span("a")  # bad: OTL003
-    import span.more
-
-
 def annotated():
     span: opentelemetry.trace.Span = tracer.start_span("a")  # bad: OTL003
     span.set_attribute("key", 1)

@@ -364,3 +364,11 @@ def none_is_no_span():
         tracer.start_span("a")
     if span is not None:
         work()
+
+
+def counted_up():
+    count = 3
+    count += 1
+    span = tracer.start_span("a")
+    if count == 4:
+        span.end()

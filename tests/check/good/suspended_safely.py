@@ -331,3 +331,12 @@ def on_what_is_no_stack(pool):
     with pool.lease() as stack:
         stack.enter_context(tracer.start_as_current_span("a"))
         yield 1
+
+
+def detached_by_keyword(span: trace.Span):
+    token = attach(set_span_in_context(span))
+    try:
+        work()
+    finally:
+        detach(token=token)
+    yield 1

@@ -367,3 +367,11 @@ def of_another_that_the_module_has():
     current.end()
     work()
     current.set_attribute("key", 1)
+
+
+def of_a_module_that_has_taken_its_name():
+    span = tracer.start_span("a")
+    span.end()
+    import span.more
+
+    span.set_attribute("key", 1)
