@@ -22,7 +22,6 @@ from clock import Clock
 from dying import Dying
 from scripted import Receiver, answer, mute, partial, raw, secure_receiver, stall
 
-from otlp_lite.cli.doctor import _pair
 from otlp_lite.config import LIMITS, SETTINGS, Origin, explain, load
 from otlp_lite.slots.directory import Slots
 
@@ -277,14 +276,6 @@ def test_limits_and_the_clock_as_they_are() -> None:
         assert report["machine"]["open_files"]["hard"] == (None if hard == resource.RLIM_INFINITY else hard)
         said = doctor(receiver=receiver).stdout
     assert "tsc\n" in said if clock == "tsc" else f"{clock or 'unknown'}, not the TSC" in said
-
-
-@pytest.mark.parametrize(
-    ("soft", "hard", "shown"),
-    [(10, 20, "10 (could be raised to 20)"), (20, 20, "20"), (None, None, "unlimited")],
-)
-def test_a_pair_of_limits_as_it_is_shown(soft: int | None, hard: int | None, shown: str) -> None:
-    assert _pair({"soft": soft, "hard": hard}, str) == shown
 
 
 # ---- What is wrong with the settings ----

@@ -573,3 +573,11 @@ def test_the_resource_is_detected_once_a_process() -> None:
     assert (
         first.attributes["service.instance.id"] != detect(telemetry.config).attributes["service.instance.id"]
     )
+
+
+def test_each_public_name_is_there_and_no_other() -> None:
+    code = """
+        import otlp_lite
+        print([name for name in (*otlp_lite.__all__, "SpanBuilders") if not hasattr(otlp_lite, name)])
+    """
+    assert python(code).stdout == "['SpanBuilders']\n"

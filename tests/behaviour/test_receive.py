@@ -452,7 +452,11 @@ BROKEN = {
     "not HTTP": (b"\x16\x03\x01\x02\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
     "unknown method": (b"BREW /v1/traces HTTP/1.1\r\n\r\n", b"501"),
     "no length": (head(), b"411"),
-    "two lengths": (head("Content-Length: 1", "Content-Length: 2") + b"xx", b"400"),
+    "two lengths": (
+        head(*(f"Content-Length: {size}" for size in (len(GOOD), 2 * len(GOOD)))) + 2 * GOOD,
+        b"400",
+    ),
+    "length with a sign": (head(f"Content-Length: +{len(GOOD)}") + GOOD, b"400"),
     "negative length": (head("Content-Length: -1"), b"400"),
     "length of 5000 digits": (head("Content-Length: " + "9" * 5000), b"413"),
     "length and chunked": (head("Content-Length: 5", "Transfer-Encoding: chunked") + b"0\r\n\r\n", b"400"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from receiving import Running
 
 from otlp_lite.cli.otlp import DecodeError, decode
-from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log
-from otlp_lite.cli.waterfall import QUIET_SECONDS, Style, Traces, draw, duration
+from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log, show, terminal_style
+from otlp_lite.cli.waterfall import Style
 
 
 def test_services_beyond_so_many_are_counted_together() -> None:
@@ -27,24 +30,11 @@ def test_services_beyond_so_many_are_counted_together() -> None:
     assert max(map(len, log.spans)) <= NAME_MAX
 
 
-@pytest.mark.parametrize(
-    ("nanoseconds", "shown"),
-    [
-        (0, "0 ns"),
-        (-1, "-1 ns"),
-        (999, "999 ns"),
-        (1000, "1.00 us"),
-        (-2500, "-2.50 us"),
-        (999_990, "999.99 us"),
-        (10**6, "1.00 ms"),
-        (10**9 - 10**7, "990.00 ms"),
-        (10**9, "1.00 s"),
-        (9999 * 10**9, "9999.00 s"),
-        (12 * 10**12, "1.2e+04 s"),
-    ],
-)
-def test_durations_as_they_are_shown(nanoseconds: int, shown: str) -> None:
-    assert duration(nanoseconds) == shown
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Running]:
+    running = Running()
+    yield running
+    running.stop()
 
 
 def one_trace(number: int) -> bytes:
@@ -84,33 +74,6 @@ def test_an_option_that_cannot_be(option: str) -> None:
     assert done.returncode == 2 and "expected a" in done.stderr
 
 
-def span(number: int, parent: int = 0) -> bytes:
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
-    parent_id = parent.to_bytes(8, "big") if parent else b""
-    spans.add(trace_id=bytes(15) + b"1", span_id=number.to_bytes(8, "big"), parent_span_id=parent_id)
-    return request.SerializeToString()
-
-
-def test_a_trace_is_drawn_once_the_parent_that_it_waited_for_has_come() -> None:
-    traces = Traces()
-    traces.add(decode(span(2, parent=1)), 0.0)
-    assert list(traces.due(QUIET_SECONDS)) == []
-    traces.add(decode(span(1)), QUIET_SECONDS)
-    (trace,) = traces.due(2 * QUIET_SECONDS)
-    assert len(trace.rows) == 2
-
-
-def test_beyond_so_many_spans_the_oldest_trace_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("otlp_lite.cli.waterfall.MAX_PENDING_SPANS", 2)
-    traces = Traces()
-    for number in (1, 2):
-        traces.add(decode(one_trace(number)), 0.0)
-    assert list(traces.due(0.0)) == []
-    traces.add(decode(one_trace(3)), 0.0)
-    assert [trace.trace_id[-1] for trace in traces.due(0.0)] == [1]
-
-
 def test_what_the_head_of_a_refusal_says() -> None:
     running = Running()
     try:
@@ -122,24 +85,6 @@ def test_what_the_head_of_a_refusal_says() -> None:
         assert wrong_method == {**told, "Connection": "close", "Allow": "POST"}
     finally:
         running.stop()
-
-
-def test_details_have_ten_columns_at_least() -> None:
-    assert [Style(width).widths() for width in (20, 73, 120)] == [(28, 10, 10), (28, 10, 10), (36, 20, 39)]
-
-
-def test_what_hangs_on_a_span_is_counted() -> None:
-    request = ExportTraceServiceRequest()
-    spans = request.resource_spans.add().scope_spans.add().spans
-    span = spans.add(name="a", trace_id=bytes(15) + b"1", span_id=bytes(7) + b"1")
-    for _ in range(2):
-        span.links.add(trace_id=bytes(15) + b"2", span_id=bytes(7) + b"2")
-    for _ in range(3):
-        span.events.add(name="e")
-    traces = Traces()
-    traces.add(decode(request.SerializeToString()), 0.0)
-    (trace,) = traces.due(QUIET_SECONDS)
-    assert any(line.endswith("  events: 3  links: 2") for line in draw(trace, Style()))
 
 
 @pytest.mark.parametrize(
@@ -155,3 +100,77 @@ def test_what_hangs_on_a_span_is_counted() -> None:
 def test_what_cannot_be_decoded_and_where(body: bytes, why: str) -> None:
     with pytest.raises(DecodeError, match=why):
         decode(body)
+
+
+def test_a_stdout_of_unknown_encoding_is_given_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = io.StringIO()
+    monkeypatch.setattr("sys.stdout", plain)
+    assert terminal_style(("key",)) == Style(120, unicode=False, colour=False, attributes=("key",))
+    show(["├─ a", "ü"])
+    show([])
+    assert plain.getvalue() == "\\u251c\\u2500 a\n\\xfc\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "unicode"),
+    [("utf-8", True), ("UTF8", True), ("utf-16", True), ("gb18030", True), ("latin-1", False)],
+)
+def test_the_tree_is_drawn_with_what_stdout_can_show(
+    encoding: str, unicode: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert terminal_style().unicode is unicode
+
+
+def test_whoever_reads_may_go(request: pytest.FixtureRequest) -> None:
+    """As `| head` does: that is no failure, and what else came is not waited for."""
+    running = Running("--traces-per-second=0")
+    request.addfinalizer(running.process.kill)
+    assert running.process.stdout is not None and running.process.stderr is not None
+    running.process.stdout.close()
+    assert running.post(one_trace(1)) == (200, b"")
+    assert running.process.wait(20) == 0
+    assert running.process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [
+        (
+            "receive",
+            ["--host HOST", "--port PORT", "--max-body BYTES", "--max-inflated BYTES", "--attribute KEY"],
+        ),
+        ("receive", ["--traces-per-second N"]),
+        ("doctor", ["--timeout SECONDS", "--json"]),
+        ("recover", ["--endpoint URL", "PATH", "--json"]),
+    ],
+)
+def test_the_help_says_what_options_take(command: str, options: list[str]) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "otlp_lite", command, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert [option for option in options if option not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        ("GET /v1/traces HTTP/1.1\r\n", "GET /v1/traces: only POST is taken"),
+        ("POST /v1/traces HTTP/1.1\r\n", "content type none: only application/x-protobuf is taken (no JSON)"),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/json\r\n",
+            "content type application/json: only application/x-protobuf is taken (no JSON)",
+        ),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: br\r\n",
+            "content encoding br: only gzip, deflate and identity are taken",
+        ),
+        (
+            "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Length: 01 2\r\n",
+            "the content length is not one number",
+        ),
+    ],
+)
+def test_a_refusal_says_why(head: str, why: str, receiver: Running) -> None:
+    answer = receiver.raw(f"{head}Host: here\r\n\r\n".encode())
+    assert Status.FromString(answer.partition(b"\r\n\r\n")[2]).message == why

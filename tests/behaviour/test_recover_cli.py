@@ -21,7 +21,7 @@ from clock import Clock, until
 from dead import ROOT, TIME, Left, Record, spans
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from recovering import COMMAND, numbers, received, recover, send, state
-from scripted import Receiver, Reply, answer, hang_up, partial, raw, secure_receiver, stall
+from scripted import Receiver, Reply, Request, answer, hang_up, partial, raw, secure_receiver, stall
 
 from otlp_lite.cli.recover import Account
 
@@ -324,6 +324,67 @@ def test_a_body_that_is_too_large_is_halved(path: Path) -> None:
         sizes = [len(request.body) for request in receiver.requests]
         assert Counter(received(receiver)) >= Counter(left.records)
     assert sizes[1] <= sizes[0] / 2 and sizes[2] <= sizes[1] / 2
+
+
+@pytest.mark.parametrize(("size", "requests"), [(4096, 1), (4097, 2)])
+def test_a_body_that_no_receiver_could_call_too_large_is_not_halved(
+    size: int, requests: int, path: Path
+) -> None:
+    """Its refusal has another reason."""
+    text = 2000
+    for _ in range(2):
+        path.unlink(missing_ok=True)
+        left = Left()
+        left.whose("shop", "one")
+        first, second = spans(2, size=1)
+        first.name, second.name = "x" * text, "x" * 1500
+        left.record([first, second])
+        left.write(path)
+        with Receiver(default=answer(413)) as receiver:
+            done = send(receiver, path)
+        assert done.status == 1 and done.total["left"] == 2
+        text += size - len(receiver.requests[0].body)
+    assert len(receiver.requests[0].body) == size and len(receiver.requests) == requests
+
+
+def test_a_record_that_is_too_large_by_itself_is_refused(path: Path) -> None:
+    left = Left()
+    left.whose("shop", "one")
+    (large,) = spans(1)
+    large.name = "x" * 5000
+    left.record([large])
+    left.write(path)
+    with Receiver(default=answer(413)) as receiver:
+        assert "refused: HTTP 413" in send(receiver, path).said[-1]
+    assert len(receiver.requests) == 1
+
+
+def slowly(reply: Reply) -> Reply:
+    def late(connection: socket.socket, request: Request) -> bool:
+        time.sleep(1.6)
+        return reply(connection, request)
+
+    return late
+
+
+@pytest.mark.parametrize(
+    ("taken", "failure"),
+    [
+        (answer(), answer(503, b"", "Retry-After: 0")),
+        (answer(), raw(b"what\r\n\r\n")),
+        (answer(200, b"\x0a\x03\x12\x01!"), answer(503, b"", "Retry-After: 0")),
+    ],
+)
+def test_a_receiver_that_has_taken_something_is_given_as_long_again(
+    taken: Reply, failure: Reply, path: Path
+) -> None:
+    """Three seconds; what it took came to more."""
+    recorded = few(path)
+    with Receiver(slowly(taken), slowly(taken), failure) as receiver:
+        done = send(receiver, path, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4", OTEL_BSP_EXPORT_TIMEOUT="3000")
+        assert done.status == 0 and done.total["sent"] == 12, done.said
+        assert sorted(set(received(receiver))) == sorted(recorded)
+        assert any("trying again for 3 s" in line for line in done.said)
 
 
 def test_a_part_that_is_rejected(path: Path) -> None:

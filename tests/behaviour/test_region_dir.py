@@ -386,6 +386,27 @@ def test_what_the_dead_left_is_sent_beside_what_is_recorded(folder: Path) -> Non
         assert set(ids(receiver)) == {*every, *program.ids}
 
 
+def test_what_the_dead_left_is_counted_where_it_was_sent_again(folder: Path) -> None:
+    victims = [Dying(f"record(many={many}); time.sleep(60)", folder) for many in (3, 5, 7)]
+    for many, victim in zip((3, 5, 7), victims, strict=True):
+        victim.until(ids=many)
+    for victim in victims:
+        victim.kill()
+    lost: set[int] = set()
+
+    def lose(connection: socket, request: Request) -> bool:
+        """The first answer for each."""
+        count = len(request.spans())
+        reply = answer() if count in lost else hang_up
+        lost.add(count)
+        return reply(connection, request)
+
+    with Receiver(default=lose) as receiver:
+        left = heir(folder, receiver, left=True)
+    assert lost == {3, 5, 7}
+    assert (left.end["exported"], left.end["resent"], left.end["dropped"]) == (15, 15, {})
+
+
 def test_what_is_recorded_does_not_wait_for_what_the_dead_left(folder: Path) -> None:
     settings = json.dumps({"region_size": "16MiB"})
     victims = []

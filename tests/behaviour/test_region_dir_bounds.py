@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -287,6 +288,64 @@ def test_who_died_while_it_made_one_leaves_nothing_in_the_way(folder: Path) -> N
     (folder / "slot-000.tmp").write_bytes(bytes(100))
     assert len(leave(folder)) == 10
     assert names(folder) == ["slot-000.lock", "slot-000.region"]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_those_of_another_size_are_nothing_to_send(folder: Path, empty: bool) -> None:
+    """They are removed where they are empty, else moved aside; no thread is started for them."""
+    with Receiver() as receiver:
+        code = (
+            f"record(); {empty} and telemetry.force_flush(10); say(left=traces()['pending']); time.sleep(60)"
+        )
+        victims = [Dying(code, folder, receiver) for _ in range(2)]
+        for victim in victims:
+            victim.until(facts=1)
+            assert victim.facts == [{"left": not empty}]
+        for victim in victims:
+            victim.kill()
+        code = "telemetry.force_flush(1); say(threads=len(os.listdir('/proc/self/task')))"
+        program = run(code, folder, receiver, SETTINGS=json.dumps({"region_size": "128KiB"}))
+    assert program.facts[0] == {"threads": 1}
+    kinds = Counter(name.rpartition(".")[2] for name in names(folder))
+    assert kinds == Counter(lock=2, region=1, aside=0 if empty else 2)
+
+
+def test_the_directory_itself_is_not_kept_open(folder: Path) -> None:
+    """Nor its files, but for the lock."""
+    for _ in range(2):
+        leave(folder)
+    code = """
+        record()
+        telemetry.force_flush(10)
+        links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+        say(open=[os.readlink(link) for link in links if os.path.exists(link)])
+    """
+    with Receiver() as receiver:
+        program = run(code, folder, receiver)
+    opened = [file for file in program.facts[0]["open"] if file.startswith(str(folder))]
+    assert opened == [f"{folder}/slot-000.lock"]
+
+
+def test_a_directory_that_can_be_used_no_more_is_told_of_once(folder: Path) -> None:
+    """What is recorded is sent; what dead processes left there stays."""
+    with Receiver() as receiver:
+        code = """
+            os.chmod(DIR, 0o777)
+            for _ in range(3):
+                record()
+                assert telemetry.force_flush(10)
+                time.sleep(0.1)
+        """
+        victims = [Dying("record(many=10); time.sleep(60)", folder) for _ in range(2)]
+        for victim in victims:
+            victim.until(ids=10)
+        for victim in victims:
+            victim.kill()
+        program = run(code.replace("DIR", repr(str(folder))), folder, receiver)
+        said = program.facts[-1]["said"]
+        assert said.count("what dead processes left there is not sent: others can write to it") == 1, said
+        assert "exporting failed" not in said and len(receiver.names()) == 13
+    assert names(folder) == ["slot-000.lock", "slot-000.region", "slot-001.lock", "slot-001.region"]
 
 
 def test_a_copy_with_holes_is_filled(folder: Path) -> None:

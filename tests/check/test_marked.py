@@ -26,6 +26,7 @@ LIKE = {
     "current": (),
     "rivals": (),
     "no_tracers": (),
+    "names": (),
     "ways": (),
     "rival_modules": (),
     "no_word_of_it": (),
@@ -149,6 +150,15 @@ MESSAGES = {
     'span = tracer.start_span("a")\nif x:\n    x(span)\n    return\nspan = None': (
         'span "a" is not ended on each path: its name is given to something else at line 5'
     ),
+    'span = tracer.start_span("a")\nif x: return span.end()\nwith trace.use_span(span): x()\nspan = 1': (
+        'span "a" is not ended on each path: its name is given to something else at line 4'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    with trace.use_span(span, end_on_exit=x): x()': (
+        'span "a" is not ended on each path: where the function comes to its end'
+    ),
+    'span = tracer.start_span("a")\nif x:\n    with span: x()': (
+        'span "a" is not ended on each path: where the function comes to its end'
+    ),
     'span = tracer.start_span("a")\nx()\nspan.end()': 'span "a" is not ended if what stands at line 2 raises',
     'span = tracer.start_span("a")\nyield\nspan.end()': (
         'span "a" is not ended if what stands at line 2 is cancelled or closed'
@@ -186,6 +196,26 @@ def test_columns_count_characters_whatever_divides_lines_elsewhere() -> None:
     assert (finding.at.line, finding.at.column) == (3, 19)
 
 
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [
+        ("ignore[X]", "'X'"),
+        ("ignore[]", "''"),
+        ("ignore [OTL003", "'[OTL003'"),
+        ("ignore OTL003", "'OTL003 without brackets'"),
+        ("ignore: otl003", "': otl003 without brackets'"),
+    ],
+)
+def test_what_a_comment_has_in_place_of_codes_is_told(comment: str, told: str) -> None:
+    (finding,) = check(f"x = 1  # otlp: {comment}\n".encode()).findings
+    assert finding.message.startswith(f"the comment ignores {told}, which is no code: there are OTL001, ")
+
+
+def test_the_column_of_a_comment_is_where_it_begins() -> None:
+    (finding,) = check(b"x = 1  # otlp: ignore[none]\n").findings
+    assert (finding.code, finding.at.line, finding.at.column) == ("OTL900", 1, 8)
+
+
 def test_a_coding_is_obeyed() -> None:
     source = '# coding: latin-1\nimport otlp_lite\ndef f(): é = "ü"; otlp_lite.span("ö")\n'
     (finding,) = check(source.encode("latin-1")).findings
@@ -202,3 +232,52 @@ def test_more_ways_than_are_followed_are_given_up_on_in_silence() -> None:
     checked = check(source.encode())
     assert [finding.code for finding in checked.findings] == ["OTL005"]
     assert [each.followed for each in checked.tracked] == [False, True]
+
+
+@pytest.mark.parametrize("asked", ["x{}", "x{} > 3", "x{} is True", "x{} is None", "not x{}"])
+def test_what_is_asked_but_once_makes_no_more_ways(asked: str) -> None:
+    once = "".join(f"    if {asked.format(at)}: g({at})\n" for at in range(12))
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    checked = check(f"{head}def f():\n    span = tracer.start_span('a')\n{once}".encode())
+    assert [finding.code for finding in checked.findings] == ["OTL003"]
+    assert [each.followed for each in checked.tracked] == [True]
+
+
+def test_spans_are_counted_that_a_function_starts() -> None:
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    body = (
+        "def f(given: trace.Span, some):\n"
+        "    given.end()\n"
+        "    trace.get_current_span().add_event('a')\n"
+        "    with trace.use_span(some) as other:\n        other.end()\n"
+        "    with tracer.start_as_current_span('a'):\n        pass\n"
+        "    tracer.start_span('b').end()\n"
+    )
+    assert [each.at.line for each in check((head + body).encode()).tracked] == [8, 10]
+
+
+def test_what_python_warns_of_in_a_module_is_its_own(recwarn: pytest.WarningsRecorder) -> None:
+    assert check(b"import otlp_lite\nx = '\\d'\n").findings == []
+    assert recwarn.list == []
+
+
+def followed(function: str) -> bool:
+    head = "from opentelemetry import trace\ntracer = trace.get_tracer(__name__)\n"
+    (span,) = check((head + function).encode()).tracked
+    return span.followed
+
+
+def test_a_function_is_followed_for_so_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlp_lite.check.flow.STEPS_MAX", 4)
+    function = "def f(x):\n    tracer.start_span('a').end()\n    if x:\n        x()\n"
+    assert followed(function + "    x()\n")
+    assert not followed(function + "    x()\n    x()\n")
+
+
+@pytest.mark.parametrize("calls", ["", "    x(1, x(2 if a else 3) if b else 4)\n"])
+def test_so_many_ways_are_told_apart(calls: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otlp_lite.check.expressions.STATES_MAX", 4)
+    function = f"def f(x, a, b, c):\n    tracer.start_span('a').end()\n{calls}"
+    asked = [f"    if {name}:\n        x()\n" for name in "abc"]
+    assert followed(function + "".join(2 * asked[:2]))
+    assert not followed(function + "".join(2 * asked))

@@ -119,8 +119,7 @@ def call(run: Run, called: Called, state: State) -> Outcome:
     if api is not None:
         return _api(run, called, api, state)
     name = last(node.func)
-    enters = name in ("enter_context", "enter_async_context")
-    if enters and called.arguments and isinstance(called.arguments[0], Object):
+    if name == "enter_context" and called.arguments and isinstance(called.arguments[0], Object):
         return _entered_by_stack(run, node.func, called.arguments[0], state)
     keeps = not (isinstance(node.func, ast.Name) and name in BORROWERS)
     if keeps:
@@ -141,7 +140,7 @@ def call(run: Run, called: Called, state: State) -> Outcome:
 
 def named(node: ast.Call) -> str:
     """A span as messages call it: by the name that it is given, where that is written down."""
-    first = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "name")]
+    first = [*node.args, *(each.value for each in node.keywords if each.arg == "name")]
     if first and isinstance(first[0], ast.Constant) and isinstance(first[0].value, str):
         return f'"{first[0].value[:40]}"'
     return ""
@@ -166,9 +165,9 @@ def _method(run: Run, called: Called, of: Object, name: str, state: State) -> Ou
         live = Site(Kind.LIVE, position(node), of.site.name)
         return run.make(state, live, Status(Phase.OPEN))
     if kind is Kind.MANAGER:
-        if name in ("__enter__", "__aenter__"):
+        if name == "__enter__":
             return run.enter(state, of, by_hand=True)
-        if name in ("__exit__", "__aexit__"):
+        if name == "__exit__":
             return run.leave(state, of, _inside(of, state), position(node)), None
     return state, None
 
@@ -238,7 +237,7 @@ def _api(run: Run, called: Called, api: Api, state: State) -> Outcome:
         return run.make(state, Site(Kind.TOKEN, at, "", managed=context.span), Status(Phase.OPEN))
     if api is Api.DETACH:
         token = called.argument(0, "token")
-        if isinstance(token, Object) and token in state.objects:
+        if isinstance(token, Object):
             state = run.detach(state, token)
         return state, None
     if api is Api.CURRENT_SPAN and (current := run.current_span(state)) is not None:

@@ -86,7 +86,7 @@ class Expressions:
         if isinstance(node, ast.BoolOp):
             return self._bool_op(node, state)
         if isinstance(node, ast.Await):
-            states = self.after(node.value, [state], keeps=True)
+            states = self.after(node.value, [state])
             for each in states:
                 self.run.suspend(each, node)
             return [(each, None) for each in states]
@@ -100,7 +100,7 @@ class Expressions:
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
             return [(each, None) for each in self._comprehension(node, state)]
         if isinstance(node, ast.GeneratorExp):
-            states = self.after(node.generators[0].iter, [state], keeps=True)
+            states = self.after(node.generators[0].iter, [state])
             return [(each, None) for each in self._captured(node, states)]
         keeps = not isinstance(node, _KEEPS_NOTHING)
         return [(each, None) for each in self.parts(node, [state], keeps)]
@@ -154,11 +154,7 @@ class Expressions:
     def _call(self, node: ast.Call, state: State) -> list[Outcome]:
         found: list[Outcome] = []
         function = node.func.value if isinstance(node.func, ast.Attribute) else node.func
-        if isinstance(function, ast.Name) and not isinstance(node.func, ast.Attribute):
-            receivers = [(state, state.names.get(function.id))]
-        else:
-            receivers = self.value(function, state)
-        for after, receiver in receivers:
+        for after, receiver in self.value(function, state):
             pairs: list[tuple[State, list[Value]]] = [(after, [])]
             for argument in (*node.args, *(each.value for each in node.keywords)):
                 pairs = [
@@ -283,7 +279,7 @@ class Expressions:
             return None
         if state.objects[of].phase is Phase.DONE:
             return [], [state]
-        return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN, owned=False))]
+        return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN))]
 
     def _is_bool(self, subject: ast.expr, wanted: bool, state: State) -> Split:
         """Whether something is True or False itself: what is not may still be as true, or as false."""
@@ -361,7 +357,7 @@ class Expressions:
             return ([state], []) if known else ([], [state])
         true, false = (facts.learn(state, subject, asks_none, told) for told in (True, False))
         if isinstance(value, Object) and isinstance(subject, ast.Name):  # a parameter that may be None
-            gone = (true if asks_none else false).bind(subject.id, Constant.NONE)
+            gone = state.bind(subject.id, Constant.NONE)
             return ([gone], [false]) if asks_none else ([true], [gone])
         return [true], [false]
 

@@ -115,8 +115,8 @@ class Flow:
         return Ways(returns=[(state, node.lineno) for state in states])
 
     def visit_Raise(self, node: ast.Raise, states: list[State]) -> Ways:
-        states = self.expressions.after(node.exc, states, keeps=True)
-        states = self.expressions.after(node.cause, states)
+        for part in (node.exc, node.cause):
+            states = self.expressions.after(part, states)
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         name = last(raised) if raised is not None else ""
         for state in states:
@@ -335,21 +335,16 @@ class Flow:
 
     def visit_For(self, node: ast.For | ast.AsyncFor, states: list[State]) -> Ways:
         states = self.expressions.after(node.iter, states)
-        runs = some(node.iter)
-        first = True
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
-            nonlocal first
             if isinstance(node, ast.AsyncFor):
                 for state in entering:
                     self.run.suspend(state, node.iter)
             bound = [self.assign(node.target, None, state) for state in entering]
             bound = [self.run.settle(state, position(node)) for state in bound]
-            done = [] if first and runs else entering
-            first = False
-            return distinct(bound), done
+            return distinct(bound), entering
 
-        return self._loop(node, states, enter, False)
+        return self._loop(node, states, enter, False, some(node.iter))
 
     visit_AsyncFor = visit_For
 
@@ -359,19 +354,22 @@ class Flow:
         states: list[State],
         enter: Callable[[list[State]], tuple[list[State], list[State]]],
         forever: bool,
+        runs: bool = False,
     ) -> Ways:
+        """`runs`: its body does, once at least."""
         ways = Ways()
         left: list[State] = []
         seen: set[State] = set()
         known = {fact for state in states for fact in state.facts}
         entering = distinct(states)
-        for _ in range(_LOOP_MAX):
+        for before in range(_LOOP_MAX):
             entering = [state for state in entering if state not in seen]
             if not entering:
                 break
-            seen.update(entering)
             inside, done = enter(entering)
-            left += done
+            if before or not runs:
+                seen.update(entering)
+                left += done
             body = self.block(node.body, inside)
             ways.breaks = distinct([*ways.breaks, *body.breaks])
             ways.returns = list(dict.fromkeys([*ways.returns, *body.returns]))
@@ -468,7 +466,6 @@ class Flow:
                 body.next.append(left.state)
             if going is not None and swallowed is not None:
                 run.raised(going, where)
-        body.next = distinct(body.next)
         if isinstance(node, ast.AsyncWith):
             for state in body.next:
                 run.suspend(state, item.context_expr)
@@ -565,7 +562,6 @@ class Flow:
         for each, at in raised.items():
             for state in through([each.state]):
                 self.run.raised(each._replace(state=state), at)
-        done.returns = list(dict.fromkeys(done.returns))
         return done
 
 

@@ -124,11 +124,12 @@ def _told(text: str, findings: list[Finding]) -> list[Finding]:
 
 def _listed(match: re.Match[str]) -> str | None:
     """The codes of a comment, with what is wrong about their brackets; None: it lists none."""
-    if match.group(2) is not None and not match.group(3):
-        return match.group(1).strip()
-    if match.group(2) is None and match.group(1):
-        return f"{match.group(1).strip()} without brackets"
-    return match.group(2)
+    whole, listed, end = match.groups()
+    if end == "":  # the bracket is open
+        return str(whole).strip()
+    if listed is None and whole:
+        return f"{whole.strip()} without brackets"
+    return None if listed is None else str(listed)
 
 
 def _comments(text: str) -> list[tuple[int, int, str | None]]:

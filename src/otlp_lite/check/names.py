@@ -277,7 +277,7 @@ class Names:
         inner = self._scopes.by_node[defined]
         returns = [each.value for each in _own(defined) if isinstance(each, ast.Return)]
         values = [What.NOTHING if value is None else self.what(value, inner) for value in returns]
-        return _common(values) if values and None not in values else None
+        return _common(values) if values else None
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> What | None:
         """What an instance of a class of this module is: what its bases are; unknown ones leave it open."""
@@ -378,9 +378,9 @@ class Names:
                 return self._class(defined, found[0])
         return None
 
-    def optional(self, node: ast.expr | None) -> bool:
+    def optional(self, node: ast.expr) -> bool:
         """Whether an annotation allows None."""
-        return node is None or "None" in (text := ast.unparse(node)) or "Optional" in text
+        return "None" in (text := ast.unparse(node)) or "Optional" in text
 
 
 def _own(function: ast.FunctionDef) -> list[ast.stmt]:

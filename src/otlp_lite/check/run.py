@@ -113,9 +113,7 @@ class Run:
     def make(self, state: State, site: Site, status: Status) -> tuple[State, Object]:
         self.sites.add(site)
         made = state.fresh(site)
-        if made in state.objects:
-            state = state.drop([made])
-        return state.put(made, status), made
+        return state.drop([made]).put(made, status), made
 
     def share(self, state: State, value: Value) -> State:
         """Someone else holds it now: to end it is no longer this function's duty alone."""
@@ -193,7 +191,7 @@ class Run:
             return state
         self._ended.add(span.site)
         if manager.site.ends is None:
-            return state.put(span, state.objects[span]._replace(phase=Phase.UNKNOWN, owned=False))
+            return state.put(span, state.objects[span]._replace(phase=Phase.UNKNOWN))
         return self.end_of_block(state, span, at)
 
     def detach(self, state: State, before: Object | frozenset[Object]) -> State:
@@ -279,7 +277,6 @@ class Run:
                 self.find(codes.THROWN_AWAY, site.at, f"{called(site)} is made and thrown away, not started")
             elif site.kind is Kind.MANAGER and not status.named:
                 if status.phase is Phase.FRESH:
-                    self._used.add(site)
                     self.find(
                         codes.NOT_ENTERED, site.at, f"{called(site)} never becomes current: `with` is missing"
                     )

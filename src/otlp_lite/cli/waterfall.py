@@ -91,9 +91,7 @@ class Traces:
         """Returns how many spans came from each service."""
         counts: dict[str, int] = {}
         for group in request.resource_spans:
-            service = next(
-                (text(kv.value) for kv in group.resource.attributes if kv.key == "service.name"), "unknown"
-            )
+            service = service_name(group)
             for scope_spans in group.scope_spans:
                 counts[service] = counts.get(service, 0) + len(scope_spans.spans)
                 for span in scope_spans.spans:

@@ -69,3 +69,14 @@ def other_brackets():
 def in_small_letters():
     span = tracer.start_span("a")  # otlp: ignore otl003  # bad: OTL003 OTL900
     span.set_attribute("key", 1)
+
+
+def a_comma_at_the_end():
+    span = tracer.start_span("a")  # otlp: ignore[OTL003,]
+    span.set_attribute("key", 1)
+
+
+def on_the_line_below():
+    span = tracer.start_span("a")  # bad: OTL003
+    # otlp: ignore[OTL003]
+    span.set_attribute("key", 1)

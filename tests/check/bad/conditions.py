@@ -226,3 +226,76 @@ def a_number_that_comes_to_it(count):
     if count == 3:
         return
     span.end()
+
+
+def a_number_that_is_over_three(count):
+    if count:
+        span = tracer.start_span("a")  # bad: OTL003
+        if count > 3:
+            span.end()
+
+
+def counted_down():
+    left = 3
+    left -= 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if left == 4:
+        span.end()
+
+
+def doubled():
+    count = 2
+    count *= 2
+    span = tracer.start_span("a")  # bad: OTL003
+    if count == 0:
+        span.end()
+
+
+def one_less_than_some(count):
+    if not count:
+        return
+    count -= 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if count:
+        span.end()
+
+
+def one_more_than_any(count):
+    count += 1
+    span = tracer.start_span("a")  # bad: OTL003
+    if count:
+        span.end()
+
+
+def a_number_that_comes_to_two(count):
+    if not count:
+        return
+    count += 1
+    if count == 2:
+        span = tracer.start_span("a")  # bad: OTL003
+        span.set_attribute("key", 1)
+
+
+def false_is_not_none(flag):
+    if flag is False:
+        span = tracer.start_span("a")  # bad: OTL003
+        if flag is None:
+            span.end()
+
+
+def none_is_of_its_type():
+    span = None
+    if isinstance(span, type(None)):
+        tracer.start_span("a")  # bad: OTL005
+    if span is not None:
+        items.clear()
+
+
+def by_its_class(flag):
+    span = None
+    if flag:
+        span = tracer.start_span("a")
+    match span:
+        case Span():
+            span.end()
+            span.end()  # bad: OTL002

@@ -254,3 +254,80 @@ def handled_by_another_class():
         raise Stop
     except OSError:
         span.end()
+
+
+def whose_event_is_returned():
+    live = ol.SpanBuilder("a").start()  # bad: OTL003
+    return live.event("b")
+
+
+def that_is_a_parent():
+    span = tracer.start_span("a")  # bad: OTL003
+    tracer.start_span("b", opentelemetry.trace.set_span_in_context(span)).end()
+
+
+def that_is_a_parent_by_keyword():
+    span = tracer.start_span("a")  # bad: OTL003
+    tracer.start_span("b", context=opentelemetry.trace.set_span_in_context(span)).end()
+
+
+def that_is_a_parent_of_the_current_one():
+    span = tracer.start_span("a")  # bad: OTL003
+    with tracer.start_as_current_span("b", opentelemetry.trace.set_span_in_context(span)):
+        span.set_attribute("key", 1)
+
+
+def that_is_a_parent_of_the_current_one_by_keyword():
+    span = tracer.start_span("a")  # bad: OTL003
+    with tracer.start_as_current_span("b", context=opentelemetry.trace.set_span_in_context(span)):
+        span.set_attribute("key", 1)
+
+
+def as_the_exit_goes_by():
+    span = tracer.start_span("a")  # bad: OTL003
+    try:
+        sys.exit(1)
+    except ValueError:
+        span.end()
+
+
+def annotated():
+    span: opentelemetry.trace.Span = tracer.start_span("a")  # bad: OTL003
+    span.set_attribute("key", 1)
+
+
+def at_a_return_in_a_loop():
+    span = tracer.start_span("a")  # bad: OTL003
+    for item in items:
+        if item:
+            return
+    span.end()
+
+
+def where_a_loop_is_left_by_a_finally():
+    for _ in items:
+        span = tracer.start_span("a")  # bad: OTL003
+        try:
+            break
+        finally:
+            log()
+
+
+def where_a_loop_goes_on_by_a_finally():
+    for _ in items:
+        span = tracer.start_span("a")  # bad: OTL003
+        try:
+            continue
+        finally:
+            log()
+
+
+def whose_name_is_read():
+    span = tracer.start_span("a")  # bad: OTL003
+    log(span.name)
+
+
+def that_a_manager_holds_alone():
+    manager = opentelemetry.trace.use_span(tracer.start_span("a"))  # bad: OTL003
+    with manager:
+        log()

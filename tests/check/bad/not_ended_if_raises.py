@@ -152,3 +152,27 @@ def closed_where_only_a_cancellation_is_handled():
         span.end()
         raise
     span.end()
+
+
+def at_an_assertion(ready):
+    span = tracer.start_span("a")  # bad: OTL004
+    assert ready
+    span.end()
+
+
+def at_an_import():
+    span = tracer.start_span("a")  # bad: OTL004
+    import late
+    span.end()
+
+
+async def as_a_block_is_entered(lock):
+    span = tracer.start_span("a")  # bad: OTL004
+    async with lock:
+        span.end()
+
+
+async def as_a_block_is_left(lock):
+    async with lock:
+        span = tracer.start_span("a")  # bad: OTL004
+    span.end()

@@ -111,3 +111,51 @@ def a_list_of_them(names):
 
 def a_tuple_of_one():
     tracer.start_span("a"), 1  # bad: OTL005
+
+
+def after_a_loop_that_runs():
+    for _ in (1, 2):
+        work()
+    tracer.start_span("a")  # bad: OTL005
+
+
+def in_a_handler_that_perhaps_takes_it():
+    try:
+        raise Missing
+    except LookupError:
+        tracer.start_span("a")  # bad: OTL005
+
+
+def in_a_handler_for_all():
+    try:
+        raise ValueError
+    except BaseException:
+        tracer.start_span("a")  # bad: OTL005
+
+
+def in_a_handler_of_the_class():
+    try:
+        raise ValueError
+    except ValueError:
+        tracer.start_span("a")  # bad: OTL005
+
+
+def in_a_handler_of_what_is_in_a_name(error):
+    try:
+        raise error
+    except ValueError:
+        tracer.start_span("a")  # bad: OTL005
+
+
+def as_the_generator_is_closed():
+    try:
+        yield 1
+    except GeneratorExit:
+        tracer.start_span("a")  # bad: OTL005
+
+
+def as_something_is_thrown_into_it():
+    try:
+        yield 1
+    except ValueError:
+        tracer.start_span("a")  # bad: OTL005

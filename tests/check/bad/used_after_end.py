@@ -240,3 +240,31 @@ def a_builder_that_starts_again(items):
     builder = SpanBuilder("a")
     for _ in items:
         builder.start().end()  # bad: OTL001
+
+
+def of_a_span_that_was_made_current_by_hand():
+    span = tracer.start_span("a")
+    manager = use_span(span, end_on_exit=True)
+    manager.__enter__()
+    manager.__exit__(None, None, None)
+    span.set_attribute("late", 1)  # bad: OTL001
+
+
+def of_a_block_that_a_loop_breaks(items):
+    for _ in items:
+        with tracer.start_as_current_span("a") as span:
+            break
+    span.set_attribute("late", 1)  # bad: OTL001
+
+
+def of_a_block_that_a_loop_goes_on_in(items):
+    for _ in items:
+        with tracer.start_as_current_span("a") as span:
+            continue
+    span.set_attribute("late", 1)  # bad: OTL001
+
+
+def once_for_each_of_perhaps_none(items):
+    span = tracer.start_span("a")  # bad: OTL003
+    [span.end() for _ in items]  # bad: OTL002
+    span.set_attribute("late", 1)  # bad: OTL001

@@ -4,7 +4,7 @@ from contextlib import ExitStack
 
 from app import items, work
 from opentelemetry import context, trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import attach, detach, set_value
 from opentelemetry.trace import set_span_in_context, use_span
 
 import otlp_lite
@@ -156,3 +156,36 @@ def on_the_outer_of_two_stacks():
         outside.enter_context(tracer.start_as_current_span("a"))
         inside.enter_context(open("file"))
         yield 1  # bad: OTL007
+
+
+def attached_by_keywords(span: trace.Span):
+    token = attach(context=set_span_in_context(span=span))
+    try:
+        yield 1  # bad: OTL007
+    finally:
+        detach(token=token)
+    yield 2
+
+
+def attached_as_a_value(span: trace.Span):
+    token = attach(set_value("key", value=span))
+    try:
+        yield 1  # bad: OTL007
+    finally:
+        detach(token)
+
+
+def the_outer_is_still_attached(span: trace.Span):
+    outer = attach(set_span_in_context(span))
+    inner = attach(set_span_in_context(span))
+    detach(inner)
+    try:
+        yield 1  # bad: OTL007
+    finally:
+        detach(outer)
+
+
+def told_of_once():
+    with tracer.start_as_current_span("a"):
+        yield 1  # bad: OTL007
+        yield 2

@@ -298,3 +298,77 @@ def no_text(value):
             span.end()
     else:
         span.end()
+
+
+def what_a_test_gave_is_asked_for_truth_itself(count):
+    many = count > 3
+    if count > 3:
+        span = tracer.start_span("a")
+    if many is True:
+        span.end()
+
+
+def counted_down():
+    left = 3
+    left -= 1
+    span = tracer.start_span("a")
+    if left == 2:
+        span.end()
+
+
+def the_same_case_twice(command):
+    match command:
+        case "start":
+            span = tracer.start_span("a")
+    match command:
+        case "start":
+            span.end()
+
+
+def an_expression_of_what_there_is():
+    span = tracer.start_span("a")
+    not span or span.end()
+
+
+def the_contrary_of_two_spans(other):
+    span = tracer.start_span("a")
+    if span is not other:
+        work()
+    else:
+        extra = tracer.start_span("b")
+    if span is other:
+        extra.end()
+    span.end()
+
+
+def not_true_itself_twice(flag):
+    if flag is True:
+        work()
+    else:
+        span = tracer.start_span("a")
+    if flag is True:
+        return
+    span.end()
+
+
+def a_span_is_true():
+    span = tracer.start_span("a")
+    if not bool(span):
+        tracer.start_span("b")
+    span.end()
+
+
+def none_is_no_span():
+    span = None
+    if isinstance(span, Span):
+        tracer.start_span("a")
+    if span is not None:
+        work()
+
+
+def counted_up():
+    count = 3
+    count += 1
+    span = tracer.start_span("a")
+    if count == 4:
+        span.end()

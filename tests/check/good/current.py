@@ -2,7 +2,7 @@
 
 from app import job, registry, work
 from opentelemetry import trace
-from opentelemetry.context import attach
+from opentelemetry.context import attach, set_value
 from opentelemetry.trace import set_span_in_context
 
 from otlp_lite import get_tracer
@@ -66,3 +66,38 @@ def a_place_that_is_assigned(spans):
 def added_to_what_others_have(total):
     span = tracer.start_span("a")
     total += span
+
+
+def one_of_the_variables():
+    span = tracer.start_span("a")
+    return vars()
+
+
+def in_another_order():
+    span = tracer.start_span("a")
+    with trace.use_span(record_exception=True, span=span, end_on_exit=True):
+        work()
+
+
+def with_more_behind_a_star(options):
+    span = tracer.start_span("a")
+    with trace.use_span(span, *options):
+        work()
+
+
+def behind_a_star(key):
+    span = tracer.start_span("a")
+    set_value(*key, span)
+
+
+def the_value_of_another():
+    span = tracer.start_span("a")
+    other = tracer.start_span("b")
+    other.set_attribute("span", span)
+    other.end()
+
+
+def by_the_names_of_parameters():
+    span = tracer.start_span("a")
+    attach(context=set_span_in_context(span=span))
+    trace.get_current_span().end()

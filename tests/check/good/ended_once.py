@@ -268,3 +268,9 @@ def of_a_builder():
 def of_a_builder_whose_receipt_is_wanted():
     with SpanBuilder("a").start() as live:
         return live.end()
+
+
+def its_block_does_not_end_it_by_position():
+    kind = otel.SpanKind.INTERNAL
+    with tracer.start_as_current_span("a", None, kind, None, (), None, True, True, False) as span:
+        span.end()

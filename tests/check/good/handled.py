@@ -213,6 +213,22 @@ def a_stack_is_closed_before():
         yield 1
 
 
+async def an_async_stack_is_closed_before():
+    async with AsyncExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        work()
+        await stack.aclose()
+        yield 1
+
+
+def what_a_stack_had_is_taken_from_it():
+    with ExitStack() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        with stack.pop_all():
+            work()
+        yield 1
+
+
 def as_what_another_module_calls_so(url):
     span = tracer.start_span("a")
     try:
@@ -235,3 +251,45 @@ def as_what_may_be_another_s():
         raise Missing
     except LookupError:
         span.end()
+
+
+async def each_way_by_a_handler_of_its_own():
+    span = tracer.start_span("a")
+    try:
+        try:
+            yield 1
+        except asyncio.CancelledError:
+            span.end()
+            return
+    except GeneratorExit:
+        span.end()
+        return
+    span.end()
+
+
+def by_a_handler_for_all_that_are_exceptions():
+    span = tracer.start_span("a")
+    try:
+        raise ValueError
+    except Exception:
+        span.end()
+
+
+def by_no_handler_of_another_class():
+    try:
+        raise ValueError
+    except KeyError:
+        tracer.start_span("a")
+
+
+class Mine(urllib.error.URLError):
+    """As of another module."""
+
+
+def by_the_handler_of_its_base():
+    try:
+        raise Mine("no")
+    except urllib.error.URLError:
+        work()
+    except Exception:
+        tracer.start_span("a")

@@ -249,3 +249,8 @@ def current_in_a_block():
 
 def in_a_string():
     return "tracer.start_span('a')"
+
+
+def made_current_whatever_it_is():
+    with use(work()):
+        registry.clear()

@@ -312,3 +312,31 @@ async def awaited_on_a_stack():
 async def awaited_on_a_stack_that_is_given(stack):
     stack.enter_context(tracer.start_as_current_span("a"))
     await work()
+
+
+def yielded_on_a_stack_that_is_given(stack):
+    stack.enter_context(tracer.start_as_current_span("a"))
+    yield 1
+
+
+def on_another_stack_of_the_name(given):
+    with ExitStack() as stack:
+        stack.callback(work)
+    stack = given
+    stack.enter_context(tracer.start_as_current_span("a"))
+    yield 1
+
+
+def on_what_is_no_stack(pool):
+    with pool.lease() as stack:
+        stack.enter_context(tracer.start_as_current_span("a"))
+        yield 1
+
+
+def detached_by_keyword(span: trace.Span):
+    token = attach(set_span_in_context(span))
+    try:
+        work()
+    finally:
+        detach(token=token)
+    yield 1

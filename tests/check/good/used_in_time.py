@@ -346,3 +346,32 @@ def what_an_ended_one_of_a_builder_still_tells():
     live = SpanBuilder("a").start()
     live.end()
     return live.get_span_context(), live.is_recording()
+
+
+def of_another_that_a_function_within_has_set():
+    span = tracer.start_span("a")
+
+    def renew():
+        nonlocal span
+        span = tracer.start_span("b")
+
+    span.end()
+    renew()
+    span.set_attribute("key", 1)
+    span.end()
+
+
+def of_another_that_the_module_has():
+    global current
+    current = tracer.start_span("a")
+    current.end()
+    work()
+    current.set_attribute("key", 1)
+
+
+def of_a_module_that_has_taken_its_name():
+    span = tracer.start_span("a")
+    span.end()
+    import span.more
+
+    span.set_attribute("key", 1)

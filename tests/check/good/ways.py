@@ -1,6 +1,8 @@
 """Look-alikes of the other ways.py: ways that are rarely gone, and right."""
 
 import contextlib
+import os
+import sys
 
 from app import items, log, work
 from opentelemetry import trace
@@ -338,3 +340,49 @@ def a_word_that_is_annotated():
         span.end()
     if outcome != "bad":
         span.end()
+
+
+def in_a_tuple_of_one():
+    span = tracer.start_span("a")
+    spans = (span,)
+    return spans
+
+
+def the_process_ends_at_once(ready):
+    span = tracer.start_span("a")
+    if not ready:
+        os._exit(1)
+    span.end()
+
+
+def the_process_is_aborted(ready):
+    span = tracer.start_span("a")
+    if not ready:
+        os.abort()
+    span.end()
+
+
+def by_who_takes_the_exit():
+    span = tracer.start_span("a")
+    try:
+        sys.exit(1)
+    except SystemExit:
+        span.end()
+
+
+def a_stack_without_a_name():
+    with contextlib.ExitStack():
+        span = tracer.start_span("a")
+        span.end()
+
+
+def a_loop_of_one_round():
+    span = tracer.start_span("a")
+    for _ in range(1):
+        span.end()
+        break
+
+
+def annotated_and_ended():
+    span: trace.Span = tracer.start_span("a")
+    span.end()

@@ -28,10 +28,19 @@ ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build/mutants/python"
 STARTS_COVERAGE = """import os
 if "COVERAGE_PROCESS_START" in os.environ:
-    import coverage
+    import _thread, coverage, sys, threading
     coverage.process_startup()
+    start = _thread.start_new_thread
+
+    def start_traced(function, *arguments):
+        def run(*given, **named):
+            sys.settrace(threading.gettrace())
+            function(*given, **named)
+        return start(run, *arguments)
+
+    _thread.start_new_thread = start_traced
 """
-"""For each process whose path begins with the copy's folder."""
+"""For each process whose path begins with the copy's folder. Coverage sees the threads of threading alone."""
 QUICKEST = 50
 """Tests of a line that are tried before all of its file's."""
 PASSING_MIN = 0.9
