@@ -22,9 +22,9 @@ test: $(VENV)/test ## the C tests and the Python tests (15 minutes)
 
 check: test lint types ## test, lint and types
 
-cpus: $(VENV)/cpus ## the C tests on eight processors, emulated where this machine is another (3 minutes)
+cpus: $(VENV)/cpus ## the C tests on eight processors, emulated where this machine is another (3 minutes; CPUS=--vectors=N)
 	sh .ci/cpus
-	$(RUN) tests/cpus/run.py
+	$(RUN) tests/cpus/run.py $(CPUS)
 
 interop: $(VENV)/test ## against the OpenTelemetry Collector and rotel
 	PYTHON=$(abspath $(RUN)) sh tests/interop/setup.sh
