@@ -180,3 +180,15 @@ def by_the_second_handler(url):
     except NotAllowed:
         span.end()
         span.end()  # bad: OTL002
+
+
+def of_one_that_may_be_none(span: otel.Span | None):
+    if span is not None:
+        span.end()
+        span.end()  # bad: OTL002
+
+
+def of_one_that_is_there(span: otel.Span | None):
+    if span:
+        span.end()
+        span.end()  # bad: OTL002

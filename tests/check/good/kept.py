@@ -254,3 +254,8 @@ def in_a_string():
 def made_current_whatever_it_is():
     with use(work()):
         registry.clear()
+
+
+def made_current_and_named_whatever_it_is():
+    with use(work()) as span:
+        span.add_event("b")
