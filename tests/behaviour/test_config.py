@@ -39,6 +39,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
             ("HTTPS://Collector.example", Endpoint("https", "", "Collector.example", 443, "", "")),
             ("http://[::1]:1/otlp/", Endpoint("http", "", "::1", 1, "/otlp/", "")),
             ("http://u:p@w@h/a?key=1#f", Endpoint("http", "u:p@w", "h", 80, "/a", "?key=1")),
+            ("http://h/!~", Endpoint("http", "", "h", 80, "/!~", "")),
         ],
         [
             "",
@@ -54,6 +55,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
             "http://[::1",
             "http://[h]:1",
             "http://h/\xe9",
+            "http://h/\x7f",
             "http:///x",
             4318,
         ],
@@ -420,3 +422,10 @@ def test_an_endpoint_as_it_is_shown() -> None:
     """What may be secret is not."""
     assert str(Endpoint("http", "u:p", "h", 80, "/a", "?key=1")) == "http://***@h:80/a?***"
     assert repr(Endpoint("https", "", "::1", 1, "/otlp/", "")) == "https://[::1]:1/otlp/"
+
+
+def test_a_file_that_cannot_be_read_is_told_apart_from_one_that_is_no_certificate() -> None:
+    with pytest.raises(ConfigurationError, match="a file that can be read: No such file or directory"):
+        load({"certificate": f"{NO_PEM}.not"}, {})
+    with pytest.raises(ConfigurationError, match="the path of a PEM file with a certificate"):
+        load({"certificate": NO_PEM}, {})

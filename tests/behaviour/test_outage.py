@@ -6,12 +6,13 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 
 import pytest
-from clock import until
-from scripted import Receiver, Start, answer, balanced, stall
+from clock import Clock, until
+from scripted import Receiver, Start, answer, balanced, record, stall
 
 from otlp_lite import Telemetry
 from otlp_lite.export import health, retry
@@ -109,3 +110,26 @@ def test_the_newest_arrives_and_the_rest_is_counted(start: Start, caplog: pytest
     assert "lost so far, counted as 'overwritten'" in rest[0].getMessage()
     assert "works again" in rest[1].getMessage() and rest[1] is caplog.records[-1]
     assert not any(record.exc_info for record in caplog.records)
+
+
+def test_a_flush_that_a_shutdown_overtakes_is_told_that_nothing_was_sent(start: Start) -> None:
+    with Receiver(default=stall) as receiver, ThreadPoolExecutor(1) as pool:
+        telemetry = start(receiver)
+        record(telemetry, 3)
+        flushed = pool.submit(telemetry.force_flush, 30)
+        assert until(lambda: len(receiver.requests) == 1)
+        clock = Clock()
+        assert not telemetry.shutdown(0.3)
+        assert flushed.result() is False and clock.own() < 10
+        assert dict(telemetry.stats().traces.dropped) == {"shutdown": 3}
+
+
+def test_a_flush_without_time_returns_at_once(start: Start) -> None:
+    with Receiver(default=stall) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 3)
+        assert not telemetry.force_flush(0)
+        assert until(lambda: len(receiver.requests) == 1)
+        clock = Clock()
+        assert [telemetry.force_flush(0) for _ in range(5)] == [False] * 5
+        assert clock.own() < 2.5
