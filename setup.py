@@ -11,7 +11,7 @@ from setuptools import Extension, setup
 SANITIZE = os.environ.get("OTLP_LITE_SANITIZE", "")  # "address,undefined"
 COMPILE = ["-std=c11", "-O3", "-fvisibility=hidden"]
 LINK = ["-lrt"] if sys.platform == "linux" else []  # glibc before 2.34 has its timers there
-if "-g" not in os.environ.get("CFLAGS", "").split():
+if not any(flag.startswith("-g") for flag in os.environ.get("CFLAGS", "").split()):
     COMPILE.append("-g0")  # CPython's own flags have -g: a third of the time that it takes to build
 if SANITIZE:
     COMPILE += [f"-fsanitize={SANITIZE}", "-fno-omit-frame-pointer", "-g", "-O1"]

@@ -192,6 +192,40 @@ def test_a_provider_that_nobody_shut_down_is_freed_with_the_spans_its_exporter_k
     assert [each() for each in freed] == [None] * 5
 
 
+@pytest.mark.parametrize("within", ["_on_ending", "on_end"])
+def test_a_signal_that_raises_within_a_processor_leaves_no_provider_behind(within: str) -> None:
+    """The span is ended and recorded; and who keeps it keeps nothing else."""
+
+    class Interrupted(SpanProcessor):
+        def __init__(self) -> None:
+            self.kept: list[Any] = []
+
+        def on_start(self, span: Any, parent_context: Context | None = None) -> None:
+            self.kept.append(span)
+
+        def _on_ending(self, span: Any) -> None:
+            if within == "_on_ending":
+                raise KeyboardInterrupt
+
+        def on_end(self, span: Any) -> None:
+            if within == "on_end":
+                raise KeyboardInterrupt
+
+    freed = []
+    for _ in range(3):
+        processor = Interrupted()
+        telemetry = build(load({"span_processors": [processor]}, {}), lambda _: Memory())
+        span = telemetry.tracer_provider.get_tracer("kept").start_span("kept")
+        with pytest.raises(KeyboardInterrupt):
+            span.end()
+        assert telemetry.stats().traces.recorded == 1 and not span.is_recording()
+        telemetry.shutdown()
+        freed.append(weakref.ref(processor))
+    del processor, telemetry, span
+    gc.collect()
+    assert [each() for each in freed] == [None] * 3
+
+
 def test_after_its_shutdown_a_processor_exports_nothing_until_it_is_opened_again() -> None:
     class Exporter(InMemorySpanExporter):
         def shutdown(self) -> None:

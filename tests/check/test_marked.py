@@ -22,6 +22,7 @@ LIKE = {
     "kept": ("OTL005", "OTL006"),
     "suspended_safely": ("OTL007", "OTL008"),
     "conditions": (),
+    "values": (),
     "handled": (),
     "current": (),
     "rivals": (),

@@ -683,24 +683,24 @@ cdef class Span:
             self.data.explicit_time = True
         self.ended = True
         # A span that was begun before a fork is exported by the process that began it: here it only ends.
-        try:
-            if self.wanted:
-                self.expect()
+        try:  # signal handlers may raise at any time
+            try:
+                if self.wanted:
+                    self.expect()
+                if recorder.processors and self.epoch == page.epoch:
+                    for processor in recorder.processors:
+                        call_processor(processor, "_on_ending", self)
+            finally:
+                if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
+                    self.keep(header)
+                if self.data.open != 0:
+                    self.leave_open()
             if recorder.processors and self.epoch == page.epoch:
                 for processor in recorder.processors:
-                    call_processor(processor, "_on_ending", self)
-        finally:  # also when a signal handler raises meanwhile
-            if self.trace_flags & FLAG_SAMPLED and self.epoch == page.epoch:
-                self.keep(header)
-            if self.data.open != 0:
-                self.leave_open()
-        if recorder.processors and self.epoch == page.epoch:
-            try:
-                for processor in recorder.processors:
                     call_processor(processor, "on_end", self)
-            finally:
-                if recorder.rest is not None:
-                    self.recorder = recorder.rest
+        finally:
+            if recorder.processors and self.epoch == page.epoch and recorder.rest is not None:
+                self.recorder = recorder.rest
         return 1
 
     cdef int expect(self) except -1:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Final
 
 from .names import UNKNOWN, last
@@ -42,12 +42,23 @@ def caught(names: set[str], raised: Raised, line: Lines) -> tuple[bool | None, R
     return False, raised
 
 
-def handled(handler: ast.ExceptHandler) -> set[str]:
-    """The classes that a handler names, each by its last part."""
+def named(node: ast.expr, elsewhere: Container[str]) -> str:
+    """What a class of exceptions is called here: with a dot where another module says which it is."""
+    name = last(node)
+    if name == "Exception" or name in _CONTROL or name in _CANCELS:
+        return _CANCELS.get(name, name)
+    if isinstance(node, ast.Attribute):
+        return ast.unparse(node)
+    group = name in ("ExceptionGroup", "BaseExceptionGroup")  # `except*` takes it apart
+    return f"{UNKNOWN}.{name}" if group or name in elsewhere else name
+
+
+def handled(handler: ast.ExceptHandler, elsewhere: Container[str]) -> set[str]:
+    """The classes that a handler names."""
     if handler.type is None:
         return {"BaseException"}
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {_CANCELS.get(last(each), last(each)) for each in types}
+    return {named(each, elsewhere) for each in types}
 
 
 def _same(name: str) -> str:
@@ -68,7 +79,7 @@ def ancestry(module: Mapping[str, list[str]]) -> Lines:
             found.add(one)
             builtin = getattr(builtins, one, None)
             if "." in one:  # another module's: not a builtin of the name
-                found |= {one.rpartition(".")[2], UNKNOWN}
+                found.add(UNKNOWN)
             elif one in module:
                 todo += module[one]
             elif isinstance(builtin, type) and issubclass(builtin, BaseException):

@@ -253,7 +253,7 @@ class Expressions:
         if recording is not None:
             return recording
         if (asked := bool_test(node)) is not None:
-            true, false = self._is_bool(asked[0], asked[1], state)
+            true, false = self._is_bool(asked[0], asked[1], state, asked[3])
             return (false, true) if asked[2] else (true, false)
         subject, asks_none, turned = none_test(node)
         if asks_none:
@@ -262,6 +262,8 @@ class Expressions:
         if not asks_none and (told := self._of_a_span(subject, state)) is not None:
             return (told[1], told[0]) if turned else told
         truth = _truth(value, asks_none)
+        if truth is None and not asks_none:
+            truth = self._of_a_constant(subject, state)
         if truth is None:
             true, false = self._by_facts(subject, asks_none, state, value)
         else:
@@ -281,7 +283,7 @@ class Expressions:
             return [], [state]
         return [state], [state.put(of, state.objects[of]._replace(phase=Phase.UNKNOWN))]
 
-    def _is_bool(self, subject: ast.expr, wanted: bool, state: State) -> Split:
+    def _is_bool(self, subject: ast.expr, wanted: bool, state: State, itself: bool) -> Split:
         """Whether something is True or False itself: what is not may still be as true, or as false."""
         value = state.names.get(subject.id) if isinstance(subject, ast.Name) else None
         facts = self.run.facts
@@ -293,17 +295,29 @@ class Expressions:
             known = value is (Constant.TRUE if wanted else Constant.FALSE)
         elif isinstance(value, Object):
             known = False
+        elif (told := facts.same(state, subject, wanted, itself)) is not None or (
+            told := facts.known(state, test, False)
+        ) is not None:
+            known = told
+        elif (told := facts.known(state, other, False)) is not None:
+            known = not told  # what is neither is not looked for
         elif (told := facts.known(state, subject, False)) is not None:
             known = told is wanted
-        elif (told := facts.known(state, test, False)) is not None:
-            known = told
-        else:  # what is neither is not looked for
-            known = True if facts.known(state, other, False) is False else None
         if known is not None:
             state = facts.learn(state, test, False, known)
             return ([state], []) if known else ([], [state])
         same = facts.learn(facts.learn(state, subject, False, wanted), test, False, True)
         return [same], [facts.learn(state, test, False, False)]
+
+    def _of_a_constant(self, subject: ast.expr, state: State) -> bool | None:
+        """How the comparison of a name that is None, True or False with another constant comes out."""
+        if not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], ast.Eq):
+            return None
+        left, other = subject.left, subject.comparators[0]
+        value = state.names.get(left.id) if isinstance(left, ast.Name) else None
+        if not isinstance(value, Constant) or not isinstance(other, ast.Constant):
+            return None
+        return bool({Constant.NONE: None, Constant.TRUE: True, Constant.FALSE: False}[value] == other.value)
 
     def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
         """Of a test that asks something else of a name: its class, whether it is another object."""

@@ -26,7 +26,7 @@ class Facts:
                 self._asked[ast.unparse(subject)] += 1
                 if isinstance(subject, ast.Name):
                     self.names.add(subject.id)
-                elif (left := _compared(subject)) is not None:
+                elif (left := compared(subject)) is not None:
                     self._asked[left] += 1
                 if (asked := bool_test(subject)) is not None:
                     self._asked[ast.unparse(asked[0])] += 1
@@ -42,25 +42,44 @@ class Facts:
             return False
         if asks_none and _false(facts, subject, text):
             return True
+        if not asks_none and (true := self.true(state, subject)) is not None:
+            return true
         if facts.get(text if asks_none else _none(text)):  # what is true is not None, and the other way round
             return False
-        left = None if asks_none else _compared(subject)
+        left = None if asks_none else compared(subject)
         if left is None or not isinstance(subject, ast.Compare):
             return None
         if (literal := _literal(facts, left)) is not None:
             return _holds(subject, literal)
-        op = subject.ops[0]
-        if isinstance(op, ast.Eq) and facts.get(_none(left)):
+        op, other = subject.ops[0], ast.literal_eval(subject.comparators[0])
+        if isinstance(op, ast.In):
+            return _among(facts, left, other)
+        if isinstance(op, ast.Eq) and (facts.get(_none(left)) or _among(facts, left, [other]) is False):
             return False
-        if isinstance(op, ast.Gt) and ast.unparse(subject.comparators[0]) == "0":
+        if isinstance(op, ast.Gt) and other == 0:
             return facts.get(left)  # a number that is not 0
         return None
+
+    def true(self, state: State, subject: ast.expr) -> bool | None:
+        """Whether something is as good as true, where what it is equal to was decided before."""
+        text = ast.unparse(subject)
+        if (literal := _literal(state.facts, text)) is not None:
+            return bool(ast.literal_eval(literal))
+        return True if state.facts.get(f"{text} > 0") else None
+
+    def same(self, state: State, subject: ast.expr, wanted: bool, itself: bool) -> bool | None:
+        """Whether something is True or False, or that `itself`, by what it is equal to."""
+        literal = _literal(state.facts, ast.unparse(subject))
+        if literal is None:
+            return None
+        value = ast.literal_eval(literal)
+        return value is wanted if itself else bool(value == wanted)
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
         """What a test has told, where another will ask."""
         text = ast.unparse(subject)
         asked = bool_test(subject)
-        left = _compared(subject) if asked is None else ast.unparse(asked[0])
+        left = compared(subject) if asked is None else ast.unparse(asked[0])
         if self._asked[text] < 2 and (left is None or self._asked[left] < 2):
             return state
         return state.know({**state.facts, _none(text) if asks_none else text: told})
@@ -76,13 +95,38 @@ class Facts:
         return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
 
     def still(self, state: State, node: ast.AugAssign) -> dict[str, bool]:
-        """What is known of a number that counts on, once it is not 0: it is none of those up to there."""
+        """What is known of a number that counts on: once it is not 0, it is none of those up to there."""
         text = ast.unparse(node.target)
         by = node.value.value if isinstance(node.value, ast.Constant) else None
-        if not isinstance(by, int) or not isinstance(node.op, ast.Add) or not state.facts.get(text):
+        if not isinstance(by, int) or by < 0 or not isinstance(node.op, ast.Add):
             return {}
+        beyond = {f"{text} < ": False, f"{text} > ": True}  # what it is beyond, it stays beyond
+        left = {fact: told for fact, told in state.facts.items() if beyond.get(fact[: len(text) + 3]) is told}
+        if not state.facts.get(text):
+            return left
         passed = (f"{text} == {number}" for number in range(min(by, _COUNTED_MAX) + 1))
-        return {text: True, **{fact: False for fact in passed if fact in self._asked}}
+        return {text: True, **left, **{fact: False for fact in passed if fact in self._asked}}
+
+    def kept(self, facts: Mapping[str, bool], known: set[str]) -> dict[str, bool]:
+        """After a round of a loop, what is known of what was known before, and which value something is.
+
+        Of numbers only those that are asked about: one that counts on is another in each round.
+        """
+        begun = {fact.partition(" == ")[0] for fact in known if _is_literal(fact.partition(" == ")[2])}
+        asked = {
+            text: [each for each in self._asked if each.startswith(_comparisons(text))] for text in begun
+        }
+        beyond = {each for text in begun for each in asked[text]}
+        left = {fact: told for fact, told in facts.items() if fact in known or fact in beyond}
+        for text in begun:
+            if (literal := _literal(facts, text)) is None:
+                continue
+            for each in {*asked[text], *(fact for fact in known if fact.startswith(f"{text} == "))}:
+                told = _holds(ast.parse(each, mode="eval").body, literal)
+                left.update({} if told is None else {each: told})
+            if isinstance(ast.literal_eval(literal), str):
+                left[f"{text} == {literal}"] = True
+        return left
 
     def assigned(self, state: State, target: ast.expr, value: ast.Constant) -> State:
         """What the assignment of a constant tells, where a test will ask."""
@@ -93,16 +137,6 @@ class Facts:
         if isinstance(constant, (str, int)):
             facts[f"{text} == {constant!r}"] = True
         return state.know(facts)
-
-
-def kept(facts: Mapping[str, bool], known: set[str]) -> dict[str, bool]:
-    """After a round of a loop, what is known of what was known before: also that a number is another."""
-    left = {fact: told for fact, told in facts.items() if fact in known}
-    for fact in known:
-        text, equals, other = fact.partition(" == ")
-        if equals and _is_literal(other) and (literal := _literal(facts, text)) is not None:
-            left[fact] = bool(ast.literal_eval(literal) == ast.literal_eval(other))
-    return left
 
 
 def forget(state: State, changed: str) -> State:
@@ -116,6 +150,7 @@ _OPERATORS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.Eq: operator.eq,
     ast.Gt: operator.gt,
     ast.Lt: operator.lt,
+    ast.In: lambda one, all_of_them: one in all_of_them,
 }
 _CONTRARY: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.NotEq: ast.Eq,
@@ -146,15 +181,15 @@ def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
     return ast.Compare(left, [op()], [right]), False, turned
 
 
-def bool_test(node: ast.expr) -> tuple[ast.expr, bool, bool] | None:
-    """Of a comparison with True or False: what is compared, with which, and whether for the contrary."""
+def bool_test(node: ast.expr) -> tuple[ast.expr, bool, bool, bool] | None:
+    """Of a comparison with True or False: what is compared, with which, if for the contrary, if by `is`."""
     subject, asks_none, turned = none_test(node)
     if asks_none or not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], (ast.Is, ast.Eq)):
         return None
     other = subject.comparators[0]
     if not isinstance(other, ast.Constant) or not isinstance(other.value, bool):
         return None
-    return subject.left, other.value, turned
+    return subject.left, other.value, turned, isinstance(subject.ops[0], ast.Is)
 
 
 def pattern_test(subject: ast.expr, pattern: ast.pattern) -> ast.expr | None:
@@ -208,25 +243,48 @@ def _literal(facts: Mapping[str, bool], text: str) -> str | None:
     return next(filter(_is_literal, equal), None)
 
 
+def _comparisons(text: str) -> tuple[str, ...]:
+    return f"{text} == ", f"{text} < ", f"{text} > "
+
+
 def _none(text: str) -> str:
     return f"{text} is None"
 
 
-def _compared(subject: ast.expr) -> str | None:
+def compared(subject: ast.expr) -> str | None:
     """What is compared with a constant, as text."""
     if not isinstance(subject, ast.Compare) or type(subject.ops[0]) not in _OPERATORS:
         return None
-    return ast.unparse(subject.left) if isinstance(subject.comparators[0], ast.Constant) else None
+    other = subject.comparators[0]
+    several = isinstance(subject.ops[0], ast.In)
+    parts = other.elts if several and isinstance(other, (ast.Tuple, ast.List, ast.Set)) else [other]
+    constant = all(isinstance(each, ast.Constant) for each in parts) and (not several or parts != [other])
+    return ast.unparse(subject.left) if constant else None
 
 
 def _holds(subject: ast.expr, literal: str) -> bool | None:
     """How the comparison of a constant with another comes out."""
-    if not isinstance(subject, ast.Compare) or not isinstance(other := subject.comparators[0], ast.Constant):
+    if not isinstance(subject, ast.Compare):
         return None
     try:
-        return bool(_OPERATORS[type(subject.ops[0])](ast.literal_eval(literal), other.value))
+        other = ast.literal_eval(subject.comparators[0])
+        return bool(_OPERATORS[type(subject.ops[0])](ast.literal_eval(literal), other))
     except (TypeError, ValueError, SyntaxError):
         return None
+
+
+def _among(facts: Mapping[str, bool], text: str, others: Iterable[object]) -> bool | None:
+    """Whether it is one of these, by what else it is one of, or none of."""
+    start, left = f"{text} in ", set(others)
+    gone: set[object] = set()
+    for fact, told in facts.items():
+        if fact.startswith(start) and _is_literal(fact[len(start) :]):
+            listed = set(ast.literal_eval(fact[len(start) :]))
+            if told and listed <= left:
+                return True
+            gone |= left - listed if told else listed
+    gone |= {each for each in left if facts.get(f"{text} == {each!r}") is False}
+    return False if left <= gone else None
 
 
 def _words(fact: str) -> set[str]:

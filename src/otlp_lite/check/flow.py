@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from .catching import ancestry, caught, handled
+from .catching import ancestry, caught, handled, named
 from .expressions import Expressions, distinct
-from .facts import forget, is_test, kept, subjects
+from .facts import compared, forget, is_test, subjects
 from .names import Api, What, last
 from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
@@ -118,10 +118,12 @@ class Flow:
         for part in (node.exc, node.cause):
             states = self.expressions.after(part, states)
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        name = last(raised) if raised is not None else ""
+        name = None
+        if raised is not None and last(raised)[:1].isupper():
+            name = named(raised, self.run.names.elsewhere)
         for state in states:
             settled = self.run.settle(state, position(node))
-            self.run.may_raise(settled, node, How.RAISE, name if name[:1].isupper() else None)
+            self.run.may_raise(settled, node, How.RAISE, name)
         return Ways()
 
     def visit_Assert(self, node: ast.Assert, states: list[State]) -> Ways:
@@ -317,7 +319,8 @@ class Flow:
             for each in within(node.body)
             if isinstance(each, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(each.ctx, ast.Store)
         }
-        asked = {ast.unparse(each) for each in subjects(node.test)} - assigned
+        tests = [each for each in subjects(node.test) if compared(each) not in assigned]
+        asked = {ast.unparse(each) for each in tests} - assigned
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
             """What its body does not assign, the test asks for as others may have changed it."""
@@ -374,7 +377,7 @@ class Flow:
             ways.breaks = distinct([*ways.breaks, *body.breaks])
             ways.returns = list(dict.fromkeys([*ways.returns, *body.returns]))
             entering = distinct(
-                state.know(kept(state.facts, known)) for state in (*body.next, *body.continues)
+                state.know(self.run.facts.kept(state.facts, known)) for state in (*body.next, *body.continues)
             )
         else:
             raise GivenUp
@@ -485,7 +488,11 @@ class Flow:
         if not isinstance(node, ast.Call):
             return set()
         swallows = self.run.names.api(node, self.run.scope) is Api.SUPPRESS
-        return {last(each) for each in node.args} if swallows or last(node.func) in _EXPECTS else set()
+        return (
+            {named(each, self.run.names.elsewhere) for each in node.args}
+            if swallows or last(node.func) in _EXPECTS
+            else set()
+        )
 
     # ---- Try ----
 
@@ -520,7 +527,7 @@ class Flow:
             for place, handler in enumerate(handlers):
                 if going is None:
                     break
-                taken, going = caught(handled(handler), going, self._line)
+                taken, going = caught(handled(handler, self.run.names.elsewhere), going, self._line)
                 if taken is None:
                     perhaps.append(place)
                 elif taken:

@@ -20,7 +20,7 @@ from .ways import tests
 
 _TRACES: Final = re.compile(r"opentelemetry|otlp_lite|start_as_current_span")
 """Without any of these words a module has nothing to look for."""
-_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$)|\s*[:=(]?\s*(?i:OTL)\d+)?")
+_COMMENT: Final = re.compile(r"#\s*otlp:\s*ignore(?![\w-])(\s*\[([^\]]*)(\]|$)|[^\w\n]*(?i:OTL)[^\w\n]?\d+)?")
 
 
 class Tracked(NamedTuple):
@@ -61,6 +61,7 @@ def check(source: bytes) -> Checked:
         for scope in scopes.by_node.values():
             if isinstance(scope.node, ast.Lambda) or not names.concerns(scope):
                 continue
+            _Signed().visit(scope.node)
             run = Run(names, scope, Facts(tests(getattr(scope.node, "body", ()))))
             try:
                 Flow(run).function()
@@ -76,6 +77,21 @@ def check(source: bytes) -> Checked:
     except RecursionError:
         raise Unreadable("nested too deeply to be followed") from None
     return Checked(_told(text, findings), sorted(set(tracked)))
+
+
+class _Signed(ast.NodeTransformer):
+    """Makes numbers with a minus the constants that they are meant as."""
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        number = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        if (
+            isinstance(node.op, ast.USub)
+            and isinstance(number, (int, float))
+            and not isinstance(number, bool)
+        ):
+            return ast.copy_location(ast.Constant(-number), node)
+        self.generic_visit(node)
+        return node
 
 
 def _parse(source: bytes) -> ast.Module:
@@ -128,7 +144,7 @@ def _listed(match: re.Match[str]) -> str | None:
     if end == "":  # the bracket is open
         return str(whole).strip()
     if listed is None and whole:
-        return f"{whole.strip()} without brackets"
+        return f"{whole.strip(' :=,-(){}[')} without brackets"
     return None if listed is None else str(listed)
 
 

@@ -123,7 +123,10 @@ class Names:
             for argument in each.args
         }
         """Functions of which context managers are made."""
-        self.classes: dict[str, list[str]] = _bases(scopes)
+        bound = [item for each in scopes.by_node.values() for item in each.names.items()]
+        self.elsewhere = {name for name, hows in bound if any(how.defined is None for how in hows)}
+        """Names that something else than a definition of this module binds."""
+        self.classes: dict[str, list[str]] = _bases(scopes, self.elsewhere)
         """The names of their bases, those of other modules with a dot."""
 
     def _binds(self, node: ast.expr | None) -> bool:
@@ -416,19 +419,19 @@ def last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def _bases(scopes: Scopes) -> dict[str, list[str]]:
+def _bases(scopes: Scopes, elsewhere: set[str]) -> dict[str, list[str]]:
     """Of each class of a module, by its name: those of another module have a dot."""
-    bound = [item for scope in scopes.by_node.values() for item in scope.names.items()]
-    elsewhere = {name for name, hows in bound if any(how.defined is None for how in hows)}
     found: dict[str, list[str]] = {}
     for each in ast.walk(scopes.tree):
         if isinstance(each, ast.ClassDef):
-            bases = [_base(base) for base in each.bases]
+            bases = [_base(base, elsewhere) for base in each.bases]
             if each.name in found or each.name in elsewhere or each.name in bases:
                 bases.append(UNKNOWN)
             found[each.name] = found.get(each.name, []) + bases
     return found
 
 
-def _base(node: ast.expr) -> str:
+def _base(node: ast.expr, elsewhere: set[str]) -> str:
+    if isinstance(node, ast.Name) and node.id in elsewhere:
+        return f"{UNKNOWN}.{node.id}"
     return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else UNKNOWN

@@ -80,3 +80,28 @@ def on_the_line_below():
     span = tracer.start_span("a")  # bad: OTL003
     # otlp: ignore[OTL003]
     span.set_attribute("key", 1)
+
+
+def brackets_behind_a_colon():
+    span = tracer.start_span("a")  # otlp: ignore: [OTL003]  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def a_comma_before_the_code():
+    span = tracer.start_span("a")  # otlp: ignore, OTL003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def a_dash_before_the_code():
+    span = tracer.start_span("a")  # otlp: ignore - OTL003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def curly_brackets():
+    span = tracer.start_span("a")  # otlp: ignore {OTL003}  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)
+
+
+def a_code_with_a_dash():
+    span = tracer.start_span("a")  # otlp: ignore OTL-003  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)

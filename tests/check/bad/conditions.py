@@ -299,3 +299,65 @@ def by_its_class(flag):
         case Span():
             span.end()
             span.end()  # bad: OTL002
+
+
+def one_is_not_true_itself():
+    span = tracer.start_span("a")  # bad: OTL003
+    number = 1
+    if number is True:
+        span.end()
+
+
+def one_is_as_good_as_true():
+    span = tracer.start_span("a")  # bad: OTL003
+    number = 1
+    if number == True:
+        return
+    span.end()
+
+
+def a_minus_counts():
+    span = tracer.start_span("a")
+    code = -1
+    if code < 0:
+        span.end()
+    if code == -1:
+        span.end()  # bad: OTL002
+
+
+def one_of_some_is_one_of_more(mode):
+    span = tracer.start_span("a")  # bad: OTL003
+    if mode in ("w", "a"):
+        span.end()
+    if mode in ("a", "r", "w"):
+        span.end()  # bad: OTL002
+
+
+def of_some_one_is_not_all(mode):
+    span = tracer.start_span("a")  # bad: OTL003
+    if mode in ("w", "a"):
+        if mode == "w":
+            span.end()
+    else:
+        span.end()
+
+
+def a_state_that_no_round_leaves(rows):
+    state = "new"
+    for row in rows:
+        if state == "new":
+            span = tracer.start_span("a")  # bad: OTL003
+            state = "open"
+        elif state == "open" and row.last:
+            state = "closed"
+    if state == "open":
+        span.end()
+
+
+def counted_down_to_nothing(rows):
+    count = 1
+    span = tracer.start_span("a")  # bad: OTL003
+    for _ in rows:
+        count -= 1
+    if count > 0:
+        span.end()

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import anyio
 import pytest
-from app import Refused, work, work_async, xmlreader
+from app import PermissionError, Refused, db, errors, work, work_async, xmlreader
 from opentelemetry.context import attach, detach
 from opentelemetry.trace import set_span_in_context
 
@@ -293,3 +293,54 @@ def by_the_handler_of_its_base():
         work()
     except Exception:
         tracer.start_span("a")
+
+
+def a_builtins_name_that_is_imported():
+    span = tracer.start_span("a")
+    try:
+        raise PermissionError("a ValueError, it may be")
+    except ValueError:
+        span.end()
+
+
+def a_builtins_name_of_another_module():
+    span = tracer.start_span("a")
+    try:
+        raise errors.TimeoutError("a RuntimeError, it may be")
+    except RuntimeError:
+        span.end()
+
+
+def a_class_within_a_class_of_another_module():
+    span = tracer.start_span("a")
+    try:
+        raise db.User.DoesNotExist("a KeyError, it may be")
+    except KeyError:
+        span.end()
+
+
+def another_modules_class_of_the_same_name():
+    span = tracer.start_span("a")
+    try:
+        raise db.Base("a ValueError, it may be")
+    except ValueError:
+        span.end()
+
+
+def a_handler_of_another_modules_class_of_the_same_name():
+    span = tracer.start_span("a")
+    try:
+        raise ValueError("or several, it may be")
+    except db.Base:
+        span.end()
+
+
+ConnectionError = (OSError, Refused)
+
+
+def a_builtins_name_that_is_given_to_something_else():
+    span = tracer.start_span("a")
+    try:
+        raise OSError("no")
+    except ConnectionError:
+        span.end()
