@@ -74,6 +74,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
             {"x": "\0"},
             {"x": 1},
             {"a b": "c"},
+            {"a?b": "c"},
             {"": "c"},
             {"a:": "c"},
             {"x": "\u20ac"},

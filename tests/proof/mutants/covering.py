@@ -75,7 +75,7 @@ PYTHON_TESTS: dict[str, tuple[str, ...]] = {
     "check/reports.py": ("check/test_lint.py",),
     "check/files.py": ("check/test_lint.py",),
     "check/*.py": ("check/test_marked.py",),
-    "children.py": ("test_exit.py",),
+    "children.py": ("test_exit.py", "servers/test_multiprocessing.py"),
     "termination.py": ("test_termination.py",),
     "cli/doctor.py": ("test_doctor_text.py", "test_doctor.py"),
     "cli/machine.py": ("test_doctor_text.py", "test_doctor.py"),
