@@ -40,6 +40,9 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
             ("http://[::1]:1/otlp/", Endpoint("http", "", "::1", 1, "/otlp/", "")),
             ("http://u:p@w@h/a?key=1#f", Endpoint("http", "u:p@w", "h", 80, "/a", "?key=1")),
             ("http://h/!~", Endpoint("http", "", "h", 80, "/!~", "")),
+            ("http://h:65535", Endpoint("http", "", "h", 65535, "", "")),
+            ("http://[::1]", Endpoint("http", "", "::1", 80, "", "")),
+            ("http://bücher.example", Endpoint("http", "", "xn--bcher-kva.example", 80, "", "")),
         ],
         [
             "",
@@ -71,6 +74,7 @@ ARGUMENTS: list[tuple[str, list[Any], list[Any]]] = [
             {"x": "\0"},
             {"x": 1},
             {"a b": "c"},
+            {"a?b": "c"},
             {"": "c"},
             {"a:": "c"},
             {"x": "\u20ac"},

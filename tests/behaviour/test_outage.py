@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import pytest
 from clock import Clock, until
-from scripted import Receiver, Start, answer, balanced, record, stall
+from scripted import Receiver, Request, Start, answer, balanced, record, stall
 
 from otlp_lite import Telemetry
 from otlp_lite.export import health, retry
@@ -133,3 +133,19 @@ def test_a_flush_without_time_returns_at_once(start: Start) -> None:
         clock = Clock()
         assert [telemetry.force_flush(0) for _ in range(5)] == [False] * 5
         assert clock.own() < 2.5
+
+
+def test_a_shutdown_hangs_up(start: Start) -> None:
+    more: list[bytes] = []
+
+    def answer_and_listen(connection: socket.socket, request: Request) -> bool:
+        answer()(connection, request)
+        more.append(connection.recv(1))
+        return False
+
+    with Receiver(default=answer_and_listen) as receiver:
+        telemetry = start(receiver)
+        record(telemetry, 3)
+        assert telemetry.force_flush(10) and more == []
+        assert telemetry.shutdown(5)
+        assert until(lambda: more == [b""])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -244,3 +245,22 @@ def test_after_its_shutdown_a_processor_exports_nothing_until_it_is_opened_again
             else:
                 processor.reopen()
     assert [span.name for span in exporter.get_finished_spans()] == ["open", "opened again"]
+
+
+def test_a_shutdown_without_time_waits_for_no_exporter() -> None:
+    over = threading.Event()
+
+    class Exporter(InMemorySpanExporter):
+        def export(self, spans: Any) -> Any:
+            over.wait(30)
+            return super().export(spans)
+
+    processor = BatchSpanProcessor(Exporter(), max_export_batch_size=1)
+    telemetry = build(load({"span_processors": [processor]}, {}), lambda _: Memory())
+    telemetry.tracer_provider.get_tracer("t").start_span("s").end()
+    try:
+        clock = Clock()
+        assert [processor.shutdown_within(seconds) for seconds in (0, -1, 0)] == [False] * 3
+        assert clock.own() < 1.5
+    finally:
+        over.set()

@@ -330,6 +330,8 @@ def test_a_directory_that_can_be_used_no_more_is_told_of_once(folder: Path) -> N
     """What is recorded is sent; what dead processes left there stays."""
     with Receiver() as receiver:
         code = """
+            from otlp_lite.slots import directory
+            directory.LOOK_EVERY = 0.01
             os.chmod(DIR, 0o777)
             for _ in range(3):
                 record()
