@@ -204,7 +204,7 @@ def test_columns_count_characters_whatever_divides_lines_elsewhere() -> None:
         ("ignore[]", "''"),
         ("ignore [OTL003", "'[OTL003'"),
         ("ignore OTL003", "'OTL003 without brackets'"),
-        ("ignore: otl003", "': otl003 without brackets'"),
+        ("ignore: otl003", "'otl003 without brackets'"),
     ],
 )
 def test_what_a_comment_has_in_place_of_codes_is_told(comment: str, told: str) -> None:

@@ -124,7 +124,7 @@ class Names:
         }
         """Functions of which context managers are made."""
         bound = [item for each in scopes.by_node.values() for item in each.names.items()]
-        self.elsewhere = {name for name, hows in bound if any(how.defined is None for how in hows)}
+        self.elsewhere: set[str] = {name for name, hows in bound if any(how.defined is None for how in hows)}
         """Names that something else than a definition of this module binds."""
         self.classes: dict[str, list[str]] = _bases(scopes, self.elsewhere)
         """The names of their bases, those of other modules with a dot."""
