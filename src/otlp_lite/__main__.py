@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TextIO
 
+from otlp_lite._version import __version__
 from otlp_lite.cli import demo, doctor, lint, receive, recover
 
 COMMANDS = {"demo": demo, "receive": receive, "doctor": doctor, "recover": recover, "lint": lint}
@@ -19,6 +20,7 @@ def _nowhere() -> TextIO:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="otlp_lite", description="OpenTelemetry for Python, small.")
+    parser.add_argument("--version", action="version", version=f"otlp_lite {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class DropReason(str, Enum):
-    """Why a record was lost. Equal to its name, so that `dropped["refused"]` works too."""
+    """Why a record was lost: a string, its name. `dropped.get(reason, 0)`, as what never was is not there."""
 
     OVERWRITTEN = "overwritten"
     FULL = "full"

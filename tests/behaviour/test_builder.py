@@ -60,6 +60,8 @@ WRONG: dict[str, Callable[[SpanBuilder], object]] = {
     "context: None is not a SpanContext": lambda b: b.with_link(None),  # type: ignore[arg-type]
     "start_time: 'now' is not a time in ns since 1970": lambda b: b.with_start_time("now"),  # type: ignore[arg-type]
     "start_time: -1 is not a time in ns since 1970": lambda b: b.with_start_time(-1),
+    "attributes: 3 is not a mapping": lambda b: b.with_attributes(3),  # type: ignore[arg-type]
+    "attributes: [('a', 1)] is not a mapping": lambda b: b.with_attributes([("a", 1)]),  # type: ignore[arg-type]
     "name: 3 is not a str": lambda b: SpanBuilder(3),  # type: ignore[arg-type]
     "tracer: expected one of otlp_lite's, not opentelemetry.trace.NoOpTracer": lambda b: SpanBuilder(
         "a", tracer=NoOpTracer()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
@@ -15,7 +15,7 @@ from clock import Clock, until
 from scripted import Receiver, Request, Start, answer, balanced, record, stall
 
 from otlp_lite import Telemetry
-from otlp_lite.export import health, retry
+from otlp_lite.export import health, retry, worker
 
 SCALE = 600
 WARN_EVERY = 300 / SCALE
@@ -135,8 +135,15 @@ def test_a_flush_without_time_returns_at_once(start: Start) -> None:
         assert clock.own() < 2.5
 
 
-def test_a_shutdown_hangs_up(start: Start) -> None:
+@pytest.mark.parametrize("threaded", [True, False], ids=["a worker", "no thread can start"])
+def test_a_shutdown_hangs_up(start: Start, monkeypatch: pytest.MonkeyPatch, threaded: bool) -> None:
     more: list[bytes] = []
+
+    def none_can(run: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    if not threaded:
+        monkeypatch.setattr(worker, "start_thread", none_can)
 
     def answer_and_listen(connection: socket.socket, request: Request) -> bool:
         answer()(connection, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import subprocess
 import sys
@@ -150,6 +151,12 @@ def test_the_help_says_what_options_take(command: str, options: list[str]) -> No
         [sys.executable, "-m", "otlp_lite", command, "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert [option for option in options if option not in shown] == []
+
+
+def test_the_version_is_told() -> None:
+    command = [sys.executable, "-m", "otlp_lite", "--version"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert shown == f"otlp_lite {importlib.metadata.version('otlp_lite')}\n"
 
 
 @pytest.mark.parametrize(

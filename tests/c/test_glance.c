@@ -32,14 +32,14 @@ static void test_a_glance(void)
         uint8_t *at = guard_place(guard, GUARD_AFTER, size);
         memcpy(span + TRACE, "\x0a\x10the trace's name", 18);
         memcpy(span + SPAN, "\x12\x08its name", 10);
-        memcpy(span + END, "\x41\1\0\0\0\0\0\0\0", 9);
+        memcpy(span + END, "\x41\2\0\0\0\0\0\0\0", 9);
         memcpy(at, span, SPAN);
         memcpy(at + SPAN, fields[i].between, fields[i].size);
         memcpy(at + SPAN + fields[i].size, span + SPAN, SIZE - SPAN);
         struct span_glance glance = otlite_span_glance(at, size);
         CHECK(glance.trace_id == at + TRACE + 2);
         CHECK(glance.span_id == (fields[i].passed ? at + SPAN + fields[i].size + 2 : NULL));
-        CHECK_EQUAL(glance.end, fields[i].passed);
+        CHECK_EQUAL(glance.end, fields[i].passed ? 2 : 0);
         for (size_t cut = 0; cut < SPAN; cut++) /* the last byte of the trace's name is missing */
             CHECK(otlite_span_glance(at, cut).trace_id == NULL);
         guard_free(guard);

@@ -66,6 +66,39 @@ static void test_whose_it_is(void)
     CHECK(!otlite_image_next(&image, &found));
 }
 
+/* Of two chunks of one age, which damage alone makes, the first comes first. */
+static void test_two_chunks_of_one_age(void)
+{
+    struct otlite_region *region = &recorder.region;
+    struct otlite_image image;
+    struct otlite_found found;
+    uint64_t expected = 0;
+    open_with(&durable_options);
+    for (uint64_t number = 0; region->chunks[2].committed < 2; number++) {
+        uint8_t *field = sized_field(number, 1000);
+        if (!CHECK(field != NULL && number < 100))
+            return;
+        CHECK_EQUAL(otlite_region_append(region, field, 1000, recorder.resource, recorder.scopes[0],
+                                         0, true),
+                    OTLITE_OK);
+        free(field);
+    }
+    for (uint32_t chunk = 1; chunk < 3; chunk++) {
+        region->chunks[chunk].sequence = region->chunks[0].sequence;
+        for (uint32_t i = 0, start = 0; i < region->chunks[chunk].committed; i++) {
+            struct record_index *index = chunk_index(region, chunk, i);
+            index->seal = otlite_record_seal(region, chunk, start, index);
+            start = index->end;
+        }
+    }
+    CHECK_EQUAL(otlite_image_open(&image, memory, SIZE), OTLITE_OK);
+    for (; otlite_image_next(&image, &found); expected++) {
+        struct otlite_segment bytes = otlite_image_bytes(&image, &found, 0);
+        CHECK_EQUAL(number_of((struct bytes){bytes.data, bytes.size}), expected);
+    }
+    CHECK_EQUAL(expected, balanced_stats(region).recorded);
+}
+
 /* As many open spans as a table can have. */
 static void test_the_largest_table(void)
 {
@@ -102,6 +135,7 @@ int main(void)
     (void)otlite_kernels_select(NULL);
     RUN(test_a_chain_from_anywhere);
     RUN(test_whose_it_is);
+    RUN(test_two_chunks_of_one_age);
     RUN(test_the_largest_table);
     return check_end();
 }

@@ -266,6 +266,27 @@ static void strings_go_on_where_room_ends(void)
     }
 }
 
+/* A byte that is no UTF-8, behind as many that are as you like, is none wherever room ends. */
+static void what_is_no_text_is_none_where_room_ends(void)
+{
+    static const char some[] = "é€😀a";
+    for (size_t before = 0; before < 20; before++) {
+        char bytes[300], expected[600], *from = bytes, *to;
+        to = expected +
+             sprintf(expected, "{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"name\":\"");
+        for (size_t i = 0; i < before + 8; i++) {
+            if (i == before) {
+                *from++ = (char)0xff;
+                to = stpcpy(to, "\xEF\xBF\xBD");
+            }
+            from = stpcpy(from, some);
+            to = stpcpy(to, some);
+        }
+        strcpy(to, "\"}]}]}]}");
+        is_line_in_any_room(request_of(within(5, raw(bytes, (size_t)(from - bytes)))), expected);
+    }
+}
+
 /* Each character of ASCII at each place among letters. */
 static void what_json_escapes_is_escaped(void)
 {
@@ -348,6 +369,7 @@ int main(void)
     RUN(what_json_escapes_is_escaped);
     RUN(text_that_is_no_utf8_is_replaced);
     RUN(strings_go_on_where_room_ends);
+    RUN(what_is_no_text_is_none_where_room_ends);
     RUN(damage_stays_within_its_bounds);
     guard_free(input);
     guard_free(output);

@@ -16,6 +16,8 @@ from otlp_lite._native.otlite cimport OTLITE_LOSSES
 from otlp_lite._native.span cimport *
 from otlp_lite._native.trace cimport *
 
+from collections.abc import Mapping
+
 from otlp_lite._native import core
 from otlp_lite._native.trace import get_tracer
 
@@ -157,9 +159,11 @@ cdef class SpanBuilder:
         return self
 
     def with_attributes(self, attributes):
-        """Attributes that it begins with: a mapping."""
+        """Attributes that it begins with: a mapping. TypeError for anything else."""
         if self.started:
             self.building("with_attributes")
+        if type(attributes) is not dict and not isinstance(attributes, Mapping):
+            raise TypeError(f"attributes: {attributes!r} is not a mapping")
         if self.attributes is None:
             self.attributes = {}
         self.attributes.update(attributes)

@@ -48,7 +48,7 @@ def _misused(of: str, now: str, call: str, name: str) -> StateError:
     elif state is State.LIVE:
         there = "legal on the LiveSpan that start() gave"
     else:
-        there = "legal on the EndedSpan that end() gave"
+        there = "legal on an EndedSpan, which end() gives"
     legal = states.legal(state)
     words = f"{of}.{call}: span {name[:NAME_SHOWN]!r} {states.IS[state]}; {there}: {', '.join(legal)}"
     return StateError(words, now, call, legal)

@@ -18,6 +18,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from coverage import CoverageData
+from coverage.exceptions import DataError
 
 from . import by_test
 from .c_code import line_of, text_of
@@ -134,7 +135,10 @@ def measure(package: Path, tests: str) -> Measured:
         raise RuntimeError(f"{tests}: without a mutant: {by}")
     for file in folder.glob("data.*"):
         data = CoverageData(str(file))
-        data.read()
+        try:
+            data.read()
+        except DataError:  # of a process that was killed as it wrote that
+            continue
         for name in data.measured_files():
             for line, those in data.contexts_by_lineno(name).items():
                 known = found.tests.setdefault((str(Path(name).relative_to(package)), line), set())
