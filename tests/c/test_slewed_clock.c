@@ -92,15 +92,16 @@ static void begin(void)
 static void test_a_clock_that_is_slewed(void)
 {
     static const double ppm[] = {-50, 50, -500, 500, -5000, 5000, -83333, 83333};
+    double step = check_emulated() ? 40000 : 2000;
     for (unsigned i = 0; i < sizeof ppm / sizeof *ppm; i++)
         for (int interrupt = 0; interrupt < 2; interrupt++) {
             begin();
-            (void)read_on(2.1, 2000, false); /* the base is a tenth of a second old */
+            (void)read_on(2.1, step, false); /* the base is a tenth of a second old */
             CHECK(ticks.reach != 0 && ticks.trusted && ticks.strays == 0);
             CHECK(clock_now() - ticks.base_ns < 200000000); /* begun anew after a second */
             slew(1 + ppm[i] / 1e6);
-            CHECK(read_on(0.1, 2000, interrupt) <= 1000);
-            CHECK(read_on(3, 2000, interrupt) <= 1000);
+            CHECK(read_on(0.1, step, interrupt) <= 1000);
+            CHECK(read_on(3, step, interrupt) <= 1000);
             CHECK(ticks.reach != 0 && ticks.trusted && ticks.strays == 0);
         }
 }
@@ -154,7 +155,7 @@ static void test_a_clock_that_has_just_begun(void)
 static void test_who_asks_late(void)
 {
     begin();
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 5; i++) {
         (void)read_on(0.1, 2000, false);
         CHECK(ticks.trusted && ticks.reach != 0 && ticks.strays == 0);
         real_ns += 60e9;
