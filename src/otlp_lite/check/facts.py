@@ -231,7 +231,7 @@ def subjects(test: ast.expr) -> Iterable[ast.expr]:
 def _is_literal(text: str) -> bool:
     try:
         ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (TypeError, ValueError, SyntaxError):
         return False
     return True
 
@@ -275,16 +275,18 @@ def _holds(subject: ast.expr, literal: str) -> bool | None:
 
 def _among(facts: Mapping[str, bool], text: str, others: Iterable[object]) -> bool | None:
     """Whether it is one of these, by what else it is one of, or none of."""
-    start, left = f"{text} in ", set(others)
-    gone: set[object] = set()
+    start, left = f"{text} in ", list(others)
+    gone = [each for each in left if facts.get(f"{text} == {each!r}") is False]
     for fact, told in facts.items():
-        if fact.startswith(start) and _is_literal(fact[len(start) :]):
-            listed = set(ast.literal_eval(fact[len(start) :]))
-            if told and listed <= left:
-                return True
-            gone |= left - listed if told else listed
-    gone |= {each for each in left if facts.get(f"{text} == {each!r}") is False}
-    return False if left <= gone else None
+        if not fact.startswith(start) or not _is_literal(fact[len(start) :]):
+            continue
+        listed = ast.literal_eval(fact[len(start) :])
+        if not isinstance(listed, (tuple, list, set)):  # of a text also its parts are in it
+            continue
+        if told and all(each in left for each in listed):
+            return True
+        gone += [each for each in left if (each in listed) is not told]
+    return False if all(each in gone for each in left) else None
 
 
 def _words(fact: str) -> set[str]:

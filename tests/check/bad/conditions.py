@@ -361,3 +361,13 @@ def counted_down_to_nothing(rows):
         count -= 1
     if count > 0:
         span.end()
+
+
+def a_part_of_a_text(mode):
+    span = tracer.start_span("a")
+    if mode not in "abc":
+        span.end()
+    if mode in "abc":
+        if mode == "ab":
+            span.end()
+        span.end()  # bad: OTL002

@@ -347,3 +347,13 @@ def none_is_no_number(url):
         span = tracer.start_span("a")
     if best:
         span.end()
+
+
+def one_of_lists(value):
+    span = None
+    if value in ([1], [2]):
+        span = tracer.start_span("a")
+    if value in ([1], [2]):
+        span.end()
+    if value == 1:
+        work()
