@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNEL_TESTS = ("test_cpu", "test_kernels", "test_encode", "test_scratch", "test_port")
 """Those in which the table matters, and the one that tells how the private page survives a fork."""
 LIMIT = 240  # seconds that one test may take on a loaded machine
-ROUNDS = {"DAMAGES": "200", "DEATHS": "10", "KILLS": "2"}
+ROUNDS = {"DAMAGES": "200", "DEATHS": "10", "KILLS": "2", "SHORTER": "4"}
 """Of what goes on for as long as it is told: the same C has them all in `make test`."""
 
 

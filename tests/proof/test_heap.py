@@ -47,7 +47,7 @@ THEIRS = {
 """Within these the C library asks for memory, and why that may be: they are set-up, of csrc/port."""
 
 INSTRUMENTED = "-finstrument-functions -finstrument-functions-exclude-file-list=tests/c,/usr/"
-FEW = {"DAMAGES": "300", "DEATHS": "10", "KILLS": "2"}
+FEW = {"DAMAGES": "300", "DEATHS": "10", "KILLS": "2", "SHORTER": "10"}
 
 
 class Asked(NamedTuple):
