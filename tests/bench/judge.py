@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+import statistics
+from collections.abc import Callable
 from typing import Any
 
 from measure import significant
@@ -50,15 +53,33 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
 
 def _against_another_row(results: Results, target: Target) -> float | None:
     assert target.against is not None and target.of is not None
-    ours, other = _value(results, target.row, OURS), _value(results, target.of, target.against)
-    if not ours or not other:
+    ours, other = (target.row, OURS), (target.of, target.against)
+    if target.unit == "ns":
+        return _paired(results, ours, other, lambda us, of_us: (us - of_us) * 1000)
+    return _paired(results, *((other, ours) if target.bound == "min" else (ours, other)))
+
+
+def _paired(
+    results: Results,
+    one: tuple[str, str],
+    other: tuple[str, str],
+    compare: Callable[[float, float], float] = operator.truediv,
+) -> float | None:
+    """What a row of a peer is of another: the median over the rounds, as a machine may be slow in some.
+
+    Of the medians, where a round has no figure.
+    """
+    values = [_value(results, *each) for each in (one, other)]
+    if not all(values):
         return None
-    return significant(other / ours if target.bound == "min" else ours / other)
+    rounds = [results["rows"][row][peer]["rounds"] for row, peer in (one, other)]
+    if any(len(each) != results["settings"]["rounds"] for each in rounds):
+        rounds = [[value] for value in values]
+    return significant(statistics.median(map(compare, *rounds)))
 
 
 def _twin_verdict(results: Results, key: str) -> dict[str, Any]:
-    plain, twin = _value(results, key, OURS), _value(results, key + TWIN, OURS)
-    reached = significant(twin / plain) if plain and twin else None
+    reached = _paired(results, (key + TWIN, OURS), (key, OURS))
     return {
         "title": f"twin of: {ROWS[key].title}",
         "against": "the plain row",

@@ -120,12 +120,13 @@ class Bench:
         """Measures the rows: those of `_ROUND` in interleaved rounds, then each of the long ones."""
         for number in range(self.settings.rounds):
             first = number % len(self.peers)
-            for scenario, measure in _ROUND.items():
+            for group in _ROUND:
                 for peer in (*self.peers[first:], *self.peers[:first]):
-                    keys = [row.key for row in rows if row.scenario == scenario and peer in row.peers]
-                    if keys:
-                        say(f"round {number + 1} of {self.settings.rounds}, {scenario}, {peer}")
-                        measure(self, peer, keys)
+                    for scenario, measure in group.items():
+                        keys = [row.key for row in rows if row.scenario == scenario and peer in row.peers]
+                        if keys:
+                            say(f"round {number + 1} of {self.settings.rounds}, {scenario}, {peer}")
+                            measure(self, peer, keys)
         for row in rows:
             peers = [peer for peer in self.peers if peer in row.peers]
             if row.scenario == "paced":
@@ -259,15 +260,14 @@ class Bench:
         return None
 
 
-_ROUND: dict[str, Callable[[Bench, str, list[str]], None]] = {
-    "calls": Bench._calls,
-    "filed": Bench._filed,
-    "opened": Bench._opened,
-    "unsampled": Bench._unsampled,
-    "cpu": Bench._cpu,
-    "drain": Bench._drain,
-    "setup": Bench._setup,
-}
+_ROUND: tuple[dict[str, Callable[[Bench, str, list[str]], None]], ...] = (
+    {"calls": Bench._calls, "filed": Bench._filed, "opened": Bench._opened},
+    {"unsampled": Bench._unsampled},
+    {"cpu": Bench._cpu},
+    {"drain": Bench._drain},
+    {"setup": Bench._setup},
+)
+"""Scenarios of a round: those of a group follow each other peer by peer, as they are compared."""
 
 
 def _run(scenario: str, peer: str, receiver: Receiver, options: Options) -> tuple[dict[str, Any], str | None]:

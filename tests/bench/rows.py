@@ -128,7 +128,7 @@ class Target(NamedTuple):
     unit: str = "x"
     bound: Literal["min", "max"] = "min"
     of: str | None = None
-    """The row of `against`, where it is another."""
+    """The row of `against`, where it is another; in ns, by how much ours takes more than that."""
 
 
 TARGETS = (
@@ -141,7 +141,7 @@ TARGETS = (
     Target("leaf4", "opentelemetry-sdk", 80, 105, of="current5"),
     Target("traced", OURS, 1.3, None, bound="max", of="current"),
     Target("builder5", OURS, 1.3, None, bound="max", of="current5"),
-    Target("set_guarded", OURS, 1.08, None, bound="max", of="set"),  # 5 ns of some 60
+    Target("set_guarded", OURS, 5, None, "ns", "max", of="set"),  # more than that
     Target("current5_via_file", OURS, 1.1, None, bound="max", of="current5"),
     Target("current5_via_open", OURS, 1.2, None, bound="max", of="current5"),
     Target("cpu", "opentelemetry-sdk", 40, 60),

@@ -305,6 +305,27 @@ def test_judging_divides_the_right_way_round(results: dict[str, Any]) -> None:
     assert (kernel["reached"], kernel["verdict"]) == (5, "met")
 
 
+def test_rows_are_compared_round_by_round(results: dict[str, Any]) -> None:
+    """A machine that is half as fast by turns: the medians are from different turns."""
+    results["settings"]["rounds"] = 5
+    plain, filed = _figure(1.0), _figure(2.0)
+    plain["rounds"] = [1.0, 2.0, 1.0, 2.0, 1.0]
+    filed["rounds"] = [1.05, 2.1, 2.1, 2.1, 1.05]
+    results["rows"] |= {"current5": {OURS: plain}, "current5_via_file": {OURS: filed}}
+
+    def reached() -> float:
+        judge(results)
+        return next(
+            float(target["reached"])
+            for target in results["targets"]
+            if target["title"] == ROWS["current5_via_file"].title
+        )
+
+    assert reached() == 1.05
+    filed["rounds"].pop()
+    assert reached() == 2
+
+
 def test_the_report_says_what_is_void_and_how_it_was_built(results: dict[str, Any]) -> None:
     text = report.render(results)
     line = next(line for line in text.splitlines() if line.startswith(ROWS["current5"].title))

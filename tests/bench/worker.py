@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from opentelemetry import trace
 from peers import OURS, PEERS, Peer
-from workload import BURST, SHAPES, Burst, fresh
+from workload import BURST, SHAPES, Burst, Shape, Work, fresh
 
 _TICK = 0.001  # seconds between the looks of the paced loop
 _SETTLE = 0.5  # seconds that the drain runs before its window opens
 _WARM_UP = 2  # bursts
+TWIN = ".twin"  # as in rows.py, which is not imported here
 _FIRST = 24  # bursts before the first row: each page of the default region has been written to by then
 
 
@@ -37,16 +38,20 @@ class Run(NamedTuple):
 Report = dict[str, Any]
 
 
-def _plain_and_twin(run: Run, shape: str) -> list[tuple[str, Burst, bool]]:
-    """The suffix of the row, the burst, whether it needs fresh work; twins only where asked for."""
-    bursts = [("", SHAPES[shape].plain, False)]
-    if run.number("twins"):
-        bursts.append((".twin", SHAPES[shape].twin, True))
-    return bursts
+def _kinds(run: Run) -> list[str]:
+    """The suffixes of its rows: twins only where asked for."""
+    return ["", TWIN][: 1 + run.number("twins")]
+
+
+def _work(shape: Shape, kind: str) -> tuple[Burst, Work]:
+    return (shape.twin, fresh(BURST)) if kind == TWIN else (shape.plain, range(BURST))
 
 
 def calls(run: Run) -> Report:
-    """Microseconds a span takes of the calling thread, and on the wall, burst by burst."""
+    """Microseconds a span takes of the calling thread, and on the wall, burst by burst.
+
+    The rows take turns, burst by burst, and then their twins: what slows the machine for a while slows all.
+    """
     session = run.peer.setup(run.endpoint)
     direct = trace.get_tracer("bench")
     figures: dict[str, dict[str, list[float]]] = {}
@@ -54,21 +59,23 @@ def calls(run: Run) -> Report:
         SHAPES["current5"].plain(direct, range(BURST))
         session.flush()
     spans = _FIRST * BURST
-    for row in run.options["rows"].split(","):
-        tracer = run.early.get(row, direct)
-        shape = row.removeprefix("unsampled_").partition("_via_")[0]
-        for suffix, burst, is_twin in _plain_and_twin(run, shape):
-            thread, wall = [], []
-            for _ in range(_WARM_UP + run.number("bursts")):
-                work = fresh(BURST) if is_twin else range(BURST)
+    rows = run.options["rows"].split(",")
+    for kind in _kinds(run):
+        for number in range(_WARM_UP + run.number("bursts")):
+            for row in rows:
+                tracer = run.early.get(row, direct)
+                shape = SHAPES[row.removeprefix("unsampled_").partition("_via_")[0]]
+                burst, work = _work(shape, kind)
                 wall_start, thread_start = time.perf_counter(), time.thread_time()
                 burst(tracer, work)
                 thread_end, wall_end = time.thread_time(), time.perf_counter()
                 session.flush()
-                thread.append((thread_end - thread_start) * 1e6 / BURST)
-                wall.append((wall_end - wall_start) * 1e6 / BURST)
-                spans += SHAPES[shape].spans
-            figures[row + suffix] = {"thread": thread[_WARM_UP:], "wall": wall[_WARM_UP:]}
+                spans += shape.spans
+                if number >= _WARM_UP:
+                    calls = BURST * shape.times
+                    figure = figures.setdefault(row + kind, {"thread": [], "wall": []})
+                    figure["thread"].append((thread_end - thread_start) * 1e6 / calls)
+                    figure["wall"].append((wall_end - wall_start) * 1e6 / calls)
     losses = session.losses()
     session.shutdown()
     return {"figures": figures, "spans": spans, "losses": losses}
@@ -93,16 +100,16 @@ def cpu(run: Run) -> Report:
     tracer = trace.get_tracer("bench")
     figures: dict[str, float] = {}
     spans = 0
-    for suffix, burst, is_twin in _plain_and_twin(run, "current5"):
+    for kind in _kinds(run):
         used = 0.0
         for number in range(_WARM_UP + run.number("bursts")):
-            work = fresh(BURST) if is_twin else range(BURST)
+            burst, work = _work(SHAPES["current5"], kind)
             start = time.process_time()
             burst(tracer, work)
             session.flush()
             used += time.process_time() - start if number >= _WARM_UP else 0.0
             spans += BURST
-        figures["cpu" + suffix] = used * 1e6 / (run.number("bursts") * BURST)
+        figures["cpu" + kind] = used * 1e6 / (run.number("bursts") * BURST)
     losses = session.losses()
     session.shutdown()
     return {"figures": figures, "spans": spans, "losses": losses}
