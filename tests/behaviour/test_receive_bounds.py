@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib.metadata
 import io
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +15,9 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from receiving import Running
 
-from otlp_lite.cli.otlp import DecodeError, decode
+from otlp_lite.cli.otlp import DecodeError, TracesRequest, decode
 from otlp_lite.cli.receive import NAME_MAX, NAMES_MAX, OTHERS, Log, show, terminal_style
+from otlp_lite.cli.server import Receiver
 from otlp_lite.cli.waterfall import Style
 
 
@@ -132,6 +135,27 @@ def test_whoever_reads_may_go(request: pytest.FixtureRequest) -> None:
     assert running.post(one_trace(1)) == (200, b"")
     assert running.process.wait(20) == 0
     assert running.process.stderr.read() == ""
+
+
+def test_a_close_waits_for_the_answer_to_what_was_taken() -> None:
+    """A process that ends when that returns has answered."""
+    taken, decided = threading.Event(), threading.Event()
+
+    def on_request(_: TracesRequest) -> None:
+        taken.set()
+        decided.wait(20)
+
+    receiver = Receiver("127.0.0.1", 0, on_request, lambda *_: None)
+    threading.Thread(target=receiver.serve_forever, args=(0.01,), daemon=True).start()
+    client = http.client.HTTPConnection("127.0.0.1", receiver.server_address[1], timeout=20)
+    client.request("POST", "/v1/traces", one_trace(1), {"Content-Type": "application/x-protobuf"})
+    assert taken.wait(20)
+    threading.Timer(0.2, decided.set).start()
+    receiver.shutdown()
+    receiver.server_close()
+    assert decided.is_set()
+    assert client.getresponse().status == 200
+    client.close()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
     titles = {row.key: row.title for row in ROWS.values()} | {row.name: f"C: {row.title}" for row in C_ROWS}
     return {
         "title": titles.get(target.row, target.row.replace(":", " ").removeprefix("kernel ")),
-        "against": f"{target.against}: {titles[target.of]}" if target.of else target.against,
+        "against": f"{'over ' * (target.unit == 'ns')}{target.against}: {titles[target.of]}"
+        if target.of
+        else target.against,
         "unit": target.unit,
         "bound": target.bound,
         "reached": reached,

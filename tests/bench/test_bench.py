@@ -272,6 +272,8 @@ def results() -> dict[str, Any]:
             "leaf4": {OURS: _figure(0.25)},
             "current": {OURS: _figure(0.5)},
             "traced": {OURS: _figure(0.75)},
+            "set": {OURS: _figure(0.0625)},
+            "set_guarded": {OURS: _figure(0.0645)},
             "paced": {OURS: _figure(300000), "opentelemetry-sdk": _figure(15000)},
             "rss_http": {OURS: _figure(8.5)},
         },
@@ -301,6 +303,8 @@ def test_judging_divides_the_right_way_round(results: dict[str, Any]) -> None:
     assert (of_sdk["reached"], of_sdk["verdict"]) == (80, "met")
     traced = reached[ROWS["traced"].title, f"{OURS}: {ROWS['current'].title}"]
     assert (traced["reached"], traced["verdict"]) == (1.5, "NOT MET")
+    guard = reached[ROWS["set_guarded"].title, f"over {OURS}: {ROWS['set'].title}"]
+    assert (guard["reached"], guard["unit"], guard["verdict"]) == (2, "ns", "met")
     kernel = next(target for target in results["targets"] if target["title"].startswith("hex_encode"))
     assert (kernel["reached"], kernel["verdict"]) == (5, "met")
 

@@ -1,7 +1,7 @@
-/* own_time.h - how long a call took, less what a busy machine took: for bounds
+/* own_time.h - how long a call took, and how long without what a busy machine took: for bounds
  *
  *     struct own_time own = own_time_now();
- *     CHECK(own_time_since(&own) < 500000000);
+ *     uint64_t took, without = own_time_since(&own, &took);
  */
 #ifndef OWN_TIME_H
 #define OWN_TIME_H
@@ -37,16 +37,20 @@ static inline struct own_time own_time_now(void)
     return now;
 }
 
-/* ns, a fourth of them at least: the machine tells of any task that waited, not of ours. */
-static inline uint64_t own_time_since(const struct own_time *from)
+/* ns, all of them in *took; without: a fourth at least, as the machine tells of any task that waited,
+ * not of ours. */
+static inline uint64_t own_time_since(const struct own_time *from, uint64_t *took)
 {
-    uint64_t took = otlite_clock_boot() - from->start, stalled = 0;
-    struct own_time now = own_time_now();
+    uint64_t stalled = 0;
 
+    *took = otlite_clock_boot() - from->start;
+    struct own_time now = own_time_now();
     for (int i = 0; i < 2; i++)
-        if (now.stalled[i] - from->stalled[i] > stalled)
+        if (from->stalled[i] != 0 && now.stalled[i] > from->stalled[i] &&
+            now.stalled[i] - from->stalled[i] > stalled)
             stalled = now.stalled[i] - from->stalled[i];
-    return took > stalled && took - stalled > took / 4 ? took - stalled : took / 4;
+    uint64_t quarter = *took / 4;
+    return *took - (stalled < *took - quarter ? stalled : *took - quarter);
 }
 
 #endif

@@ -85,6 +85,7 @@ def test_sarif(folder: Path) -> None:
     assert [rule["id"] for rule in rules] == list(TITLES)
     for result in run["results"]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert result["level"] == "warning"
     places = [each["locations"][0]["physicalLocation"] for each in run["results"]]
     assert [place["artifactLocation"]["uri"] for place in places] == [
         *["bad.py"] * 2,
@@ -96,7 +97,7 @@ def test_sarif(folder: Path) -> None:
     )
     (invocation,) = run["invocations"]
     (problem,) = invocation["toolExecutionNotifications"]
-    assert not invocation["executionSuccessful"]
+    assert not invocation["executionSuccessful"] and problem["level"] == "error"
     assert problem["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%20b.py"
 
 
@@ -134,6 +135,8 @@ def test_a_selection_of_no_code_is_an_error(folder: Path, wrong: str) -> None:
         (b"if x:\n    y\n  z\n", "3:"),
         (b"a = 1\n\xff = 2\n", ""),
         (b"# coding: nonsense\n", ""),
+        (b"# M\xfcller\nx = 1\n", ""),
+        (b"x = 1\n\ny = 2  # M\xfcller\n", "3:"),
         (b"a = '\0'\n", ""),
         (b"x = " + b"(" * 5000 + b")" * 5000, ""),
         (b"x = " + b"-" * 50_000 + b"1", ""),
@@ -154,6 +157,19 @@ def test_what_nests_deep_is_followed(folder: Path) -> None:
     deep = "    x = " + " + ".join(['"a"'] * 900) + "\n    y = " + "f(" * 80 + ")" * 80 + "\n"
     (folder / "deep.py").write_text(BAD + deep, "utf-8")
     assert lint("deep.py", folder=folder).stdout.count("OTL") == 2
+
+
+@pytest.mark.parametrize("test", ["-" * 330 + "x", " + ".join("x" * 900)], ids=["minuses", "a sum"])
+def test_a_test_that_nests_deep_costs_its_function_alone(folder: Path, test: str) -> None:
+    deep = f"def deep(x):\n    if {test}:\n        tracer.start_span('a').end()\n"
+    (folder / "deep.py").write_text(BAD + deep, "utf-8")
+    done = lint("deep.py", folder=folder)
+    assert done.stdout.count("OTL") == 2 and done.returncode == 1
+
+
+def test_the_end_of_a_file_may_be_odd(folder: Path) -> None:
+    (folder / "odd.py").write_text(f"{BAD}# otlp: ignore\n   \\\n\n", "utf-8")
+    assert lint("odd.py", folder=folder).stdout.count("OTL") == 2
 
 
 def test_what_cannot_be_read_is_told(folder: Path) -> None:

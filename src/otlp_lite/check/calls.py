@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from typing import Final, NamedTuple
 
-from .names import Api, last
+from .names import Api
 from .run import Run
 from .state import Context, Kind, Object, Phase, Site, State, Status, Value, holds, position
+from .texts import last
 
 Outcome = tuple[State, Value]
 

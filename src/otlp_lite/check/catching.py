@@ -7,16 +7,17 @@ import builtins
 from collections.abc import Callable, Container, Mapping
 from typing import Final
 
-from .names import UNKNOWN, last
+from .names import UNKNOWN
 from .run import CANCELLED, CLOSED, How, Raised
+from .texts import last, written
 
 Lines = Callable[[str], set[str]]
 _CONTROL: Final = ("KeyboardInterrupt", "SystemExit", "GeneratorExit", "CancelledError", "BaseException")
 """Exceptions that `except Exception` passes by."""
 
 
-_CANCELS: Final = {"get_cancelled_exc_class": CANCELLED, "Cancelled": CANCELLED}
-"""As anyio and trio call it."""
+_CANCELS: Final = ("anyio.get_cancelled_exc_class", "trio.Cancelled")
+"""What anyio and trio call it."""
 
 
 def caught(names: set[str], raised: Raised, line: Lines) -> tuple[bool | None, Raised | None]:
@@ -42,23 +43,28 @@ def caught(names: set[str], raised: Raised, line: Lines) -> tuple[bool | None, R
     return False, raised
 
 
-def named(node: ast.expr, elsewhere: Container[str]) -> str:
-    """What a class of exceptions is called here: with a dot where another module says which it is."""
+def named(node: ast.expr, full: str | None, elsewhere: Container[str]) -> str:
+    """What a class of exceptions is called here: with a dot where another module says which it is.
+
+    `full`: its name, or that of the function that gives it, with its module's.
+    """
     name = last(node)
-    if name == "Exception" or name in _CONTROL or name in _CANCELS:
-        return _CANCELS.get(name, name)
+    if full in _CANCELS:
+        return CANCELLED
+    if name == "Exception" or name in _CONTROL:
+        return name
     if isinstance(node, ast.Attribute):
-        return ast.unparse(node)
+        return written(node)
     group = name in ("ExceptionGroup", "BaseExceptionGroup")  # `except*` takes it apart
     return f"{UNKNOWN}.{name}" if group or name in elsewhere else name
 
 
-def handled(handler: ast.ExceptHandler, elsewhere: Container[str]) -> set[str]:
+def handled(handler: ast.ExceptHandler, name: Callable[[ast.expr], str]) -> set[str]:
     """The classes that a handler names."""
     if handler.type is None:
         return {"BaseException"}
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {named(each, elsewhere) for each in types}
+    return set(map(name, types))
 
 
 def _same(name: str) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
-from .facts import bool_test, is_test, none_test, pattern_test
-from .names import last
+from .facts import bool_test, compares, forget, is_test, none_test, pattern_test
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
+from .texts import last, written
 
 Split = tuple[list[State], list[State]]
 """Where a test holds, and where it does not."""
@@ -165,6 +165,8 @@ class Expressions:
                 if len(pairs) > STATES_MAX:
                     raise GivenUp
             found += [call(self.run, Called(node, receiver, values), each) for each, values in pairs]
+        for name in self.run.fickle:
+            found = [(forget(after, name), value) for after, value in found]
         return found
 
     def _argument(self, node: ast.Call, argument: ast.expr, state: State) -> list[Outcome]:
@@ -195,6 +197,7 @@ class Expressions:
                     self.run.suspend(each, generator.iter)
             skipped += states
             for name in (each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)):
+                states = [forget(state, name) for state in states]  # another one of that name
                 if any(name in each.names for each in states):
                     shadowed.add(name)
             for test in generator.ifs:
@@ -301,7 +304,10 @@ class Expressions:
             known = told
         elif (told := facts.known(state, other, False)) is not None:
             known = not told  # what is neither is not looked for
-        elif (told := facts.known(state, subject, False)) is not None:
+        elif (
+            facts.same(state, subject, wanted, False) is None
+            and (told := facts.known(state, subject, False)) is not None
+        ):
             known = told is wanted
         if known is not None:
             state = facts.learn(state, test, False, known)
@@ -311,13 +317,14 @@ class Expressions:
 
     def _of_a_constant(self, subject: ast.expr, state: State) -> bool | None:
         """How the comparison of a name that is None, True or False with another constant comes out."""
-        if not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], ast.Eq):
+        if not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], (ast.Eq, ast.In)):
             return None
-        left, other = subject.left, subject.comparators[0]
-        value = state.names.get(left.id) if isinstance(left, ast.Name) else None
-        if not isinstance(value, Constant) or not isinstance(other, ast.Constant):
+        value = state.names.get(subject.left.id) if isinstance(subject.left, ast.Name) else None
+        if not isinstance(value, Constant):
             return None
-        return bool({Constant.NONE: None, Constant.TRUE: True, Constant.FALSE: False}[value] == other.value)
+        return compares(
+            subject, repr({Constant.NONE: None, Constant.TRUE: True, Constant.FALSE: False}[value])
+        )
 
     def _of_a_span(self, subject: ast.expr, state: State) -> Split | None:
         """Of a test that asks something else of a name: its class, whether it is another object."""
@@ -326,7 +333,7 @@ class Expressions:
             value = state.names.get(of.id) if isinstance(of, ast.Name) else None
             if last(subject.func) == "bool":
                 return self._narrow(of, state, value)
-            if value is Constant.NONE and "None" not in ast.unparse(subject):
+            if value is Constant.NONE and "None" not in written(subject):
                 return [], [state]
             return ([state], [self.run.share(state, value)]) if isinstance(value, Object) else None
         if not isinstance(subject, ast.Compare):

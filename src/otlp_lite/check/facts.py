@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from .state import State
+from .texts import last, words, written
 
 _COUNTED_MAX: Final = 8
 """Of what a number counts on by: so many that it is not are told."""
@@ -23,22 +24,24 @@ class Facts:
         self._asked: Counter[str] = Counter()
         for test in tests:
             for subject in subjects(test):
-                self._asked[ast.unparse(subject)] += 1
+                self._asked[written(subject)] += 1
                 if isinstance(subject, ast.Name):
                     self.names.add(subject.id)
                 elif (left := compared(subject)) is not None:
                     self._asked[left] += 1
                 if (asked := bool_test(subject)) is not None:
-                    self._asked[ast.unparse(asked[0])] += 1
+                    self._asked[written(asked[0])] += 1
                     if isinstance(asked[0], ast.Name):
                         self.names.add(asked[0].id)
 
     def known(self, state: State, subject: ast.expr, asks_none: bool) -> bool | None:
         """How a test comes out, where that was decided before."""
-        facts, text = state.facts, ast.unparse(subject)
+        facts, text = state.facts, written(subject)
         if (told := facts.get(_none(text) if asks_none else text)) is not None:
             return told
         if asks_none and (facts.get(f"{text} is False") or _literal(facts, text) is not None):
+            return False
+        if asks_none and _among(facts, text, [None]) is False:
             return False
         if asks_none and _false(facts, subject, text):
             return True
@@ -50,10 +53,10 @@ class Facts:
         if left is None or not isinstance(subject, ast.Compare):
             return None
         if (literal := _literal(facts, left)) is not None:
-            return _holds(subject, literal)
+            return compares(subject, literal)
         op, other = subject.ops[0], ast.literal_eval(subject.comparators[0])
         if isinstance(op, ast.In):
-            return _among(facts, left, other)
+            return False if facts.get(_none(left)) and None not in other else _among(facts, left, other)
         if isinstance(op, ast.Eq) and (facts.get(_none(left)) or _among(facts, left, [other]) is False):
             return False
         if isinstance(op, ast.Gt) and other == 0:
@@ -62,47 +65,62 @@ class Facts:
 
     def true(self, state: State, subject: ast.expr) -> bool | None:
         """Whether something is as good as true, where what it is equal to was decided before."""
-        text = ast.unparse(subject)
+        text = written(subject)
         if (literal := _literal(state.facts, text)) is not None:
             return bool(ast.literal_eval(literal))
-        return True if state.facts.get(f"{text} > 0") else None
+        outcomes = {bool(each) for listed in _listed(state.facts, text) for each in listed}
+        if state.facts.get(f"{text} > 0"):
+            return True
+        return outcomes.pop() if len(outcomes) == 1 else None
 
     def same(self, state: State, subject: ast.expr, wanted: bool, itself: bool) -> bool | None:
-        """Whether something is True or False, or that `itself`, by what it is equal to."""
-        literal = _literal(state.facts, ast.unparse(subject))
+        """Whether something is True or False, or that `itself`, by what it is equal to: 0 may be False."""
+        literal = _literal(state.facts, written(subject))
         if literal is None:
             return None
         value = ast.literal_eval(literal)
-        return value is wanted if itself else bool(value == wanted)
+        if itself and value == wanted and value is not wanted:
+            return None
+        return bool(value == wanted)
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
         """What a test has told, where another will ask."""
-        text = ast.unparse(subject)
+        text = written(subject)
         asked = bool_test(subject)
-        left = compared(subject) if asked is None else ast.unparse(asked[0])
+        left = compared(subject) if asked is None else written(asked[0])
         if self._asked[text] < 2 and (left is None or self._asked[left] < 2):
             return state
         return state.know({**state.facts, _none(text) if asks_none else text: told})
 
-    def counted(self, state: State, node: ast.AugAssign) -> ast.Constant | None:
+    def counted(self, state: State, node: ast.AugAssign) -> int | None:
         """What a number is after `+=` or `-=`, where it was known before."""
         by = node.value.value if isinstance(node.value, ast.Constant) else None
         if not isinstance(by, int) or not isinstance(node.op, (ast.Add, ast.Sub)):
             return None
-        was = ast.literal_eval(_literal(state.facts, ast.unparse(node.target)) or "None")
+        was = ast.literal_eval(_literal(state.facts, written(node.target)) or "None")
         if type(was) is not int:
             return None
-        return ast.Constant(was + by if isinstance(node.op, ast.Add) else was - by)
+        return int(was + by if isinstance(node.op, ast.Add) else was - by)
 
-    def still(self, state: State, node: ast.AugAssign) -> dict[str, bool]:
-        """What is known of a number that counts on: once it is not 0, it is none of those up to there."""
-        text = ast.unparse(node.target)
+    def still(self, state: State, node: ast.AugAssign, count: int | None) -> dict[str, bool]:
+        """What is known of a number that counts on, to a `count` or to who knows which.
+
+        Once it is not 0, it is none of those up to there; but one that was below 0 comes there.
+        """
+        text, facts = written(node.target), state.facts
         by = node.value.value if isinstance(node.value, ast.Constant) else None
         if not isinstance(by, int) or by < 0 or not isinstance(node.op, ast.Add):
             return {}
         beyond = {f"{text} < ": False, f"{text} > ": True}  # what it is beyond, it stays beyond
-        left = {fact: told for fact, told in state.facts.items() if beyond.get(fact[: len(text) + 3]) is told}
-        if not state.facts.get(text):
+        size = len(text) + 3
+        left = {
+            fact: told
+            for fact, told in facts.items()
+            if beyond.get(fact[:size]) is told and not held_by(node.target) & words(fact[size:])
+        }
+        if _below(facts, text) if count is None else count < 0:
+            return {**left, _from_below(text): True}
+        if count is not None or not facts.get(text):
             return left
         passed = (f"{text} == {number}" for number in range(min(by, _COUNTED_MAX) + 1))
         return {text: True, **left, **{fact: False for fact in passed if fact in self._asked}}
@@ -116,21 +134,23 @@ class Facts:
         asked = {
             text: [each for each in self._asked if each.startswith(_comparisons(text))] for text in begun
         }
-        beyond = {each for text in begun for each in asked[text]}
+        beyond = {each for text in begun for each in (*asked[text], _from_below(text))}
         left = {fact: told for fact, told in facts.items() if fact in known or fact in beyond}
         for text in begun:
             if (literal := _literal(facts, text)) is None:
                 continue
             for each in {*asked[text], *(fact for fact in known if fact.startswith(f"{text} == "))}:
-                told = _holds(ast.parse(each, mode="eval").body, literal)
+                told = compares(ast.parse(each, mode="eval").body, literal)
                 left.update({} if told is None else {each: told})
             if isinstance(ast.literal_eval(literal), str):
                 left[f"{text} == {literal}"] = True
+            elif _below(facts, text):
+                left[_from_below(text)] = True
         return left
 
     def assigned(self, state: State, target: ast.expr, value: ast.Constant) -> State:
         """What the assignment of a constant tells, where a test will ask."""
-        text, constant = ast.unparse(target), value.value
+        text, constant = written(target), value.value
         if text not in self._asked:
             return state
         facts = {**state.facts, text: bool(constant), _none(text): constant is None}
@@ -139,11 +159,18 @@ class Facts:
         return state.know(facts)
 
 
+def held_by(target: ast.expr) -> set[str]:
+    """What an assignment to it changes, by name: of an item, all that its container is called by."""
+    while isinstance(target, ast.Subscript):
+        target = target.value
+    return {last(target)} if last(target) else words(written(target))
+
+
 def forget(state: State, changed: str) -> State:
     """Conditions that read what changed, a name or an attribute, are open again."""
     if not state.facts:
         return state
-    return state.know({fact: told for fact, told in state.facts.items() if changed not in _words(fact)})
+    return state.know({fact: told for fact, told in state.facts.items() if changed not in words(fact)})
 
 
 _OPERATORS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
@@ -168,7 +195,7 @@ def _false(facts: Mapping[str, bool], subject: ast.expr, text: str) -> bool:
 
 def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
     """Of a test: what it asks about, whether it asks if that is None, and whether for the contrary."""
-    if not isinstance(node, ast.Compare) or len(node.ops) != 1:
+    if not isinstance(node, ast.Compare) or len(node.ops) != 1:  # of several, the first tells little
         return node, False, False
     left, op, right = node.left, type(node.ops[0]), node.comparators[0]
     turned = op in _CONTRARY
@@ -184,7 +211,9 @@ def none_test(node: ast.expr) -> tuple[ast.expr, bool, bool]:
 def bool_test(node: ast.expr) -> tuple[ast.expr, bool, bool, bool] | None:
     """Of a comparison with True or False: what is compared, with which, if for the contrary, if by `is`."""
     subject, asks_none, turned = none_test(node)
-    if asks_none or not isinstance(subject, ast.Compare) or not isinstance(subject.ops[0], (ast.Is, ast.Eq)):
+    if asks_none or not isinstance(subject, ast.Compare) or len(subject.ops) != 1:
+        return None
+    if not isinstance(subject.ops[0], (ast.Is, ast.Eq)):
         return None
     other = subject.comparators[0]
     if not isinstance(other, ast.Constant) or not isinstance(other.value, bool):
@@ -253,16 +282,18 @@ def _none(text: str) -> str:
 
 def compared(subject: ast.expr) -> str | None:
     """What is compared with a constant, as text."""
-    if not isinstance(subject, ast.Compare) or type(subject.ops[0]) not in _OPERATORS:
+    if not isinstance(subject, ast.Compare) or len(subject.ops) != 1:
+        return None
+    if type(subject.ops[0]) not in _OPERATORS:
         return None
     other = subject.comparators[0]
     several = isinstance(subject.ops[0], ast.In)
     parts = other.elts if several and isinstance(other, (ast.Tuple, ast.List, ast.Set)) else [other]
     constant = all(isinstance(each, ast.Constant) for each in parts) and (not several or parts != [other])
-    return ast.unparse(subject.left) if constant else None
+    return written(subject.left) if constant else None
 
 
-def _holds(subject: ast.expr, literal: str) -> bool | None:
+def compares(subject: ast.expr, literal: str) -> bool | None:
     """How the comparison of a constant with another comes out."""
     if not isinstance(subject, ast.Compare):
         return None
@@ -275,26 +306,34 @@ def _holds(subject: ast.expr, literal: str) -> bool | None:
 
 def _among(facts: Mapping[str, bool], text: str, others: Iterable[object]) -> bool | None:
     """Whether it is one of these, by what else it is one of, or none of."""
-    start, left = f"{text} in ", list(others)
+    left = list(others)
     gone = [each for each in left if facts.get(f"{text} == {each!r}") is False]
-    for fact, told in facts.items():
-        if not fact.startswith(start) or not _is_literal(fact[len(start) :]):
-            continue
-        listed = ast.literal_eval(fact[len(start) :])
-        if not isinstance(listed, (tuple, list, set)):  # of a text also its parts are in it
-            continue
-        if told and all(each in left for each in listed):
+    for listed in _listed(facts, text, True):
+        if all(each in left for each in listed):
             return True
-        gone += [each for each in left if (each in listed) is not told]
+        gone += [each for each in left if each not in listed]
+    for listed in _listed(facts, text, False):
+        gone += [each for each in left if each in listed]
     return False if all(each in gone for each in left) else None
 
 
-def _words(fact: str) -> set[str]:
-    word, found = "", set()
-    for character in fact + " ":
-        if character.isidentifier() or (word and character.isdigit()):
-            word += character
-        elif word:
-            found.add(word)
-            word = ""
-    return found
+def _listed(facts: Mapping[str, bool], text: str, among: bool = True) -> Iterator[Collection[object]]:
+    """Of what it is one of, or none of."""
+    start = f"{text} in "
+    for fact, told in facts.items():
+        if told is among and fact.startswith(start) and _is_literal(fact[len(start) :]):
+            listed = ast.literal_eval(fact[len(start) :])
+            if isinstance(listed, (tuple, list, set)):  # of a text also its parts are in it
+                yield listed
+
+
+def _below(facts: Mapping[str, bool], text: str) -> bool:
+    """Whether a number is below 0, or was before it counted on."""
+    if facts.get(_from_below(text)) or facts.get(f"{text} < 0"):
+        return True
+    value = ast.literal_eval(_literal(facts, text) or "0")
+    return isinstance(value, (int, float)) and value < 0
+
+
+def _from_below(text: str) -> str:
+    return f"{text} begins below 0"

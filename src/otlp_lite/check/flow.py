@@ -8,14 +8,15 @@ from typing import Final
 
 from .catching import ancestry, caught, handled, named
 from .expressions import Expressions, distinct
-from .facts import compared, forget, is_test, subjects
-from .names import Api, What, last
+from .facts import compared, forget, held_by, is_test, subjects
+from .names import Api, What
 from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
 from .state import EMPTY, Constant, Kind, Object, Phase, Site, State, Status, Value, position
+from .texts import last, written
 from .ways import Ways, about, some, within
 
-_LOOP_MAX: Final = 12
+_LOOP_MAX: Final = 64
 """Rounds of a loop until all that can be is known; with more the function is given up on."""
 _EXPECTS: Final = ("raises", "assertRaises")
 """Of tests."""
@@ -120,7 +121,7 @@ class Flow:
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         name = None
         if raised is not None and last(raised)[:1].isupper():
-            name = named(raised, self.run.names.elsewhere)
+            name = self._exception(raised)
         for state in states:
             settled = self.run.settle(state, position(node))
             self.run.may_raise(settled, node, How.RAISE, name)
@@ -222,7 +223,9 @@ class Flow:
             state = forget(state, target.attr)
             state = self._evaluated(target.value, state)
         elif isinstance(target, ast.Subscript):
-            state = forget(self._evaluated(target.value, state), last(target.value))
+            state = self._evaluated(target.value, state)
+            for name in held_by(target):
+                state = forget(state, name)
             state = self._evaluated(target.slice, state, keeps=True)  # a key is kept
         return state
 
@@ -249,10 +252,12 @@ class Flow:
         found = []
         for state in states:
             count = self.run.facts.counted(state, node)
-            still = self.run.facts.still(state, node)
+            still = self.run.facts.still(state, node, count)
             state = self.assign(node.target, None, state)
             state = state.know({**state.facts, **still})
-            found.append(state if count is None else self._told(node.target, count, state))
+            if count is not None:
+                state = self._told(node.target, ast.Constant(count), state)
+            found.append(state)
         return Ways(next=distinct(found))
 
     # ---- Definitions ----
@@ -315,12 +320,12 @@ class Flow:
     def visit_While(self, node: ast.While, states: list[State]) -> Ways:
         forever = isinstance(node.test, ast.Constant) and bool(node.test.value)
         assigned = {
-            ast.unparse(each)
+            written(each)
             for each in within(node.body)
             if isinstance(each, (ast.Name, ast.Attribute, ast.Subscript)) and isinstance(each.ctx, ast.Store)
         }
         tests = [each for each in subjects(node.test) if compared(each) not in assigned]
-        asked = {ast.unparse(each) for each in tests} - assigned
+        asked = {written(each) for each in tests} - assigned
 
         def enter(entering: list[State]) -> tuple[list[State], list[State]]:
             """What its body does not assign, the test asks for as others may have changed it."""
@@ -488,11 +493,13 @@ class Flow:
         if not isinstance(node, ast.Call):
             return set()
         swallows = self.run.names.api(node, self.run.scope) is Api.SUPPRESS
-        return (
-            {named(each, self.run.names.elsewhere) for each in node.args}
-            if swallows or last(node.func) in _EXPECTS
-            else set()
-        )
+        return set(map(self._exception, node.args)) if swallows or last(node.func) in _EXPECTS else set()
+
+    def _exception(self, node: ast.expr) -> str:
+        """What a class of exceptions is called."""
+        names = self.run.names
+        full = names.dotted(node.func if isinstance(node, ast.Call) else node, self.run.scope)
+        return named(node, full, names.elsewhere)
 
     # ---- Try ----
 
@@ -527,7 +534,7 @@ class Flow:
             for place, handler in enumerate(handlers):
                 if going is None:
                     break
-                taken, going = caught(handled(handler, self.run.names.elsewhere), going, self._line)
+                taken, going = caught(handled(handler, self._exception), going, self._line)
                 if taken is None:
                     perhaps.append(place)
                 elif taken:

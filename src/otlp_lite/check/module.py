@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 import warnings
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from . import codes
@@ -61,9 +62,10 @@ def check(source: bytes) -> Checked:
         for scope in scopes.by_node.values():
             if isinstance(scope.node, ast.Lambda) or not names.concerns(scope):
                 continue
-            _Signed().visit(scope.node)
-            run = Run(names, scope, Facts(tests(getattr(scope.node, "body", ()))))
+            run = Run(names, scope)
             try:
+                _Signed().visit(scope.node)
+                run.facts = Facts(tests(getattr(scope.node, "body", ())))
                 Flow(run).function()
                 followed = True
                 findings += run.findings.values()
@@ -93,6 +95,13 @@ class _Signed(ast.NodeTransformer):
         self.generic_visit(node)
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if not isinstance(node.op, ast.Pow):
+            self.generic_visit(node)
+        else:  # `-1 ** n` is another number than `(-1) ** n`
+            node.right = self.visit(node.right)
+        return node
+
 
 def _parse(source: bytes) -> ast.Module:
     try:
@@ -108,8 +117,15 @@ def _parse(source: bytes) -> ast.Module:
 
 
 def _text(source: bytes) -> str:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
-    return io.TextIOWrapper(io.BytesIO(source), encoding).read()
+    """Of a comment `ast` reads also what no text is; CPython runs no such file."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+        return io.TextIOWrapper(io.BytesIO(source), encoding).read()
+    except SyntaxError as error:
+        raise Unreadable(f"syntax error: {error.msg}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise Unreadable(f"not {error.encoding}: {error.reason}", line) from None
 
 
 def _told(text: str, findings: list[Finding]) -> list[Finding]:
@@ -144,7 +160,7 @@ def _listed(match: re.Match[str]) -> str | None:
     if end == "":  # the bracket is open
         return str(whole).strip()
     if listed is None and whole:
-        return f"{whole.strip(' :=,-(){}[')} without brackets"
+        return f"{whole[whole.upper().index('OTL') :].strip(')}')} without brackets"
     return None if listed is None else str(listed)
 
 
@@ -152,8 +168,9 @@ def _comments(text: str) -> list[tuple[int, int, str | None]]:
     """Line, column and the listed codes of each comment that ignores; None: all codes."""
     if "otlp:" not in text:
         return []
-    return [
-        (token.start[0], token.start[1] + match.start(), _listed(match))
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT and (match := _COMMENT.search(token.string))
-    ]
+    found = []
+    with suppress(SyntaxError, tokenize.TokenError):  # at an end that `ast` has read
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.COMMENT and (match := _COMMENT.search(token.string)):
+                found.append((token.start[0], token.start[1] + match.start(), _listed(match)))
+    return found

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from .scopes import Assigned, Scope, Scopes
+from .texts import last, written
 
 
 class What(enum.Enum):
@@ -145,7 +146,7 @@ class Names:
                 if name in _CONCERNS or name in self._aliases:
                     return True
             annotation = getattr(node, "annotation", None)
-            if annotation is not None and "Span" in ast.unparse(annotation):
+            if annotation is not None and "Span" in written(annotation):
                 return True
             if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 body += ast.iter_child_nodes(node)
@@ -383,7 +384,7 @@ class Names:
 
     def optional(self, node: ast.expr) -> bool:
         """Whether an annotation allows None."""
-        return "None" in (text := ast.unparse(node)) or "Optional" in text
+        return "None" in (text := written(node)) or "Optional" in text
 
 
 def _own(function: ast.FunctionDef) -> list[ast.stmt]:
@@ -412,13 +413,6 @@ def _common(each: list[What | None]) -> What | None:
     return kinds.pop() if len(kinds) == 1 else None
 
 
-def last(node: ast.expr) -> str:
-    """The name that an expression ends in: `tracer` of `self.tracer`; of a call, that of the function."""
-    if isinstance(node, ast.Call):
-        return last(node.func)
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
 def _bases(scopes: Scopes, elsewhere: set[str]) -> dict[str, list[str]]:
     """Of each class of a module, by its name: those of another module have a dot."""
     found: dict[str, list[str]] = {}
@@ -434,4 +428,4 @@ def _bases(scopes: Scopes, elsewhere: set[str]) -> dict[str, list[str]]:
 def _base(node: ast.expr, elsewhere: set[str]) -> str:
     if isinstance(node, ast.Name) and node.id in elsewhere:
         return f"{UNKNOWN}.{node.id}"
-    return ast.unparse(node) if isinstance(node, (ast.Name, ast.Attribute)) else UNKNOWN
+    return written(node) if isinstance(node, (ast.Name, ast.Attribute)) else UNKNOWN

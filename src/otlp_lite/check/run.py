@@ -8,9 +8,10 @@ from typing import Final, NamedTuple
 
 from . import codes
 from .facts import Facts, forget
-from .names import Names, last
+from .names import Names
 from .scopes import Scope
 from .state import Constant, Kind, Object, Phase, Position, Site, State, Status, Value, holds, position
+from .texts import last
 
 STATES_MAX: Final = 256
 """Ways to one point of a function that are told apart; with more the function is given up on."""
@@ -77,9 +78,9 @@ def called(site: Site) -> str:
 class Run:
     """What is known of one function, whichever way through it is taken."""
 
-    def __init__(self, names: Names, scope: Scope, facts: Facts) -> None:
+    def __init__(self, names: Names, scope: Scope) -> None:
         self.names: Names = names
-        self.facts: Facts = facts
+        self.facts: Facts = Facts(())
         self.scope: Scope = scope
         self.findings: dict[tuple[str, Position], Finding] = {}
         self.sink: Sink = {}
@@ -103,7 +104,15 @@ class Run:
         """Spans that are current while the function yields, and told of."""
         whole = isinstance(scope.node, (ast.Module, ast.ClassDef))
         self._shared_names = set(scope.names) if whole else scope.captured() | scope.elsewhere
-        self._lost_names = scope.rebound() | scope.elsewhere
+        rebound = scope.rebound()
+        self._lost_names = rebound | scope.elsewhere
+        constant = (
+            name
+            for name in scope.elsewhere
+            if any(isinstance(how.value, ast.Constant) for how in scope.names.get(name, ()))
+        )
+        self.fickle: set[str] = rebound.union(constant)
+        """Names that whatever is called may bind anew: those of functions within, the module's flags."""
 
     def find(self, code: str, at: Position, message: str) -> None:
         self.findings.setdefault((code, at), Finding(code, at, message))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from .expressions import distinct
 from .facts import is_test, pattern_test
-from .names import last
 from .state import State
+from .texts import last
 
 
 @dataclass

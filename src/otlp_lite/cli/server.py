@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
@@ -89,6 +90,8 @@ class Receiver(socketserver.ThreadingTCPServer):
         self.on_refused = on_refused
         self.turn: threading.Lock = threading.Lock()  # also keeps the memory of decoding to one request's
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._in_hand = 0
+        self._answered = threading.Condition()
         super().__init__((host, port), _Handler)
 
     @property
@@ -106,6 +109,24 @@ class Receiver(socketserver.ThreadingTCPServer):
             except otlp.DecodeError as error:
                 raise Refused(400, f"not an OTLP trace request: {error}") from None
             self.on_request(request)
+
+    @contextmanager
+    def in_hand(self) -> Iterator[None]:
+        """A request is, until it was answered."""
+        with self._answered:
+            self._in_hand += 1
+        try:
+            yield
+        finally:
+            with self._answered:
+                self._in_hand -= 1
+                self._answered.notify_all()
+
+    def server_close(self) -> None:
+        """Takes no more connections, and waits a moment for the answers to what was taken."""
+        super().server_close()
+        with self._answered:
+            self._answered.wait_for(lambda: not self._in_hand, LINGER_SECONDS)
 
     def refuse(self, status: int, message: str) -> None:
         with self.turn:
@@ -146,13 +167,15 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             self._refuse(refused)
             return
-        try:
-            self.server.take(body)
-        except Refused as refused:
-            self.server.refuse(refused.status, refused.message)
-            self._answer(refused.status, refused.message)
-        else:
-            self._answer(200)
+        with self.server.in_hand():
+            try:
+                self.server.take(body)
+            except Refused as refused:
+                self.server.refuse(refused.status, refused.message)
+                self._answer(refused.status, refused.message)
+            else:
+                self._answer(200)
+            self.wfile.flush()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
 

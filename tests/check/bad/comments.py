@@ -105,3 +105,8 @@ def curly_brackets():
 def a_code_with_a_dash():
     span = tracer.start_span("a")  # otlp: ignore OTL-003  # bad: OTL003 OTL900
     span.set_attribute("key", 1)
+
+
+def another_comment_behind_it():
+    span = tracer.start_span("a")  # otlp: ignore # OTL003, see below  # bad: OTL003 OTL900
+    span.set_attribute("key", 1)

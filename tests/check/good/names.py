@@ -195,3 +195,18 @@ def a_value_of_a_mapping(command):
     match command:
         case {"key": whole}:
             whole.start_span("a")
+
+
+class Cancelled(Exception):
+    """Of a job."""
+
+
+def what_another_module_calls_so(job):
+    span = tracer.start_span("a")
+    try:
+        if job.over:
+            raise Cancelled("no")
+    except Exception:
+        span.end()
+        return
+    span.end()

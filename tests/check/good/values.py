@@ -357,3 +357,67 @@ def one_of_lists(value):
         span.end()
     if value == 1:
         work()
+
+
+def an_item_of_an_item(state):
+    span = tracer.start_span("a")
+    state["c"]["on"] = "first"
+    span.end()
+    state["c"]["on"] = "second"
+    if state["c"]["on"] == "first":
+        span.set_attribute("late", 1)
+
+
+def none_is_none_of_these(x):
+    span = tracer.start_span("a")
+    if x is None:
+        span.end()
+    elif x not in ("a", "b"):
+        span.end()
+    if x in ("a", "b"):
+        span.end()
+
+
+def one_of_these_is_true(x):
+    span = tracer.start_span("a")
+    if x in ("a", "b"):
+        span.end()
+    elif x:
+        span.end()
+    if not x:
+        span.end()
+
+
+def one_of_these_is_not_none(x):
+    span = tracer.start_span("a")
+    if x in ("a", "b"):
+        span.end()
+    elif x is not None:
+        span.end()
+    if x is None:
+        span.end()
+
+
+def none_or_one_of_these():
+    mode = None
+    if work():
+        mode = "a"
+    span = tracer.start_span("a")
+    if mode in ("a", "b"):
+        span.end()
+    if mode is None:
+        span.end()
+
+
+def a_text_that_is_not_written(x, cells):
+    cells[f"{x.replace(' ', ' ')}"] = 1
+    cells[f"{x.replace('​', ' ')}"] += 1
+    while f"{x.replace('　', ' ')}" or x:
+        x = x.pop()
+    span = tracer.start_span("a")
+    span.end()
+
+
+def within_two_marks(x: f"{'　'}"):
+    span = tracer.start_span("a")
+    span.end()

@@ -13,6 +13,7 @@ _REGION = (
     "bounds",
     "tables",
     "batch",
+    "segments",
     "unanswered",
     "recover",
     "steps",
