@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import get_ident
 from typing import Any
 
 from odd_values import (
@@ -487,20 +489,47 @@ def callback_of_a_weak_reference(world: World) -> None:
     assert references[0]() is None
 
 
-@hook(UNRAISABLE)
-def garbage_collection(world: World) -> None:
-    thresholds = gc.get_threshold()
+COLLECTS_ANYWHERE = sys.version_info < (3, 12)
+"""CPython before collects also within `ContextVar.set()`, and goes on with what a callback's own `set()`
+freed: a crash without any SDK. So there none is called within one: on no other thread, which may set its
+first, and not while a span becomes current, or a callback is at it."""
 
-    def collected(*arguments: object) -> None:
-        world.act()
 
-    gc.callbacks.append(collected)
+@contextmanager
+def collecting(collected: Callable[[], None], applies: bool = True) -> Iterator[None]:
+    """At each allocation, or nearly."""
+    thresholds, own = gc.get_threshold(), get_ident()
+
+    def callback(*_: object) -> None:
+        if not COLLECTS_ANYWHERE:
+            collected()
+        elif get_ident() == own:
+            gc.disable()
+            try:
+                collected()
+            finally:
+                gc.enable()
+
+    if not applies:
+        yield
+        return
+    gc.callbacks.append(callback)
     gc.set_threshold(1, 1, 1)
     try:
-        with world.current(attributes={"a": [1, {"b": 2}]}) as span:
-            span.add_event("event", {"c": [[], {}]})
-            world.begin(links=[Link(SpanContext(1, 2, False), {"d": []})])
-        world.provider.get_tracer("collected", attributes={"e": [{}]})
+        yield
     finally:
         gc.set_threshold(*thresholds)
-        gc.callbacks.remove(collected)
+        gc.callbacks.remove(callback)
+
+
+@hook(UNRAISABLE)
+def garbage_collection(world: World) -> None:
+    with (
+        collecting(world.act, not COLLECTS_ANYWHERE),
+        world.current(attributes={"a": [1, {"b": 2}]}) as span,
+        collecting(world.act, COLLECTS_ANYWHERE),
+    ):
+        span.add_event("event", {"c": [[], {}]})
+        world.begin(links=[Link(SpanContext(1, 2, False), {"d": []})])
+    with collecting(world.act):
+        world.provider.get_tracer("collected", attributes={"e": [{}]})

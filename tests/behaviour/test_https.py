@@ -134,6 +134,7 @@ def test_a_certificate_that_cannot_be_read_for_a_moment_stops_nothing_for_good(
         record(telemetry, 1)
         assert not telemetry.force_flush(0.3)
         assert f"client_certificate='{client.file}', client_key=None" in caplog.text
+        assert "as they were before" not in caplog.text  # there were none
         client.issue("one.example")
         assert telemetry.force_flush()
         assert telemetry.stats().traces.exported == len(receiver.spans()) == 1

@@ -48,6 +48,7 @@ static void test_whose_it_is(void)
     uint32_t resource, scope;
     options.open_spans = 4;
     open_with(&options);
+    CHECK_EQUAL(otlite_region_open_spans(memory, SIZE), 4);
     CHECK_EQUAL(
         otlite_resource_register(region, "resource", 8, "urn:of the resource", 19, &resource),
         OTLITE_OK);
