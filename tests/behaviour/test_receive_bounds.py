@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import importlib.metadata
 import io
+import select
 import subprocess
 import sys
 import threading
@@ -154,6 +155,7 @@ def test_a_close_waits_for_the_answer_to_what_was_taken() -> None:
     receiver.shutdown()
     receiver.server_close()
     assert decided.is_set()
+    assert client.sock is not None and select.select([client.sock], [], [], 0)[0], "it is answered by now"
     assert client.getresponse().status == 200
     client.close()
 

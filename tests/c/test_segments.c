@@ -11,7 +11,9 @@ static uint64_t seen;
 static void note(void *context, const struct record *found)
 {
     (void)context;
-    seen |= UINT64_C(1) << number_of(found->field);
+    uint64_t number = number_of(found->field);
+    if (CHECK(number < 64 && (seen >> number & 1) == 0))
+        seen |= UINT64_C(1) << number;
 }
 
 /* One record of each scope, so that heads stand between all: `size` bytes, or of each seventh `chain`. */

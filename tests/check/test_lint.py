@@ -159,8 +159,12 @@ def test_what_nests_deep_is_followed(folder: Path) -> None:
     assert lint("deep.py", folder=folder).stdout.count("OTL") == 2
 
 
-@pytest.mark.parametrize("test", ["-" * 330 + "x", " + ".join("x" * 900)], ids=["minuses", "a sum"])
-def test_a_test_that_nests_deep_costs_its_function_alone(folder: Path, test: str) -> None:
+@pytest.mark.parametrize(
+    "test",
+    ["-" * 330 + "x", " + ".join("x" * 900), f"x == 0x{'f' * 4000}", f"x in (0x{'f' * 4000}, 1)"],
+    ids=["minuses", "a sum", "a number", "numbers"],
+)
+def test_a_test_that_cannot_be_followed_costs_its_function_alone(folder: Path, test: str) -> None:
     deep = f"def deep(x):\n    if {test}:\n        tracer.start_span('a').end()\n"
     (folder / "deep.py").write_text(BAD + deep, "utf-8")
     done = lint("deep.py", folder=folder)

@@ -133,7 +133,7 @@ def call(run: Run, called: Called, state: State) -> Outcome:
                 state = run.detach(state, before)
     harmless = name in HARMLESS or run.names.never_returns(node, run.scope)  # Flow knows of the latter
     if not harmless:
-        state = run.lend(state)
+        state = run.others(run.lend(state))
         if not name.lstrip("_")[:1].isupper():  # nor do classes that are called
             run.may_raise(state, node)
     return state, None

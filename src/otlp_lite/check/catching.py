@@ -31,7 +31,9 @@ def caught(names: set[str], raised: Raised, line: Lines) -> tuple[bool | None, R
             return True, None
         return True, raised if left == may_be else raised._replace(name=left.pop())
     if "Exception" in names:
-        passes = raised.how is How.RAISE and raised.name in _CONTROL
+        own = line(raised.name) if raised.name else set()
+        beside = "BaseException" in own and not own & {"Exception", UNKNOWN}
+        passes = raised.how is How.RAISE and (raised.name in _CONTROL or beside)
         return not passes, raised if passes else None
     if raised.how is not How.RAISE or raised.name is None:
         return True, raised._replace(how=How.CALL)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from .calls import WRITES, Called, Outcome, call
-from .facts import bool_test, compares, forget, is_test, none_test, pattern_test
+from .facts import bool_test, compares, forget_all, is_test, none_test, pattern_test
 from .run import STATES_MAX, GivenUp, Run
 from .state import Constant, Object, Phase, State, Value
-from .texts import last, written
+from .texts import last, words, written
 
 Split = tuple[list[State], list[State]]
 """Where a test holds, and where it does not."""
@@ -89,12 +89,12 @@ class Expressions:
             states = self.after(node.value, [state])
             for each in states:
                 self.run.suspend(each, node)
-            return [(each, None) for each in states]
+            return [(self.run.others(each), None) for each in states]
         if isinstance(node, (ast.Yield, ast.YieldFrom)):
             states = self.after(node.value, [state], keeps=True)
             for each in states:
                 self.run.yielded(each, node)
-            return [(each, None) for each in states]
+            return [(self.run.others(each), None) for each in states]
         if isinstance(node, ast.Lambda):
             return [(each, None) for each in self._captured(node, [state])]
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
@@ -165,8 +165,6 @@ class Expressions:
                 if len(pairs) > STATES_MAX:
                     raise GivenUp
             found += [call(self.run, Called(node, receiver, values), each) for each, values in pairs]
-        for name in self.run.fickle:
-            found = [(forget(after, name), value) for after, value in found]
         return found
 
     def _argument(self, node: ast.Call, argument: ast.expr, state: State) -> list[Outcome]:
@@ -186,7 +184,18 @@ class Expressions:
         return distinct(states)
 
     def _comprehension(self, node: _Comprehension, state: State, keeps: bool = True) -> list[State]:
-        """Runs at once, for any number of elements, none included."""
+        """Runs at once, for any number of elements, none included. Its variables are its own."""
+        own = {
+            each.id
+            for generator in node.generators
+            for each in ast.walk(generator.target)
+            if isinstance(each, ast.Name)
+        }
+        outer = {fact: told for fact, told in state.facts.items() if words(fact) & own}
+        left = (forget_all(each, own) for each in self._elements(node, forget_all(state, own), keeps))
+        return distinct(each.know({**each.facts, **outer}) if outer else each for each in left)
+
+    def _elements(self, node: _Comprehension, state: State, keeps: bool) -> list[State]:
         states = [state]
         shadowed: set[str] = set()
         skipped: list[State] = []
@@ -197,7 +206,6 @@ class Expressions:
                     self.run.suspend(each, generator.iter)
             skipped += states
             for name in (each.id for each in ast.walk(generator.target) if isinstance(each, ast.Name)):
-                states = [forget(state, name) for state in states]  # another one of that name
                 if any(name in each.names for each in states):
                     shadowed.add(name)
             for test in generator.ifs:
@@ -304,10 +312,7 @@ class Expressions:
             known = told
         elif (told := facts.known(state, other, False)) is not None:
             known = not told  # what is neither is not looked for
-        elif (
-            facts.same(state, subject, wanted, False) is None
-            and (told := facts.known(state, subject, False)) is not None
-        ):
+        elif not facts.equal(state, subject) and (told := facts.known(state, subject, False)) is not None:
             known = told is wanted
         if known is not None:
             state = facts.learn(state, test, False, known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import Any, Final
 
 from .state import State
@@ -41,8 +41,8 @@ class Facts:
             return told
         if asks_none and (facts.get(f"{text} is False") or _literal(facts, text) is not None):
             return False
-        if asks_none and _among(facts, text, [None]) is False:
-            return False
+        if asks_none and (told := _among(facts, text, [None])) is not None:
+            return told
         if asks_none and _false(facts, subject, text):
             return True
         if not asks_none and (true := self.true(state, subject)) is not None:
@@ -56,7 +56,7 @@ class Facts:
             return compares(subject, literal)
         op, other = subject.ops[0], ast.literal_eval(subject.comparators[0])
         if isinstance(op, ast.In):
-            return False if facts.get(_none(left)) and None not in other else _among(facts, left, other)
+            return None in other if facts.get(_none(left)) else _among(facts, left, other)
         if isinstance(op, ast.Eq) and (facts.get(_none(left)) or _among(facts, left, [other]) is False):
             return False
         if isinstance(op, ast.Gt) and other == 0:
@@ -75,13 +75,19 @@ class Facts:
 
     def same(self, state: State, subject: ast.expr, wanted: bool, itself: bool) -> bool | None:
         """Whether something is True or False, or that `itself`, by what it is equal to: 0 may be False."""
-        literal = _literal(state.facts, written(subject))
+        text = written(subject)
+        literal = _literal(state.facts, text)
         if literal is None:
-            return None
+            return False if any(wanted not in each for each in _listed(state.facts, text)) else None
         value = ast.literal_eval(literal)
         if itself and value == wanted and value is not wanted:
             return None
         return bool(value == wanted)
+
+    def equal(self, state: State, subject: ast.expr) -> bool:
+        """Whether it is known to be equal to something: what is as good as True need not be True."""
+        text = written(subject)
+        return _literal(state.facts, text) is not None or any(_listed(state.facts, text))
 
     def learn(self, state: State, subject: ast.expr, asks_none: bool, told: bool) -> State:
         """What a test has told, where another will ask."""
@@ -156,6 +162,8 @@ class Facts:
         facts = {**state.facts, text: bool(constant), _none(text): constant is None}
         if isinstance(constant, (str, int)):
             facts[f"{text} == {constant!r}"] = True
+        elif isinstance(constant, float) and constant < 0:
+            facts[_from_below(text)] = True
         return state.know(facts)
 
 
@@ -163,14 +171,17 @@ def held_by(target: ast.expr) -> set[str]:
     """What an assignment to it changes, by name: of an item, all that its container is called by."""
     while isinstance(target, ast.Subscript):
         target = target.value
-    return {last(target)} if last(target) else words(written(target))
+    return {last(target)} if last(target) else set(words(written(target)))
 
 
 def forget(state: State, changed: str) -> State:
     """Conditions that read what changed, a name or an attribute, are open again."""
-    if not state.facts:
-        return state
-    return state.know({fact: told for fact, told in state.facts.items() if changed not in words(fact)})
+    return forget_all(state, {changed})
+
+
+def forget_all(state: State, changed: Set[str]) -> State:
+    left = {fact: told for fact, told in state.facts.items() if not changed & words(fact)}
+    return state if len(left) == len(state.facts) else state.know(left)
 
 
 _OPERATORS: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
@@ -295,7 +306,7 @@ def compared(subject: ast.expr) -> str | None:
 
 def compares(subject: ast.expr, literal: str) -> bool | None:
     """How the comparison of a constant with another comes out."""
-    if not isinstance(subject, ast.Compare):
+    if not isinstance(subject, ast.Compare) or len(subject.ops) != 1:
         return None
     try:
         other = ast.literal_eval(subject.comparators[0])
@@ -308,6 +319,7 @@ def _among(facts: Mapping[str, bool], text: str, others: Iterable[object]) -> bo
     """Whether it is one of these, by what else it is one of, or none of."""
     left = list(others)
     gone = [each for each in left if facts.get(f"{text} == {each!r}") is False]
+    gone += [None] * (facts.get(_none(text)) is False)
     for listed in _listed(facts, text, True):
         if all(each in left for each in listed):
             return True
@@ -329,11 +341,21 @@ def _listed(facts: Mapping[str, bool], text: str, among: bool = True) -> Iterato
 
 def _below(facts: Mapping[str, bool], text: str) -> bool:
     """Whether a number is below 0, or was before it counted on."""
-    if facts.get(_from_below(text)) or facts.get(f"{text} < 0"):
+    if facts.get(_from_below(text)) or _number(_literal(facts, text) or "") < 0:
         return True
-    value = ast.literal_eval(_literal(facts, text) or "0")
-    return isinstance(value, (int, float)) and value < 0
+    size = len(text) + 3
+    return any(
+        (_number(fact[size:], 1) <= 0 if told else False)
+        if fact.startswith(f"{text} < ")
+        else not told and fact.startswith(f"{text} > ") and _number(fact[size:]) < 0
+        for fact, told in facts.items()
+    )
+
+
+def _number(text: str, otherwise: float = 0) -> float:
+    value = ast.literal_eval(text) if _is_literal(text) else None
+    return value if isinstance(value, (int, float)) else otherwise
 
 
 def _from_below(text: str) -> str:
-    return f"{text} begins below 0"
+    return f"{text} << 0"

@@ -16,7 +16,7 @@ from .state import EMPTY, Constant, Kind, Object, Phase, Site, State, Status, Va
 from .texts import last, written
 from .ways import Ways, about, some, within
 
-_LOOP_MAX: Final = 64
+_LOOP_MAX: Final = 32
 """Rounds of a loop until all that can be is known; with more the function is given up on."""
 _EXPECTS: Final = ("raises", "assertRaises")
 """Of tests."""
@@ -348,7 +348,7 @@ class Flow:
             if isinstance(node, ast.AsyncFor):
                 for state in entering:
                     self.run.suspend(state, node.iter)
-            bound = [self.assign(node.target, None, state) for state in entering]
+            bound = [self.assign(node.target, None, self.run.others(state)) for state in entering]
             bound = [self.run.settle(state, position(node)) for state in bound]
             return distinct(bound), entering
 
@@ -428,6 +428,7 @@ class Flow:
         entered: list[State] = []
         for state in states:
             span: Object | None = None
+            state = state if manager is not None else run.others(state)
             if manager is not None:
                 state, span = run.enter(state, manager)
             elif value is not None and value.site.kind in (Kind.SPAN, Kind.LIVE):
@@ -456,6 +457,7 @@ class Flow:
         del run.stacks[len(run.stacks) - len(stack) :]
 
         def leave(state: State) -> State:
+            state = state if manager is not None else run.others(state)
             if manager is not None or stack:
                 state = run.detach(state, before)
             for span in around:
@@ -497,8 +499,11 @@ class Flow:
 
     def _exception(self, node: ast.expr) -> str:
         """What a class of exceptions is called."""
-        names = self.run.names
-        full = names.dotted(node.func if isinstance(node, ast.Call) else node, self.run.scope)
+        names, scope = self.run.names, self.run.scope
+        of: ast.expr = node
+        if isinstance(node, ast.Name) and (found := scope.find(node.id)) and len(found[1]) == 1:
+            of = found[1][0].value or node  # another name of it
+        full = names.dotted(of.func if isinstance(of, ast.Call) else of, scope)
         return named(node, full, names.elsewhere)
 
     # ---- Try ----

@@ -69,15 +69,15 @@ def check(source: bytes) -> Checked:
                 Flow(run).function()
                 followed = True
                 findings += run.findings.values()
-            except (GivenUp, RecursionError):
+            except (GivenUp, RecursionError, ValueError):  # the last: of a number of thousands of digits
                 followed = False
             tracked += [
                 Tracked(site.at, followed)
                 for site in run.sites
                 if (site.kind in (Kind.SPAN, Kind.LIVE) or site.starts) and not site.given
             ]
-    except RecursionError:
-        raise Unreadable("nested too deeply to be followed") from None
+    except (RecursionError, ValueError):
+        raise Unreadable("nested too deeply, or a number too long, to be followed") from None
     return Checked(_told(text, findings), sorted(set(tracked)))
 
 

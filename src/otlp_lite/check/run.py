@@ -7,7 +7,7 @@ import enum
 from typing import Final, NamedTuple
 
 from . import codes
-from .facts import Facts, forget
+from .facts import Facts, forget, forget_all
 from .names import Names
 from .scopes import Scope
 from .state import Constant, Kind, Object, Phase, Position, Site, State, Status, Value, holds, position
@@ -112,7 +112,7 @@ class Run:
             if any(isinstance(how.value, ast.Constant) for how in scope.names.get(name, ()))
         )
         self.fickle: set[str] = rebound.union(constant)
-        """Names that whatever is called may bind anew: those of functions within, the module's flags."""
+        """Names that code of others may bind anew: those of functions within, the module's flags."""
 
     def find(self, code: str, at: Position, message: str) -> None:
         self.findings.setdefault((code, at), Finding(code, at, message))
@@ -139,6 +139,10 @@ class Run:
         if name in self._lost_names or (isinstance(value, Constant) and name not in self.facts.names):
             value = None
         return forget(state.bind(name, value), name)
+
+    def others(self, state: State) -> State:
+        """Code of others runs, which may bind what is fickle."""
+        return forget_all(state, self.fickle) if self.fickle else state
 
     def use(self, state: State, of: Object, what: str, at: Position) -> State:
         """A method that needs a live span, or a builder that is not started."""

@@ -64,10 +64,13 @@ class Scope:
 
     def rebound(self) -> set[str]:
         """Names of this scope that functions within it bind."""
-        return {name for inner in self.inner for name in inner.rebinding()}
-
-    def rebinding(self) -> set[str]:
-        return self.elsewhere.union(*(inner.rebinding() for inner in self.inner))
+        found: set[str] = set()
+        todo = list(self.inner)
+        while todo:
+            inner = todo.pop()
+            todo += inner.inner
+            found |= {name for name in inner.elsewhere if (of := inner.find(name)) and of[0] is self}
+        return found
 
 
 def _reads(node: ast.AST) -> Iterator[str]:

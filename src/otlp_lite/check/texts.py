@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import lru_cache
 
 
 def written(node: ast.AST) -> str:
-    """The same for what reads the same; Python, but for f-strings that CPython before 3.12 cannot write."""
+    """The same for what reads the same; Python, but for f-strings that CPython before 3.12 cannot write.
+
+    Raises ValueError for a number of more digits than CPython writes.
+    """
     try:
         return ast.unparse(node)
     except ValueError:
-        return ast.dump(node)
+        return re.sub(r", ctx=\w+\(\)", "", ast.dump(node))
 
 
 def last(node: ast.expr) -> str:
@@ -20,13 +25,14 @@ def last(node: ast.expr) -> str:
     return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
-def words(text: str) -> set[str]:
+@lru_cache(4096)
+def words(text: str) -> frozenset[str]:
     """The names, and whatever looks like one, of a text."""
-    word, found = "", set()
-    for character in text + " ":
-        if (word + character).isidentifier():
-            word += character
-        elif word:
-            found.add(word)
-            word = ""
-    return found
+    start, found = -1, set()
+    for at, character in enumerate(text + " "):
+        if start < 0:
+            start = at if character.isidentifier() else -1
+        elif not f"a{character}".isidentifier():
+            found.add(text[start:at])
+            start = -1
+    return frozenset(found)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 
 from otlp_lite.cli.otlp import TracesRequest
 from otlp_lite.cli.server import DEFAULT_LIMITS, Limits, Receiver
@@ -175,7 +176,9 @@ def run(args: argparse.Namespace) -> int:
             time.sleep(TICK_SECONDS)
             show(log.lines())
     except KeyboardInterrupt:
-        receiver.shutdown()
+        with suppress(KeyboardInterrupt):  # who is in a hurry
+            receiver.shutdown()
+            receiver.server_close()
         show([*log.lines(everything=True), log.total()])
     finally:
         receiver.server_close()

@@ -8,8 +8,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
@@ -90,6 +89,7 @@ class Receiver(socketserver.ThreadingTCPServer):
         self.on_refused = on_refused
         self.turn: threading.Lock = threading.Lock()  # also keeps the memory of decoding to one request's
         self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self._closed = False
         self._in_hand = 0
         self._answered = threading.Condition()
         super().__init__((host, port), _Handler)
@@ -110,22 +110,24 @@ class Receiver(socketserver.ThreadingTCPServer):
                 raise Refused(400, f"not an OTLP trace request: {error}") from None
             self.on_request(request)
 
-    @contextmanager
-    def in_hand(self) -> Iterator[None]:
-        """A request is, until it was answered."""
+    def begin(self) -> bool:
+        """A request is taken, until it is done(); not when all is over."""
         with self._answered:
-            self._in_hand += 1
-        try:
-            yield
-        finally:
-            with self._answered:
-                self._in_hand -= 1
-                self._answered.notify_all()
+            self._in_hand += not self._closed
+            return not self._closed
+
+    def done(self) -> None:
+        with self._answered:
+            self._in_hand -= 1
+            self._answered.notify_all()
 
     def server_close(self) -> None:
-        """Takes no more connections, and waits a moment for the answers to what was taken."""
+        """Takes no more, and waits a moment for the answers to what was taken. Not to be called by who takes."""
         super().server_close()
         with self._answered:
+            if self._closed:
+                return
+            self._closed = True
             self._answered.wait_for(lambda: not self._in_hand, LINGER_SECONDS)
 
     def refuse(self, status: int, message: str) -> None:
@@ -167,15 +169,23 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             self._refuse(refused)
             return
-        with self.server.in_hand():
-            try:
-                self.server.take(body)
-            except Refused as refused:
-                self.server.refuse(refused.status, refused.message)
-                self._answer(refused.status, refused.message)
-            else:
-                self._answer(200)
+        if not self.server.begin():
+            self.close_connection = True
+            return
+        try:
+            self._take(body)
             self.wfile.flush()
+        finally:
+            self.server.done()
+
+    def _take(self, body: bytes) -> None:
+        try:
+            self.server.take(body)
+        except Refused as refused:
+            self.server.refuse(refused.status, refused.message)
+            self._answer(refused.status, refused.message)
+        else:
+            self._answer(200)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = handle_request
 

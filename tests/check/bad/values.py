@@ -216,3 +216,144 @@ def a_text_that_is_not_written(x):
     if f"{x.replace(' ', ' ')}" == "a b":
         return
     span.end()
+
+
+async def what_an_await_may_change(ready):
+    done = read()
+
+    def callback():
+        nonlocal done
+        done = True
+
+    ready.add(callback)
+    span = tracer.start_span("a")
+    span.end()
+    if not done:
+        await ready
+        if done:
+            span.set_attribute("late", 1)  # bad: OTL001
+
+
+def what_an_iterator_may_change(rows):
+    done = read()
+
+    def callback():
+        nonlocal done
+        done = True
+
+    rows.add(callback)
+    span = tracer.start_span("a")
+    span.end()
+    if not done:
+        for _ in rows:
+            if done:
+                span.set_attribute("late", 1)  # bad: OTL001
+
+
+def what_a_lock_may_change(lock):
+    done = read()
+
+    def callback():
+        nonlocal done
+        done = True
+
+    lock.add(callback)
+    span = tracer.start_span("a")
+    span.end()
+    if not done:
+        with lock:
+            if done:
+                span.set_attribute("late", 1)  # bad: OTL001
+
+
+def one_of_these_is_not_true(x):
+    span = tracer.start_span("a")
+    if x in ("a", "b"):
+        span.end()
+    if x is not True:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if span.is_recording():
+        span.end()
+
+
+def zero_is_not_false(x):
+    span = tracer.start_span("a")
+    if x in (0, ""):
+        span.end()
+    if x is not False:
+        span.set_attribute("late", 1)  # bad: OTL001
+    if span.is_recording():
+        span.end()
+
+
+def three_after_a_loop(other):
+    state = "a"
+    span = tracer.start_span("a")
+    span.end()
+    for _ in range(3):
+        if state == "b":
+            other += 1
+    if not (state == "a" == other):
+        span.set_attribute("late", 1)  # bad: OTL001
+
+
+def three_with_a_constant(other):
+    x = True
+    span = tracer.start_span("a")  # bad: OTL003
+    if x:
+        span.set_attribute("key", 1)
+    if x == 1 == other:
+        span.end()
+
+
+def in_and_in(other):
+    x = None
+    span = tracer.start_span("a")  # bad: OTL003
+    if x is None:
+        span.set_attribute("key", 1)
+    if x in (None, True) in other:
+        span.end()
+
+
+def another_name_says_below(rows):
+    at = -2
+    span = tracer.start_span("a")
+    span.end()
+    for _ in rows:
+        below = 1
+        at += 1
+        if at == 0:
+            span.set_attribute("late", below)  # bad: OTL001
+
+
+def a_float_that_begins_below():
+    k = -1.0
+    span = tracer.start_span("a")
+    span.end()
+    k += 1
+    if k == 0:
+        span.set_attribute("late", 1)  # bad: OTL001
+
+
+def a_number_that_was_asked_for(n):
+    span = tracer.start_span("a")
+    span.end()
+    if n and n <= -1:
+        n += 1
+        if n == 0:
+            span.set_attribute("late", 1)  # bad: OTL001
+
+
+class Cancelled(BaseException):
+    """No Exception."""
+
+
+def what_an_exception_is_not(job):
+    span = tracer.start_span("a")  # bad: OTL003
+    try:
+        if job.over:
+            raise Cancelled("no")
+    except Exception:
+        span.end()
+        return
+    span.end()

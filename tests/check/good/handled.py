@@ -344,3 +344,19 @@ def a_builtins_name_that_is_given_to_something_else():
         raise OSError("no")
     except ConnectionError:
         span.end()
+
+
+cancelled = anyio.get_cancelled_exc_class()
+
+
+async def by_another_name():
+    span = tracer.start_span("a")
+    try:
+        await work_async()
+    except cancelled:
+        span.end()
+        raise
+    except Exception:
+        span.end()
+        raise
+    span.end()

@@ -1,5 +1,7 @@
 """Values that several tests ask about: what one of them tells, the others know."""
 
+import logging
+
 from app import work
 
 from otlp_lite import get_tracer
@@ -421,3 +423,92 @@ def a_text_that_is_not_written(x, cells):
 def within_two_marks(x: f"{'　'}"):
     span = tracer.start_span("a")
     span.end()
+
+
+def a_variable_of_its_own(user, rows):
+    if user:
+        span = tracer.start_span("a")
+    users = {user: 1 for user in rows}
+    if user:
+        span.set_attribute("users", len(users))
+        span.end()
+
+
+def what_a_comprehension_asks(x, items):
+    span = tracer.start_span("a")
+    if x != 1:
+        span.end()
+    ones = [x for x in items if x == 1]
+    if x == 1:
+        span.set_attribute("ones", len(ones))
+        span.end()
+
+
+def what_an_end_does_not_change():
+    error = None
+
+    def on_error(e):
+        nonlocal error
+        error = e
+
+    span = tracer.start_span("a")
+    try:
+        work(on_error)
+    finally:
+        if error is None:
+            span.end()
+        if error is not None:
+            span.record_exception(error)
+            span.end()
+
+
+def what_no_log_changes(ok):
+    def fail():
+        nonlocal ok
+        ok = False
+
+    fail()
+    span = tracer.start_span("a")
+    if not ok:
+        span.end()
+    logging.info("done")
+    if ok:
+        span.end()
+
+
+def a_name_of_a_function_further_in():
+    done = False
+
+    def outer():
+        done = False
+
+        def inner():
+            nonlocal done
+            done = True
+
+        return inner, done
+
+    outer()()
+    span = tracer.start_span("a")
+    if not done:
+        span.end()
+    if done:
+        span.end()
+
+
+def none_is_one_of_these(x):
+    span = tracer.start_span("a")
+    if x is None:
+        span.end()
+    if x not in (None, "a"):
+        span.end()
+    elif x is not None:
+        span.end()
+
+
+def one_of_one(x):
+    span = tracer.start_span("a")
+    if x in (None,):
+        span.end()
+    if x is not None:
+        span.end()
