@@ -122,7 +122,7 @@ class Receiver(socketserver.ThreadingTCPServer):
             self._answered.notify_all()
 
     def server_close(self) -> None:
-        """Takes no more, and waits a moment for the answers to what was taken. Not to be called by who takes."""
+        """Takes no more, and waits a moment for the answers to what was taken. Not for who takes to call."""
         super().server_close()
         with self._answered:
             if self._closed:
