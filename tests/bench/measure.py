@@ -115,9 +115,11 @@ class Bench:
         self.peers = peers
         self.samples: dict[str, dict[str, Samples]] = defaultdict(lambda: defaultdict(Samples))
         self.notes: list[str] = []
+        self._beside: list[str] = []
 
     def run(self, rows: Sequence[Row]) -> None:
         """Measures the rows: those of `_ROUND` in interleaved rounds, then each of the long ones."""
+        self._beside = [row.key for row in rows if row.scenario == "calls" and OURS in row.peers]
         for number in range(self.settings.rounds):
             first = number % len(self.peers)
             for group in _ROUND:
@@ -146,19 +148,25 @@ class Bench:
         options = {"rows": ",".join(keys), "bursts": self.settings.bursts, "twins": twins, **more}
         if done := self._worker(scenario, peer, keys, options):
             for row, bursts in done.report["figures"].items():
+                if row.removesuffix(TWIN) not in keys:
+                    continue
                 thread, wall = statistics.median(bursts["thread"]), statistics.median(bursts["wall"])
                 self.samples[row][peer].add(thread, wall=wall)
 
     def _unsampled(self, peer: str, keys: list[str]) -> None:
         self._calls(peer, keys, "unsampled")
 
-    def _filed(self, peer: str, keys: list[str]) -> None:
+    def _filed(self, peer: str, keys: list[str], scenario: str = "filed") -> None:
+        """Beside the same rows as the plain one: alone, a row finds its code and data in the caches."""
+        (key,) = keys
+        plain = key.partition("_via_")[0]
+        rows = [key if row == plain else row for row in self._beside]
         with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-            self._calls(peer, keys, "filed", folder=folder, twins=0)
+            all_rows = ",".join(rows if key in rows else [*rows, key])
+            self._calls(peer, keys, scenario, rows=all_rows, folder=folder, twins=0)
 
     def _opened(self, peer: str, keys: list[str]) -> None:
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-            self._calls(peer, keys, "opened", folder=folder, twins=0)
+        self._filed(peer, keys, "opened")
 
     def _values(self, scenario: str, peer: str, keys: list[str], options: Options) -> None:
         if done := self._worker(scenario, peer, keys, options):
