@@ -8,7 +8,7 @@ from typing import Final
 
 from .catching import ancestry, caught, handled, named
 from .expressions import Expressions, distinct
-from .facts import compared, forget, held_by, is_test, subjects
+from .facts import compared, forget, forget_all, held_by, is_test, subjects
 from .names import Api, What
 from .run import STEPS_MAX, GivenUp, How, Raised, Run, Sink
 from .scopes import defaults
@@ -223,9 +223,7 @@ class Flow:
             state = forget(state, target.attr)
             state = self._evaluated(target.value, state)
         elif isinstance(target, ast.Subscript):
-            state = self._evaluated(target.value, state)
-            for name in held_by(target):
-                state = forget(state, name)
+            state = forget_all(self._evaluated(target.value, state), held_by(target))
             state = self._evaluated(target.slice, state, keeps=True)  # a key is kept
         return state
 
