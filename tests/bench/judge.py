@@ -4,38 +4,44 @@ from __future__ import annotations
 
 import operator
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from measure import significant
 from peers import OURS
 from rows import C_ROWS, CPYTHON, ROWS, TARGETS, TWIN, TWIN_LIMIT, Target
 
 Results = dict[str, Any]
+Bursts = Mapping[tuple[str, str], Mapping[int, Sequence[float]]]
+"""What each burst of a row and peer took, by round: the n-th of one and of another are of one moment."""
 
 
-def judge(results: Results) -> None:
+def significant(value: float, digits: int = 3) -> float:
+    """`value` with so many significant digits, an int where nothing follows the point."""
+    rounded = float(f"{value:.{digits}g}")
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def judge(results: Results, bursts: Bursts) -> None:
     """Adds a `ratio` to each peer's figure (how many times better ours is) and the list of `targets`."""
     for key, peers in results["rows"].items():
         more_is_better = ROWS[key.removesuffix(TWIN)].more_is_better
         ours = _value(results, key, OURS)
         for peer, figure in peers.items():
             if peer != OURS and ours and figure["value"]:
-                ratio = ours / figure["value"] if more_is_better else figure["value"] / ours
-                figure["ratio"] = significant(ratio)
-    results["targets"] = [_verdict(results, target) for target in TARGETS] + [
-        _twin_verdict(results, row.key) for row in ROWS.values() if row.has_twin and row.key != "loop"
+                one, other = ((key, OURS), (key, peer)) if more_is_better else ((key, peer), (key, OURS))
+                figure["ratio"] = _median(_by_round(results, bursts, one, other))
+    results["targets"] = [_verdict(results, bursts, target) for target in TARGETS] + [
+        _twin_verdict(results, bursts, row.key) for row in ROWS.values() if row.has_twin and row.key != "loop"
     ]
 
 
-def _verdict(results: Results, target: Target) -> dict[str, Any]:
-    reached: float | None
+def _verdict(results: Results, bursts: Bursts, target: Target) -> dict[str, Any]:
+    rounds: list[float] = []
     if target.row.startswith("kernel:"):
         reached = _kernel_ratio(results, target.row)
-    elif target.against and target.of:
-        reached = _against_another_row(results, target)
     elif target.against:
-        reached = results["rows"].get(target.row, {}).get(target.against, {}).get("ratio")
+        rounds = _against(results, bursts, target.row, target.against, target)
+        reached = _median(rounds)
     else:
         reached = _value(results, target.row, OURS)
     titles = {row.key: row.title for row in ROWS.values()} | {row.name: f"C: {row.title}" for row in C_ROWS}
@@ -47,51 +53,62 @@ def _verdict(results: Results, target: Target) -> dict[str, Any]:
         "unit": target.unit,
         "bound": target.bound,
         "reached": reached,
+        "rounds": [significant(value) for value in rounds],
         "at_least": target.at_least,
         "aim": target.aim,
         "verdict": verdict(reached, target.at_least, target.aim, target.bound),
     }
 
 
-def _against_another_row(results: Results, target: Target) -> float | None:
-    assert target.against is not None and target.of is not None
-    ours, other = (target.row, OURS), (target.of, target.against)
-    if target.unit == "ns":
-        return _paired(results, ours, other, lambda us, of_us: (us - of_us) * 1000)
-    return _paired(results, *((other, ours) if target.bound == "min" else (ours, other)))
-
-
-def _paired(
-    results: Results,
-    one: tuple[str, str],
-    other: tuple[str, str],
-    compare: Callable[[float, float], float] = operator.truediv,
-) -> float | None:
-    """What a row of a peer is of another: the median over the rounds, as a machine may be slow in some.
-
-    Of the medians, where a round has no figure.
-    """
-    values = [_value(results, *each) for each in (one, other)]
-    if not all(values):
-        return None
-    rounds = [results["rows"][row][peer]["rounds"] for row, peer in (one, other)]
-    if any(len(each) != results["settings"]["rounds"] for each in rounds):
-        rounds = [[value] for value in values]
-    return significant(statistics.median(map(compare, *rounds)))
-
-
-def _twin_verdict(results: Results, key: str) -> dict[str, Any]:
-    reached = _paired(results, (key + TWIN, OURS), (key, OURS))
+def _twin_verdict(results: Results, bursts: Bursts, key: str) -> dict[str, Any]:
+    rounds = _by_round(results, bursts, (key + TWIN, OURS), (key, OURS))
     return {
         "title": f"twin of: {ROWS[key].title}",
         "against": "the plain row",
         "unit": "x",
         "bound": "max",
-        "reached": reached,
+        "reached": _median(rounds),
+        "rounds": [significant(value) for value in rounds],
         "at_least": TWIN_LIMIT,
         "aim": None,
-        "verdict": verdict(reached, TWIN_LIMIT, None, "max"),
+        "verdict": verdict(_median(rounds), TWIN_LIMIT, None, "max"),
     }
+
+
+def _against(results: Results, bursts: Bursts, row: str, against: str, target: Target) -> list[float]:
+    ours, other = (row, OURS), (target.of or row, against)
+    if target.unit == "ns":
+        return _by_round(results, bursts, ours, other, lambda us, of_us: (us - of_us) * 1000)
+    ours_is_above = target.bound == "max" or ROWS[row].more_is_better
+    return _by_round(results, bursts, *((ours, other) if ours_is_above else (other, ours)))
+
+
+def _by_round(
+    results: Results,
+    bursts: Bursts,
+    one: tuple[str, str],
+    other: tuple[str, str],
+    compare: Callable[[float, float], float] = operator.truediv,
+) -> list[float]:
+    """What a row of a peer is of another in each round: a machine may be slow in some, and for a part of one.
+
+    In a round, the median over its bursts, or what its value is of the other's where there are none.
+    Where a row lacks a round, the medians' alone.
+    """
+    these, those = bursts.get(one, {}), bursts.get(other, {})
+    if common := [number for number in these if number in those]:
+        return [statistics.median(map(compare, these[number], those[number])) for number in common]
+    values = [_value(results, *each) for each in (one, other)]
+    if values[0] is None or not values[1]:
+        return []
+    rounds = [results["rows"][row][peer]["rounds"] for row, peer in (one, other)]
+    if any(len(each) != results["settings"]["rounds"] for each in rounds):
+        rounds = [[value] for value in values]
+    return list(map(compare, *rounds))
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return significant(statistics.median(values)) if values else None
 
 
 def verdict(reached: float | None, at_least: float, aim: float | None, bound: str) -> str:

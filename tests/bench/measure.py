@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import which
 from typing import Any, NamedTuple
 
+from judge import significant
 from peers import OURS, PEERS
+from process import Options, Worker
 from rows import TWIN, Row
 from sink import Authority, Receiver
 
-_WORKER = Path(__file__).with_name("worker.py")
-# Of the user's environment; its proxies, certificate bundles and OTEL_* settings would change the peers.
-_INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH")
 _ATTEMPTS = 3  # of a round that an SDK made void by losing spans
 _FIRST_RATE = {OURS: 128_000}  # spans a second; the search doubles and halves from here
 _FIRST_RATE_ELSEWHERE = 8_000
-
-Options = Mapping[str, int | str]
 
 
 class Settings(NamedTuple):
@@ -71,6 +67,7 @@ class Outcome(NamedTuple):
     report: dict[str, Any]
     arrived: int
     in_window: int
+    attempt: int = 0
 
 
 @dataclass
@@ -100,10 +97,15 @@ class Samples:
         }
 
 
-def significant(value: float, digits: int = 3) -> float:
-    """`value` with so many significant digits, an int where nothing follows the point."""
-    rounded = float(f"{value:.{digits}g}")
-    return int(rounded) if rounded == int(rounded) else rounded
+class _Turns(NamedTuple):
+    """A worker that takes turns with others, and what it was asked for."""
+
+    worker: Worker
+    scenario: str
+    peer: str
+    keys: list[str]
+    options: Options
+    receiver: Receiver
 
 
 class Bench:
@@ -115,20 +117,20 @@ class Bench:
         self.peers = peers
         self.samples: dict[str, dict[str, Samples]] = defaultdict(lambda: defaultdict(Samples))
         self.notes: list[str] = []
-        self._beside: list[str] = []
+        self.bursts: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(dict)
 
     def run(self, rows: Sequence[Row]) -> None:
-        """Measures the rows: those of `_ROUND` in interleaved rounds, then each of the long ones."""
-        self._beside = [row.key for row in rows if row.scenario == "calls" and OURS in row.peers]
+        """Measures the rows: those of `_GROUPS` and `_ALONE` in rounds, then each of the long ones."""
         for number in range(self.settings.rounds):
             first = number % len(self.peers)
-            for group in _ROUND:
-                for peer in (*self.peers[first:], *self.peers[:first]):
-                    for scenario, measure in group.items():
-                        keys = [row.key for row in rows if row.scenario == scenario and peer in row.peers]
-                        if keys:
-                            say(f"round {number + 1} of {self.settings.rounds}, {scenario}, {peer}")
-                            measure(self, peer, keys)
+            peers = [*self.peers[first:], *self.peers[:first]]
+            for group in _GROUPS:
+                self._in_turns(number, group, peers, rows)
+            for scenario, measure in _ALONE.items():
+                for peer in peers:
+                    if keys := _keys(rows, scenario, peer):
+                        self._say(number, scenario, peer)
+                        measure(self, peer, keys)
         for row in rows:
             peers = [peer for peer in self.peers if peer in row.peers]
             if row.scenario == "paced":
@@ -143,30 +145,41 @@ class Bench:
                 with tempfile.TemporaryDirectory() as folder, Receiver(Authority(Path(folder))) as receiver:
                     self._memory(row.key, peers, receiver)
 
-    def _calls(self, peer: str, keys: list[str], scenario: str = "calls", **more: str | int) -> None:
-        twins = int(peer == OURS)
-        options = {"rows": ",".join(keys), "bursts": self.settings.bursts, "twins": twins, **more}
-        if done := self._worker(scenario, peer, keys, options):
-            for row, bursts in done.report["figures"].items():
-                if row.removesuffix(TWIN) not in keys:
-                    continue
-                thread, wall = statistics.median(bursts["thread"]), statistics.median(bursts["wall"])
-                self.samples[row][peer].add(thread, wall=wall)
+    def _say(self, number: int, scenario: str, peer: str) -> None:
+        say(f"round {number + 1} of {self.settings.rounds}, {scenario}, {peer}")
 
-    def _unsampled(self, peer: str, keys: list[str]) -> None:
-        self._calls(peer, keys, "unsampled")
+    def _in_turns(self, number: int, group: Sequence[str], peers: Sequence[str], rows: Sequence[Row]) -> None:
+        """A round of scenarios that are compared: each worker rests while another records."""
+        with ExitStack() as stack:
+            begun: list[_Turns] = []
+            for peer, scenario in itertools.product(peers, group):
+                if keys := _keys(rows, scenario, peer):
+                    self._say(number, scenario, peer)
+                    options: dict[str, int | str] = {
+                        "rows": ",".join(_beside(_keys(rows, group[0], peer), keys)),
+                        "bursts": self.settings.bursts,
+                        "twins": int(peer == OURS and scenario == group[0]),
+                        "folder": stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")),
+                    }
+                    receiver = stack.enter_context(Receiver())
+                    worker = Worker(scenario, peer, receiver, options, takes_turns=True)
+                    begun.append(_Turns(worker, scenario, peer, keys, options, receiver))
+            while waiting := [each.worker for each in begun if each.worker.waits]:
+                for worker in waiting:
+                    worker.go_on()
+            for each in begun:
+                self._calls(number, each)
 
-    def _filed(self, peer: str, keys: list[str], scenario: str = "filed") -> None:
-        """Beside the same rows as the plain one: alone, a row finds its code and data in the caches."""
-        (key,) = keys
-        plain = key.partition("_via_")[0]
-        rows = [key if row == plain else row for row in self._beside]
-        with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-            all_rows = ",".join(rows if key in rows else [*rows, key])
-            self._calls(peer, keys, scenario, rows=all_rows, folder=folder, twins=0)
-
-    def _opened(self, peer: str, keys: list[str]) -> None:
-        self._filed(peer, keys, "opened")
+    def _calls(self, number: int, turns: _Turns) -> None:
+        first, scenario, peer, keys, options, receiver = turns
+        if not (done := self._worker(scenario, peer, keys, options, receiver, first=first)):
+            return
+        for row, bursts in done.report["figures"].items():
+            if row.removesuffix(TWIN) in keys:
+                thread, wall = bursts["thread"], bursts["wall"]
+                self.samples[row][peer].add(statistics.median(thread), wall=statistics.median(wall))
+                if done.attempt == 0:
+                    self.bursts[row, peer][number] = thread
 
     def _values(self, scenario: str, peer: str, keys: list[str], options: Options) -> None:
         if done := self._worker(scenario, peer, keys, options):
@@ -245,20 +258,25 @@ class Bench:
         receiver: Receiver | None = None,
         *,
         lossy: bool = False,
+        first: Worker | None = None,
     ) -> Outcome | None:
-        """One worker's outcome, tried again where spans were lost; the notes explain a None."""
+        """One worker's outcome, tried again where spans were lost; the notes explain a None.
+
+        The `first` attempt may have had its turns already; those after it are alone.
+        """
         receiver = receiver or self.receiver
         samples = [self.samples[key][peer] for key in keys]
         why = ""
-        for _ in range(_ATTEMPTS):
-            report, failure = _run(scenario, peer, receiver, options)
+        for attempt in range(_ATTEMPTS):
+            worker = first if first and attempt == 0 else Worker(scenario, peer, receiver, options)
+            report, failure = worker.report()
             taken = receiver.take(report.get("opens", 0.0), report.get("closes", 0.0))
             if failure or taken["errors"]:
                 why = failure or f"failed: the receiver refused: {taken['errors'][0]}"
                 break
             sent = report["spans"] if PEERS[peer].exports and scenario != "unsampled" else 0
             if lossy or taken["spans"] == sent:
-                return Outcome(report, taken["spans"], taken["window"])
+                return Outcome(report, taken["spans"], taken["window"], attempt)
             why = f"void: {taken['spans']} of {sent} spans arrived; the peer counts {report['losses']}"
             for each in samples:
                 each.void += 1
@@ -268,48 +286,25 @@ class Bench:
         return None
 
 
-_ROUND: tuple[dict[str, Callable[[Bench, str, list[str]], None]], ...] = (
-    {"calls": Bench._calls, "filed": Bench._filed, "opened": Bench._opened},
-    {"unsampled": Bench._unsampled},
-    {"cpu": Bench._cpu},
-    {"drain": Bench._drain},
-    {"setup": Bench._setup},
-)
-"""Scenarios of a round: those of a group follow each other peer by peer, as they are compared."""
+_GROUPS = (("calls", "filed", "opened"), ("unsampled",))
+"""Scenarios of a round whose workers take turns, of all peers; the first is what others are compared with."""
+_ALONE: dict[str, Callable[[Bench, str, list[str]], None]] = {
+    "cpu": Bench._cpu,
+    "drain": Bench._drain,
+    "setup": Bench._setup,
+}
+"""Scenarios of a round whose workers follow each other, peer by peer."""
 
 
-def _run(scenario: str, peer: str, receiver: Receiver, options: Options) -> tuple[dict[str, Any], str | None]:
-    """A worker's report, or why it made none."""
-    pairs = [f"{name}={value}" for name, value in options.items()]
-    command = [sys.executable, str(_WORKER), scenario, peer, receiver.endpoint, *pairs]
-    limit = 60 + int(options.get("spans", 0)) / 4000
-    try:
-        done = subprocess.run(
-            command,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            env=_environment(scenario, receiver),
-        )
-    except subprocess.TimeoutExpired:
-        return {}, f"failed: no report after {limit:.0f} s"
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return {}, f"failed: exit {done.returncode}: {last}"
-    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return report, None
+def _keys(rows: Sequence[Row], scenario: str, peer: str) -> list[str]:
+    return [row.key for row in rows if row.scenario == scenario and peer in row.peers]
 
 
-def _environment(scenario: str, receiver: Receiver) -> dict[str, str]:
-    """The same settings for every peer, and none of the user's."""
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    environment |= {"OTEL_SERVICE_NAME": "bench", "OTEL_EXPORTER_OTLP_COMPRESSION": "none"}
-    if scenario == "unsampled":
-        environment["OTEL_TRACES_SAMPLER"] = "always_off"
-    if receiver.root:
-        environment["OTEL_EXPORTER_OTLP_CERTIFICATE"] = receiver.root
-    return environment
+def _beside(plain: list[str], keys: list[str]) -> list[str]:
+    """The plain rows, each of `keys` in its plain one's place: alone, a row finds its code in the caches."""
+    instead = {key.partition("_via_")[0]: key for key in keys if key not in plain}
+    rows = [instead.get(row, row) for row in plain]
+    return rows + [key for key in keys if key not in rows]
 
 
 def say(line: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any
 
-from measure import significant
+from judge import significant
 from rows import CPYTHON
 
 _RECORDS = 1_000_000

@@ -76,8 +76,10 @@ def _targets(results: Results) -> Table:
             f"{sign}{target[name]} {target['unit']}" if target[name] else "" for name in ("at_least", "aim")
         ]
         reached = "" if target["reached"] is None else f"{target['reached']} {target['unit']}"
-        lines.append([target["title"], target["against"] or "", reached, *bounds, target["verdict"]])
-    return Table("Targets", ["what", "against", "reached", "at least", "aim", "verdict"], lines)
+        each = target.get("rounds") or []
+        spread = f"{min(each)} to {max(each)}" if len(each) > 1 else ""
+        lines.append([target["title"], target["against"] or "", reached, spread, *bounds, target["verdict"]])
+    return Table("Targets", ["what", "against", "reached", "rounds", "at least", "aim", "verdict"], lines)
 
 
 def _c(results: Results) -> Table:

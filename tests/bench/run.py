@@ -52,7 +52,7 @@ def main() -> int:
         for row, by_peer in bench.samples.items()
     }
     _native(results, options, settings.rounds, wanted=OURS in peers)
-    judge(results)
+    judge(results, bench.bursts)
     print(render(results))
     path = _destination(options)
     path.parent.mkdir(parents=True, exist_ok=True)

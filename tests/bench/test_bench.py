@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import measure
+import process
 import pytest
 import report
 import worker
-from judge import judge, verdict
+from judge import Bursts, judge, verdict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from peers import OURS, PEERS
 from rows import C_ROWS, ROWS, TARGETS, TWIN
@@ -129,12 +130,18 @@ def test_a_round_that_lost_or_doubled_a_span_is_void_and_repeated(
 ) -> None:
     runs = []
 
-    def run(*_: object) -> tuple[dict[str, Any], None]:
-        runs.append(_post(receiver, _request(3)))
-        figures = {"current": {"thread": [1.0, 3.0, 2.0], "wall": [4.0, 4.0, 5.0]}}
-        return {"figures": figures, "spans": sent, "losses": {"queue": 1}}, None
+    class Worker:
+        waits = False
 
-    monkeypatch.setattr(measure, "_run", run)
+        def __init__(self, _scenario: str, _peer: str, receiver: Receiver, *_: object, **__: object) -> None:
+            self._receiver = receiver
+
+        def report(self) -> tuple[dict[str, Any], None]:
+            runs.append(_post(self._receiver, _request(3)))
+            figures = {"current": {"thread": [1.0, 3.0, 2.0], "wall": [4.0, 4.0, 5.0]}}
+            return {"figures": figures, "spans": sent, "losses": {"queue": 1}}, None
+
+    monkeypatch.setattr(measure, "Worker", Worker)
     bench = measure.Bench(measure.QUICK, receiver, ["opentelemetry-sdk"])
     bench.run([row for row in ROWS.values() if row.key == "current"])
     figure = bench.samples["current"]["opentelemetry-sdk"].figure()
@@ -144,7 +151,7 @@ def test_a_round_that_lost_or_doubled_a_span_is_void_and_repeated(
 
 
 def test_a_worker_that_fails_is_told(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "_WORKER", Path(__file__).with_name("no such file"))
+    monkeypatch.setattr(process, "PATH", Path(__file__).with_name("no such file"))
     bench = measure.Bench(measure.QUICK, receiver, ["api"])
     bench.run([ROWS["current"]])
     figure = bench.samples["current"]["api"].figure()
@@ -281,7 +288,7 @@ def results() -> dict[str, Any]:
         "kernels": kernels,
         "build": {"compiler": "gcc 12.2", "flags": "-O2"},
     }
-    judge(made)
+    judge(made, {})
     return made
 
 
@@ -309,25 +316,60 @@ def test_judging_divides_the_right_way_round(results: dict[str, Any]) -> None:
     assert (kernel["reached"], kernel["verdict"]) == (5, "met")
 
 
-def test_rows_are_compared_round_by_round(results: dict[str, Any]) -> None:
+def _reached(results: dict[str, Any], bursts: Bursts) -> tuple[float, list[float]]:
+    judge(results, bursts)
+    title = ROWS["current5_via_file"].title
+    target = next(target for target in results["targets"] if target["title"] == title)
+    return target["reached"], target["rounds"]
+
+
+def test_rows_are_compared_burst_by_burst_or_round_by_round(results: dict[str, Any]) -> None:
     """A machine that is half as fast by turns: the medians are from different turns."""
     results["settings"]["rounds"] = 5
     plain, filed = _figure(1.0), _figure(2.0)
     plain["rounds"] = [1.0, 2.0, 1.0, 2.0, 1.0]
     filed["rounds"] = [1.05, 2.1, 2.1, 2.1, 1.05]
     results["rows"] |= {"current5": {OURS: plain}, "current5_via_file": {OURS: filed}}
-
-    def reached() -> float:
-        judge(results)
-        return next(
-            float(target["reached"])
-            for target in results["targets"]
-            if target["title"] == ROWS["current5_via_file"].title
-        )
-
-    assert reached() == 1.05
+    assert _reached(results, {}) == (1.05, [1.05, 1.05, 2.1, 1.05, 1.05])
+    bursts = {
+        ("current5", OURS): {0: [1.0, 2.0, 2.0], 1: [1.0, 1.0], 2: [4.0]},
+        ("current5_via_file", OURS): {0: [2.25, 2.25, 2.25], 1: [1.25, 1.25], 3: [1.0]},
+    }
+    assert _reached(results, bursts) == (1.19, [1.12, 1.25])  # the rounds that both have
     filed["rounds"].pop()
-    assert reached() == 2
+    assert _reached(results, {}) == (2, [2])
+
+
+def test_peers_are_compared_burst_by_burst(results: dict[str, Any]) -> None:
+    sdk = "opentelemetry-sdk"
+    judge(results, {("current5", OURS): {0: [1.0, 2.0]}, ("current5", sdk): {0: [50.0, 100.0]}})
+    assert results["rows"]["current5"][sdk]["ratio"] == 50
+    target = next(target for target in results["targets"] if target["against"] == sdk)
+    assert (target["reached"], target["rounds"]) == (50, [50])
+
+
+def test_workers_of_a_group_take_turns(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each goes on once before any goes on again."""
+    taken: list[str] = []
+
+    class Told(process.Worker):
+        def __init__(self, scenario: str, *arguments: Any, **options: Any) -> None:
+            super().__init__(scenario, *arguments, **options)
+            self.scenario = scenario
+
+        def go_on(self) -> None:
+            taken.append(self.scenario)
+            super().go_on()
+
+    monkeypatch.setattr(measure, "Worker", Told)
+    bench = measure.Bench(measure.QUICK._replace(bursts=2), receiver, [OURS])
+    keys = ["set", "current5_via_file", "current5_via_open"]
+    bench.run([ROWS[key] for key in keys])
+    sweeps = 4  # two to warm up
+    assert taken[: 3 * sweeps] == ["calls", "filed", "opened"] * sweeps
+    assert measure._beside(["set", "current5", "dict4"], keys[1:2]) == ["set", keys[1], "dict4"]
+    assert [len(bench.bursts[key, OURS][0]) for key in keys] == [2, 2, 2]
+    assert not any(bench.samples[key][OURS].notes for key in keys)
 
 
 def test_the_report_says_what_is_void_and_how_it_was_built(results: dict[str, Any]) -> None:

@@ -47,10 +47,18 @@ def _work(shape: Shape, kind: str) -> tuple[Burst, Work]:
     return (shape.twin, fresh(BURST)) if kind == TWIN else (shape.plain, range(BURST))
 
 
+def _wait_for_turn(run: Run) -> None:
+    """Until the others of its group have had theirs, if it takes any."""
+    if run.number("turns"):
+        print("turn", flush=True)
+        sys.stdin.readline()
+
+
 def calls(run: Run) -> Report:
     """Microseconds a span takes of the calling thread, and on the wall, burst by burst.
 
-    The rows take turns, burst by burst, and then their twins: what slows the machine for a while slows all.
+    The rows take turns, burst by burst, and then their twins; the workers of a group, sweep by sweep of all
+    rows: what slows the machine for a while slows all.
     """
     session = run.peer.setup(run.endpoint)
     direct = trace.get_tracer("bench")
@@ -62,6 +70,10 @@ def calls(run: Run) -> Report:
     rows = run.options["rows"].split(",")
     for kind in _kinds(run):
         for number in range(_WARM_UP + run.number("bursts")):
+            _wait_for_turn(run)
+            SHAPES["current5"].plain(direct, range(BURST))  # another's turn has left the caches to it
+            session.flush()
+            spans += BURST
             for row in rows:
                 tracer = run.early.get(row, direct)
                 shape = SHAPES[row.removeprefix("unsampled_").partition("_via_")[0]]
