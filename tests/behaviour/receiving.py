@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import os
 import re
 import signal
 import socket
@@ -19,13 +20,14 @@ PROTOBUF = {"Content-Type": "application/x-protobuf"}
 class Running:
     """`python -m otlp_lite receive` on a free port."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, **variables: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "otlp_lite", "receive", "--port", "0", *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env=os.environ | variables,
         )
         assert self.process.stdout is not None
         self.greeting = self.process.stdout.readline() + self.process.stdout.readline()

@@ -70,13 +70,17 @@ def test_no_more_traces_are_drawn_than_were_asked_for(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "option", ["--max-body=-1", "--max-inflated=0", "--traces-per-second=-1", "--traces-per-second=nan"]
+    "option",
+    [
+        *("--max-body=-1", "--max-body=1MiB", "--max-inflated=0", "--port=65536", "--port=-1", "--port=http"),
+        *("--traces-per-second=-1", "--traces-per-second=nan", "--traces-per-second=x"),
+    ],
 )
 def test_an_option_that_cannot_be(option: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "otlp_lite", "receive", option], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 2 and "expected a" in done.stderr
+    assert done.returncode == 2 and f"{option.partition('=')[2]}: expected a" in done.stderr
 
 
 def test_what_the_head_of_a_refusal_says() -> None:
@@ -127,9 +131,10 @@ def test_the_tree_is_drawn_with_what_stdout_can_show(
     assert terminal_style().unicode is unicode
 
 
-def test_whoever_reads_may_go(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_whoever_reads_may_go(unbuffered: str, request: pytest.FixtureRequest) -> None:
     """As `| head` does: that is no failure, and what else came is not waited for."""
-    running = Running("--traces-per-second=0")
+    running = Running("--traces-per-second=0", PYTHONUNBUFFERED=unbuffered)
     request.addfinalizer(running.process.kill)
     assert running.process.stdout is not None and running.process.stderr is not None
     running.process.stdout.close()

@@ -241,14 +241,15 @@ def test_several_files_and_directories(tmp_path: Path) -> None:
         (folder / other).write_text("no region")
     (folder / "within").mkdir()
     with Receiver() as receiver:
-        done = send(receiver, folder, tmp_path / "c")
+        done = send(receiver, folder, tmp_path / "c", folder, folder / names[0], folder / ".." / "c")
         assert done.status == 0 and done.total["sent"] == 27
         assert Counter(received(receiver)) == Counter(recorded)
     files = [*(str(folder / name) for name in names), f"{tmp_path}/c"]
     assert [line.split(":")[0] for line in done.said] == files
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert recover(empty) == (0, b"", [], dict.fromkeys(done.total, 0))
+    nothing = f"{empty}: no file called slot-*.region or slot-*.aside"
+    assert recover(empty) == (0, b"", [nothing], dict.fromkeys(done.total, 0))
 
 
 def test_a_receiver_that_is_busy_is_asked_again(path: Path) -> None:

@@ -161,11 +161,11 @@ def test_what_a_head_says() -> None:
     assert draw(single, Style(120))[0].endswith("  unknown  1 span, 1.00 ms")
     odd = span(1, 0, "s")
     odd.trace_id = b""
-    assert draw(trace_of(group([odd])), Style(120))[0] == "trace (no id)  shop  1 span, 1 ns"
+    assert draw(trace_of(group([odd])), Style(120))[0] == "trace (no id)  shop  1 span, 0 ns"
     odd.trace_id = b"\xab" * 20
-    assert draw(trace_of(group([odd])), Style(120))[0] == f"trace {'ab' * 16}  shop  1 span, 1 ns"
+    assert draw(trace_of(group([odd])), Style(120))[0] == f"trace {'ab' * 16}  shop  1 span, 0 ns"
     again = trace_of(group([span(1, 0, "s"), span(1, 0, "s"), span(2, 1, "t"), span(1, 0, "s")]))
-    assert draw(again, Style(120))[0].endswith("  2 spans, 1 ns, 2 received again")
+    assert draw(again, Style(120))[0].endswith("  2 spans, 0 ns, 2 received again")
     long = trace_of(group([span(1, 0, "s")], "x" * 41))
     assert f"  {'x' * 39}…  " in draw(long, Style(120))[0]
 
@@ -281,7 +281,7 @@ def test_a_trace_that_was_drawn_before_is_continued(monkeypatch: pytest.MonkeyPa
         assert numbers(traces, 1.0) == [number]
     added(traces, 2.0, of_trace(1), of_trace(2), of_trace(3))
     heads = [draw(trace, Style())[0] for trace in traces.due(3.0)]
-    assert [head.endswith("  1 span, 1 ns, continued") for head in heads] == [False, True, True]
+    assert [head.endswith("  1 span, 0 ns, continued") for head in heads] == [False, True, True]
 
 
 def test_spans_are_counted_by_service() -> None:

@@ -93,7 +93,7 @@ def _by_round(
     """What a row of a peer is of another in each round: a machine may be slow in some, and for a part of one.
 
     In a round, the median over its bursts, or what its value is of the other's where there are none.
-    Where a row lacks a round, the medians' alone.
+    Where a row lacks a round, or has 0 in one, the medians' alone.
     """
     these, those = bursts.get(one, {}), bursts.get(other, {})
     if common := [number for number in these if number in those]:
@@ -102,7 +102,7 @@ def _by_round(
     if values[0] is None or not values[1]:
         return []
     rounds = [results["rows"][row][peer]["rounds"] for row, peer in (one, other)]
-    if any(len(each) != results["settings"]["rounds"] for each in rounds):
+    if any(len(each) != results["settings"]["rounds"] for each in rounds) or not all(rounds[1]):
         rounds = [[value] for value in values]
     return list(map(compare, *rounds))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 import statistics
 import sys
 import tempfile
@@ -162,10 +163,11 @@ class Bench:
                         "folder": stack.enter_context(tempfile.TemporaryDirectory(dir="/dev/shm")),
                     }
                     receiver = stack.enter_context(Receiver())
-                    worker = Worker(scenario, peer, receiver, options, takes_turns=True)
+                    worker = stack.enter_context(Worker(scenario, peer, receiver, options, takes_turns=True))
                     begun.append(_Turns(worker, scenario, peer, keys, options, receiver))
+            order = random.Random(number)  # of turns: none always follows the same other
             while waiting := [each.worker for each in begun if each.worker.waits]:
-                for worker in waiting:
+                for worker in order.sample(waiting, len(waiting)):
                     worker.go_on()
             for each in begun:
                 self._calls(number, each)
@@ -268,8 +270,11 @@ class Bench:
         samples = [self.samples[key][peer] for key in keys]
         why = ""
         for attempt in range(_ATTEMPTS):
-            worker = first if first and attempt == 0 else Worker(scenario, peer, receiver, options)
-            report, failure = worker.report()
+            if first and attempt == 0:
+                report, failure = first.report()
+            else:
+                with Worker(scenario, peer, receiver, options) as worker:
+                    report, failure = worker.report()
             taken = receiver.take(report.get("opens", 0.0), report.get("closes", 0.0))
             if failure or taken["errors"]:
                 why = failure or f"failed: the receiver refused: {taken['errors'][0]}"

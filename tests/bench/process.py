@@ -16,6 +16,7 @@ from sink import Receiver
 
 PATH = Path(__file__).with_name("worker.py")
 _TURN = "turn\n"  # as worker.py prints it, which is not imported here
+_PATIENCE = 60.0  # seconds for a turn, or for all without any
 # Of the user's environment; its proxies, certificate bundles and OTEL_* settings would change the peers.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH")
 
@@ -23,13 +24,13 @@ Options = Mapping[str, int | str]
 
 
 class Worker:
-    """A process of worker.py, begun; one that takes turns `waits` for each of them."""
+    """A process of worker.py, begun; one that takes turns `waits` for each of them. Ends with its context."""
 
     def __init__(
         self, scenario: str, peer: str, receiver: Receiver, options: Options, *, takes_turns: bool = False
     ) -> None:
         pairs = [f"{name}={value}" for name, value in options.items()]
-        self._limit = 60 + int(options.get("spans", 0)) / 4000  # seconds for a turn, or for all without any
+        self._limit = _PATIENCE + int(options.get("spans", 0)) / 4000
         self._is_late = False
         self._last = ""
         self._errors = os.memfd_create("errors")
@@ -50,16 +51,23 @@ class Worker:
             os.write(self._process.stdin.fileno(), b"\n")
         self.waits = self._has_stopped()
 
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it, if it has not ended."""
+        self._process.kill()
+        with self._process:
+            os.close(self._errors)
+
     def report(self) -> tuple[dict[str, Any], str | None]:
         """What it reports at its end, or why it does not."""
         while self.waits:
             self.go_on()
-        with self._process:
-            self._has_stopped()
-            with self._limited():
-                code = self._process.wait()
-            lines = os.pread(self._errors, 1 << 20, 0).decode().strip().splitlines() or ["no message"]
-            os.close(self._errors)
+        self._has_stopped()
+        with self._limited():
+            code = self._process.wait()
+        lines = os.pread(self._errors, 1 << 20, 0).decode().strip().splitlines() or ["no message"]
         if self._is_late:
             return {}, f"failed: no report after {self._limit:.0f} s"
         if code:

@@ -124,10 +124,11 @@ def test_the_receiver_refuses_what_is_not_sent_as_it_stands(
     assert receiver.take()["errors"]
 
 
-@pytest.mark.parametrize(("sent", "attempts", "is_void"), [(3, 1, False), (4, 3, True), (2, 3, True)])
+@pytest.mark.parametrize(("sent", "voids"), [((3,), 0), ((4, 4, 4), 3), ((2, 2, 2), 3), ((2, 3), 1)])
 def test_a_round_that_lost_or_doubled_a_span_is_void_and_repeated(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, sent: int, attempts: int, is_void: bool
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, sent: tuple[int, ...], voids: int
 ) -> None:
+    """What is repeated has no turns: its bursts are not of the others' moments."""
     runs = []
 
     class Worker:
@@ -136,18 +137,25 @@ def test_a_round_that_lost_or_doubled_a_span_is_void_and_repeated(
         def __init__(self, _scenario: str, _peer: str, receiver: Receiver, *_: object, **__: object) -> None:
             self._receiver = receiver
 
+        def __enter__(self) -> Worker:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
         def report(self) -> tuple[dict[str, Any], None]:
             runs.append(_post(self._receiver, _request(3)))
             figures = {"current": {"thread": [1.0, 3.0, 2.0], "wall": [4.0, 4.0, 5.0]}}
-            return {"figures": figures, "spans": sent, "losses": {"queue": 1}}, None
+            return {"figures": figures, "spans": sent[len(runs) - 1], "losses": {"queue": 1}}, None
 
     monkeypatch.setattr(measure, "Worker", Worker)
     bench = measure.Bench(measure.QUICK, receiver, ["opentelemetry-sdk"])
     bench.run([row for row in ROWS.values() if row.key == "current"])
     figure = bench.samples["current"]["opentelemetry-sdk"].figure()
-    assert (len(runs), figure["void"]) == (attempts, 3 if is_void else 0)
-    assert figure["value"] == (None if is_void else 2)
-    assert any("void" in note for note in figure["notes"]) is is_void
+    assert (len(runs), figure["void"]) == (len(sent), voids)
+    assert figure["value"] == (None if voids == 3 else 2)
+    assert dict(bench.bursts) == ({} if voids else {("current", "opentelemetry-sdk"): {0: [1.0, 3.0, 2.0]}})
+    assert any("void" in note for note in figure["notes"]) is (voids == 3)
 
 
 def test_a_worker_that_fails_is_told(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +165,33 @@ def test_a_worker_that_fails_is_told(receiver: Receiver, monkeypatch: pytest.Mon
     figure = bench.samples["current"]["api"].figure()
     assert figure["value"] is None
     assert "failed: exit 2" in figure["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("then", "problem"),
+    [
+        ("print('why', file=sys.stderr); sys.exit(3)", "failed: exit 3: why"),
+        ("time.sleep(60)", "failed: no report after 1 s"),
+    ],
+)
+def test_a_worker_that_goes_in_its_turn_leaves_the_others_theirs(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, then: str, problem: str
+) -> None:
+    going = tmp_path / "worker.py"
+    going.write_text(f"import sys, time\nprint('turn', flush=True)\nsys.stdin.readline()\n{then}\n")
+    whole = process.PATH
+
+    class Worker(process.Worker):
+        def __init__(self, scenario: str, *arguments: Any, **options: Any) -> None:
+            monkeypatch.setattr(process, "PATH", going if scenario == "filed" else whole)
+            monkeypatch.setattr(process, "_PATIENCE", 1.0 if scenario == "filed" else 60.0)
+            super().__init__(scenario, *arguments, **options)
+
+    monkeypatch.setattr(measure, "Worker", Worker)
+    bench = measure.Bench(measure.QUICK, receiver, [OURS])
+    bench.run([ROWS[key] for key in ("set", "current5_via_file", "current5_via_open")])
+    assert bench.samples["current5_via_file"][OURS].notes == [problem]
+    assert {row.removesuffix(TWIN) for row, _ in bench.bursts} == {"set", "current5_via_open"}
 
 
 @pytest.mark.parametrize(
@@ -332,24 +367,32 @@ def test_rows_are_compared_burst_by_burst_or_round_by_round(results: dict[str, A
     results["rows"] |= {"current5": {OURS: plain}, "current5_via_file": {OURS: filed}}
     assert _reached(results, {}) == (1.05, [1.05, 1.05, 2.1, 1.05, 1.05])
     bursts = {
-        ("current5", OURS): {0: [1.0, 2.0, 2.0], 1: [1.0, 1.0], 2: [4.0]},
-        ("current5_via_file", OURS): {0: [2.25, 2.25, 2.25], 1: [1.25, 1.25], 3: [1.0]},
+        ("current5", OURS): {0: [1.0, 2.0, 4.0], 1: [1.0, 1.0], 2: [4.0]},
+        ("current5_via_file", OURS): {0: [1.5, 5.0, 4.0], 1: [1.25, 1.25], 3: [1.0]},
     }
-    assert _reached(results, bursts) == (1.19, [1.12, 1.25])  # the rounds that both have
+    assert _reached(results, bursts) == (1.38, [1.5, 1.25])  # 2 by the medians of round 0; the rounds of both
     filed["rounds"].pop()
     assert _reached(results, {}) == (2, [2])
 
 
 def test_peers_are_compared_burst_by_burst(results: dict[str, Any]) -> None:
     sdk = "opentelemetry-sdk"
-    judge(results, {("current5", OURS): {0: [1.0, 2.0]}, ("current5", sdk): {0: [50.0, 100.0]}})
-    assert results["rows"]["current5"][sdk]["ratio"] == 50
+    judge(results, {("current5", OURS): {0: [1.0, 2.0, 4.0]}, ("current5", sdk): {0: [30.0, 100.0, 80.0]}})
+    assert results["rows"]["current5"][sdk]["ratio"] == 30  # 40 by the medians
     target = next(target for target in results["targets"] if target["against"] == sdk)
-    assert (target["reached"], target["rounds"]) == (50, [50])
+    assert (target["reached"], target["rounds"]) == (30, [30])
+
+
+def test_a_round_without_any_is_compared_by_the_medians(results: dict[str, Any]) -> None:
+    results["settings"]["rounds"] = 3
+    for peer, rounds in ((OURS, [8.0, 8.0, 8.0]), ("opentelemetry-sdk", [2.0, 0.0, 2.0])):
+        results["rows"].setdefault("drain", {})[peer] = _figure(rounds[0]) | {"rounds": rounds}
+    judge(results, {})
+    assert results["rows"]["drain"]["opentelemetry-sdk"]["ratio"] == 4
 
 
 def test_workers_of_a_group_take_turns(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each goes on once before any goes on again."""
+    """Each goes on once before any goes on again, in an order that changes."""
     taken: list[str] = []
 
     class Told(process.Worker):
@@ -366,7 +409,10 @@ def test_workers_of_a_group_take_turns(receiver: Receiver, monkeypatch: pytest.M
     keys = ["set", "current5_via_file", "current5_via_open"]
     bench.run([ROWS[key] for key in keys])
     sweeps = 4  # two to warm up
-    assert taken[: 3 * sweeps] == ["calls", "filed", "opened"] * sweeps
+    turns = [taken[at : at + 3] for at in range(0, 3 * sweeps, 3)]
+    assert all(sorted(each) == ["calls", "filed", "opened"] for each in turns)
+    assert len({tuple(each) for each in turns}) > 1
+    assert len(taken) == 3 * sweeps
     assert measure._beside(["set", "current5", "dict4"], keys[1:2]) == ["set", keys[1], "dict4"]
     assert [len(bench.bursts[key, OURS][0]) for key in keys] == [2, 2, 2]
     assert not any(bench.samples[key][OURS].notes for key in keys)

@@ -20,6 +20,7 @@ _TICK = 0.001  # seconds between the looks of the paced loop
 _SETTLE = 0.5  # seconds that the drain runs before its window opens
 _WARM_UP = 2  # bursts
 TWIN = ".twin"  # as in rows.py, which is not imported here
+_WAKING = 0.01  # seconds of what is not measured, before a sweep: others have had the caches
 _FIRST = 24  # bursts before the first row: each page of the default region has been written to by then
 
 
@@ -51,14 +52,15 @@ def _wait_for_turn(run: Run) -> None:
     """Until the others of its group have had theirs, if it takes any."""
     if run.number("turns"):
         print("turn", flush=True)
-        sys.stdin.readline()
+        if not sys.stdin.readline():
+            sys.exit("nobody gives turns any more")
 
 
 def calls(run: Run) -> Report:
     """Microseconds a span takes of the calling thread, and on the wall, burst by burst.
 
-    The rows take turns, burst by burst, and then their twins; the workers of a group, sweep by sweep of all
-    rows: what slows the machine for a while slows all.
+    The rows take turns, burst by burst, and their twins after them; the workers of a group, sweep by sweep of
+    all rows: what slows the machine for a while slows all. Each sweep begins with another row.
     """
     session = run.peer.setup(run.endpoint)
     direct = trace.get_tracer("bench")
@@ -68,13 +70,16 @@ def calls(run: Run) -> Report:
         session.flush()
     spans = _FIRST * BURST
     rows = run.options["rows"].split(",")
-    for kind in _kinds(run):
-        for number in range(_WARM_UP + run.number("bursts")):
-            _wait_for_turn(run)
-            SHAPES["current5"].plain(direct, range(BURST))  # another's turn has left the caches to it
+    for number in range(_WARM_UP + run.number("bursts")):
+        _wait_for_turn(run)
+        awake = time.perf_counter() + _WAKING
+        while time.perf_counter() < awake:
+            SHAPES["current5"].plain(direct, range(BURST))
             session.flush()
             spans += BURST
-            for row in rows:
+        first = number % len(rows)
+        for kind in _kinds(run):
+            for row in rows[first:] + rows[:first]:
                 tracer = run.early.get(row, direct)
                 shape = SHAPES[row.removeprefix("unsampled_").partition("_via_")[0]]
                 burst, work = _work(shape, kind)

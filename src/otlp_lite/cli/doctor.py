@@ -152,7 +152,9 @@ def _seconds(text: str) -> float:
     try:
         return seconds(float(text))
     except ValueError:
-        raise argparse.ArgumentTypeError("expected a number of seconds, over 0, at most 86400") from None
+        raise argparse.ArgumentTypeError(
+            f"{text}: expected a number of seconds, over 0, at most 86400"
+        ) from None
 
 
 def run(args: argparse.Namespace) -> int:

@@ -31,17 +31,27 @@ OTHERS = "(others)"
 
 
 def _limit(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected a whole number over 0")
-    return value
+    return _whole(text, 1, None, "over 0")
+
+
+def _port(text: str) -> int:
+    return _whole(text, 0, 65535, "of a port, 0 to 65535")
+
+
+def _whole(text: str, least: int, most: int | None, which: str) -> int:
+    with suppress(ValueError):
+        value = int(text)
+        if least <= value and (most is None or value <= most):
+            return value
+    raise argparse.ArgumentTypeError(f"{text}: expected a whole number {which}")
 
 
 def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: expected a number, 0 or more")
-    return value
+    with suppress(ValueError):
+        value = float(text)
+        if 0 <= value < float("inf"):
+            return value
+    raise argparse.ArgumentTypeError(f"{text}: expected a number, 0 or more")
 
 
 class Log:
@@ -107,7 +117,7 @@ class Log:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
-    add("--port", type=int, default=4318, help="0 takes a free one (default: %(default)s)")
+    add("--port", type=_port, default=4318, help="0 takes a free one (default: %(default)s)")
     limits = DEFAULT_LIMITS
     add(
         "--max-body", type=_limit, default=limits.body, metavar="BYTES", help="as sent (default: %(default)s)"
@@ -143,10 +153,11 @@ def terminal_style(attributes: tuple[str, ...] = ()) -> Style:
 
 
 def show(lines: list[str]) -> None:
+    """In one write, unbuffered or not: who has read the last line may go, and nothing is left to write."""
     if lines:
         encoding = sys.stdout.encoding or "ascii"
-        text = "\n".join(lines).encode(encoding, "backslashreplace").decode(encoding)
-        print(text, flush=True)
+        text = "".join(f"{line}\n" for line in lines).encode(encoding, "backslashreplace").decode(encoding)
+        print(text, end="", flush=True)
 
 
 def leave_stdout() -> None:

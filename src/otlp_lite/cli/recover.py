@@ -8,6 +8,7 @@ in its file); 2 for wrong arguments or settings.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Account:
     left: int = 0
     problems: list[str] = field(default_factory=list)
     passed_over: bool = False
-    """Its process lives, which is no failure."""
+    """Its process lives, or there is nothing in it: no failure."""
 
     def settle(self, stats: core.Stats) -> None:
         """What became of it. What the reader alone took for whole is damaged: who adopts looks at more."""
@@ -197,8 +198,9 @@ def run(args: argparse.Namespace) -> int:
         return 2
     accounts: list[Account] = []
     try:
+        seen: set[str] = set()
         for path in args.paths:
-            _recover(path, outlet, accounts)
+            _recover(path, outlet, accounts, seen)
         outlet.end()
     except BrokenPipeError:
         raise
@@ -211,13 +213,21 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(account.well() for account in accounts) else 1
 
 
-def _recover(path: str, outlet: Outlet, accounts: list[Account]) -> None:
+def _recover(path: str, outlet: Outlet, accounts: list[Account], seen: set[str]) -> None:
+    """What a path names and none before it: `seen` are the files of those."""
     try:
         files = list(found(path))
     except OSError as error:
-        accounts.append(Account(path, problems=[f"not opened: {error.strerror}"]))
+        accounts.append(Account(path or repr(path), problems=[f"not opened: {error.strerror}"]))
         return
+    if not files:
+        accounts.append(
+            Account(path, problems=["no file called slot-*.region or slot-*.aside"], passed_over=True)
+        )
     for file, reason in files:
+        if (whole := os.path.abspath(file)) in seen:
+            continue
+        seen.add(whole)
         account = Account(str(file))
         accounts.append(account)
         try:

@@ -181,10 +181,10 @@ def draw(trace: Trace, style: Style) -> list[str]:
     """The lines of one waterfall."""
     spans = [row.span for row in trace.rows.values()]
     start = min(span.start_time_unix_nano for span in spans)
-    length = max(max(span.end_time_unix_nano for span in spans) - start, 1)
+    length = max(span.end_time_unix_nano for span in spans) - start
     services = sorted({row.service for row in trace.rows.values()})
     errors = sum(span.status.code == ERROR for span in spans)
-    notes = [f"{len(spans)} span{'s' * (len(spans) > 1)}", duration(length)]
+    notes = [f"{len(spans)} span{'s' * (len(spans) > 1)}", duration(max(length, 0))]
     notes += [f"{errors} failed"] * (errors > 0) + [f"{trace.repeated} received again"] * (trace.repeated > 0)
     notes += ["continued"] * trace.continued
     ellipsis = "…" if style.unicode else "~"
@@ -198,7 +198,7 @@ def draw(trace: Trace, style: Style) -> list[str]:
             lines.append(f"  {ellipsis} and {len(spans) - MAX_DRAWN_SPANS} more spans")
             break
         shown_service = row.service if len(services) > 1 else ""
-        lines.append(_line(row.span, indent, shown_service, start, length, style))
+        lines.append(_line(row.span, indent, shown_service, start, max(length, 1), style))
     return lines
 
 

@@ -105,8 +105,12 @@ class Slots:
         try:
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            with suppress(FileExistsError):
+            try:
                 os.mkdir(self._folder, 0o700)
+            except FileExistsError:
+                pass
+            except FileNotFoundError as error:
+                raise Refused(f"{error.strerror}: {os.path.dirname(self._folder)!r}, to make it in") from None
             folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             facts = os.fstat(folder)
