@@ -202,6 +202,7 @@ def headers(value: Any) -> dict[str, str]:
     return {name.lower(): text for name, text in value.items()}
 
 
+CONTENT_TYPE = "application/x-protobuf"
 _FRAMING = ("connection", "content-encoding", "content-length", "transfer-encoding")
 
 
@@ -213,6 +214,8 @@ def _check_header(name: Any, text: Any) -> None:
         raise ValueError("header names of letters, digits and !#$%&'*+-.^_`|~")
     if name.lower() in _FRAMING:
         raise ValueError(f"no header {name!r}, which is set for each request")
+    if name.lower() == "content-type" and text != CONTENT_TYPE:
+        raise ValueError(f"{CONTENT_TYPE} for header {name!r}")
     if not isinstance(text, str) or not all(
         " " <= c <= "~" or c == "\t" or "\xa0" <= c <= "\xff" for c in text
     ):

@@ -290,6 +290,15 @@ def test_variable_of_the_signal_wins_over_the_general_one(caplog: pytest.LogCapt
     assert load({"headers": {"c": "3", "B": "4"}}, environ).headers == {"b": "4", "c": "3"}
 
 
+def test_a_content_type_is_ours_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    ours = {"content-type": "application/x-protobuf"}
+    assert load({"headers": ours}, {}).headers == ours
+    with pytest.raises(ConfigurationError, match="application/x-protobuf for header 'Content-Type'"):
+        load({"headers": {"Content-Type": "application/json"}}, {})
+    assert load({}, {"OTEL_EXPORTER_OTLP_HEADERS": "content-type=application/json,a=1"}).headers == {"a": "1"}
+    assert "application/x-protobuf for header 'content-type'" in caplog.text
+
+
 def test_where_traces_go() -> None:
     def url(arguments: dict[str, str], environ: dict[str, str]) -> str:
         config = load(arguments, environ)

@@ -81,7 +81,7 @@ def test_a_directory_of_regions_is_shown_and_left_alone() -> None:
         dead = Dying("record(many=3); time.sleep(60)", folder)
         dead.until(ids=3)
         dead.kill()
-        with Dying("if os.fork() == 0: record()\nrecord(); time.sleep(60)", folder) as living:
+        with Dying("record()\nif os.fork() == 0: record()\ntime.sleep(60)", folder) as living:
             living.until(ids=2)
             (folder / "slot-007.1.aside").touch(0o600)
             report = told(receiver=receiver, **settings)["region_dir"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import ssl
+import threading
 import time
 from pathlib import Path
 
@@ -44,6 +46,27 @@ def test_https_checks_the_host_name(start: Start, tmp_path: Path, caplog: pytest
         assert not telemetry.force_flush(1.0)
         assert telemetry.stats().traces.pending == 2 and not receiver.requests
         assert "CERTIFICATE_VERIFY_FAILED" in caplog.text
+
+
+def test_https_to_a_port_that_speaks_plain_http_is_said(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def refuse() -> None:
+            connection = server.accept()[0]
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+        answering = threading.Thread(target=refuse)
+        answering.start()
+        telemetry = start(f"https://127.0.0.1:{port}")
+        record(telemetry, 1)
+        assert not telemetry.force_flush(1.0)
+        answering.join()
+    assert "(does that port speak TLS, or plain http://?)" in caplog.text
 
 
 @pytest.mark.parametrize("one_file", [False, True])

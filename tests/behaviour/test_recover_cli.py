@@ -561,6 +561,7 @@ def test_a_file_of_another_user_in_a_directory_is_refused(tmp_path: Path) -> Non
     ("arguments", "variables", "said"),
     [
         ((), {}, "required: PATH"),
+        (("--jason", "x"), {}, "recover: error: unrecognized arguments: --jason"),
         (("--json", "--endpoint", "http://a", "x"), {}, "not allowed with"),
         (("--endpoint", "localhost:4318", "x"), {}, "endpoint='localhost:4318': expected"),
         (("--endpoint", "http://me:hunter2@a", "x"), {}, "expected none, and OTEL_EXPORTER_OTLP_HEADERS"),

@@ -43,7 +43,7 @@ HINTS = (
         "CERTIFICATE_VERIFY_FAILED",
         "OTEL_EXPORTER_OTLP_CERTIFICATE names a file of authorities to trust instead",
     ),
-    ("WRONG_VERSION_NUMBER", "nothing there speaks TLS: perhaps the URL should begin with http://"),
+    ("or plain http://?", "nothing there speaks TLS: perhaps the URL should begin with http://"),
     ("Connection refused", "nothing listens there: OTLP over HTTP is at port 4318 by custom"),
     ("HTTP/2", "perhaps a port for gRPC: OTLP over HTTP is at port 4318 by custom"),
     ("HTTP 401", "OTEL_EXPORTER_OTLP_HEADERS gives credentials"),

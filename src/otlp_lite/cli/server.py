@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
 from otlp_lite.cli import otlp
+from otlp_lite.parse import CONTENT_TYPE
 
 PATH = "/v1/traces"
-CONTENT_TYPE = "application/x-protobuf"
 ENCODINGS = {"gzip": 31, "deflate": 15}  # zlib's window bits, which also say the container
 IDLE_SECONDS = 60.0
 BODY_SECONDS = 30.0

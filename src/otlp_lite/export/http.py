@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 from .._native import core
 from .._version import __version__
 from ..config import Config
-from ..parse import Endpoint, unquote
+from ..parse import CONTENT_TYPE, Endpoint, unquote
 
 if TYPE_CHECKING:
     import ssl
@@ -29,6 +29,9 @@ HTTP_1, HTTP_2 = "http/1.1", "h2"
 """As TLS names them."""
 IDLE_MAX = 5.0
 """Seconds, those of a suspended machine included, after which a connection is not trusted any more."""
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL, before 3.2 and since, calls a record that is none."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +128,7 @@ def request_head(endpoint: Endpoint, headers: Mapping[str, str], gzip: bool, pro
     fields = {
         "host": host,
         "user-agent": USER_AGENT,
-        "content-type": "application/x-protobuf",
+        "content-type": CONTENT_TYPE,
         **proxy_fields(proxy),
     }
     if endpoint.user:
@@ -326,6 +329,8 @@ class Stream(Connection):
             # An alert: it takes none that we offer. OpenSSL names it one way, Python another.
             if "no application protocol" in str(error).lower().replace("_", " "):
                 raise core.WrongProtocol(f"receiver: it does not speak {self._offer}") from error
+            if error.reason in _NO_TLS:
+                raise OSError(f"{error} (does that port speak TLS, or plain http://?)") from error
             raise
 
     def _tunnel(self, proxy: Endpoint, deadline: float) -> None:
