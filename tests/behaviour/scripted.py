@@ -256,6 +256,13 @@ def secure_receiver(
     return Receiver(*script, tls=server)
 
 
+def answer_as_http(server: socket.socket) -> None:
+    """Answers one connection, whatever it says, as a server that knows HTTP alone."""
+    with server.accept()[0] as connection:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+
 # ---- What is tested against it ----
 
 Start = Callable[..., Telemetry]

@@ -20,7 +20,7 @@ import pytest
 from child import environment
 from clock import Clock
 from dying import Dying
-from scripted import Receiver, answer, mute, partial, raw, secure_receiver, stall
+from scripted import Receiver, answer, answer_as_http, mute, partial, raw, secure_receiver, stall
 
 from otlp_lite.config import LIMITS, SETTINGS, Origin, explain, load
 from otlp_lite.slots.directory import Slots
@@ -175,6 +175,15 @@ def test_each_row_is_there_by_name_value_and_origin() -> None:
     sending = report["sending"]
     assert (sending["ok"], sending["status"], sending["rejected"], sending["attempts"]) == (True, 200, 0, 1)
     assert 0 < sending["connect_seconds"] < 5 and 0 < sending["round_trip_seconds"] < 5
+
+
+def test_a_port_without_tls() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=answer_as_http, args=(server,))
+        answering.start()
+        done = doctor(receiver=f"https://127.0.0.1:{server.getsockname()[1]}")
+        answering.join()
+    assert done.returncode == 1 and "perhaps the URL should begin with http://" in done.stdout
 
 
 def test_a_refused_connection() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 from clock import until
-from scripted import Start, answer, record, secure_receiver
+from scripted import Start, answer, answer_as_http, record, secure_receiver
 
 
 def test_https_by_a_named_authority(start: Start, tmp_path: Path) -> None:
@@ -52,17 +52,9 @@ def test_https_to_a_port_that_speaks_plain_http_is_said(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-
-        def refuse() -> None:
-            connection = server.accept()[0]
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-
-        answering = threading.Thread(target=refuse)
+        answering = threading.Thread(target=answer_as_http, args=(server,))
         answering.start()
-        telemetry = start(f"https://127.0.0.1:{port}")
+        telemetry = start(f"https://127.0.0.1:{server.getsockname()[1]}")
         record(telemetry, 1)
         assert not telemetry.force_flush(1.0)
         answering.join()
