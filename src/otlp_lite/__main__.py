@@ -26,10 +26,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(command)
-        command.set_defaults(run=module.run, command=command)
-    args, unknown = parser.parse_known_args(argv)
+        command.set_defaults(run=module.run, command=name)
+    given = sys.argv[1:] if argv is None else list(argv)
+    args, unknown = parser.parse_known_args(given)
     if unknown:
-        args.command.error(f"unrecognized arguments: {' '.join(unknown)}")  # with the command's own usage
+        before = given[: given.index(args.command)]
+        blamed = parser if set(unknown) & set(before) else commands.choices[args.command]
+        blamed.error(f"unrecognized arguments: {' '.join(unknown)}")  # with its own usage
     # Who began us may have closed one: what is meant for it does not come out of the other.
     sys.stdout, sys.stderr = (stream or _nowhere() for stream in (sys.stdout, sys.stderr))
     try:

@@ -16,7 +16,7 @@ from opentelemetry import trace as trace_api
 from . import children, termination
 from ._native import core, trace
 from .config import PROTOCOL, Config, load, refuse_difference
-from .counters import NO_EXPORTER, DropReason, RegionStats, SignalStats, Stats
+from .counters import NO_EXPORTER, NO_RECORDS, DropReason, RegionStats, SignalStats, Stats
 from .errors import ConfigurationError
 from .export.http import Carrier, basic_credentials, carrier, user_of
 from .export.signals import TRACES
@@ -124,7 +124,7 @@ class Telemetry:
                 slots.give_back_unused()
             return False
         if self._slots is not None:
-            self._slots.give_back_unused()
+            slots.succeed(self._slots) if slots is not None else self._slots.give_back_unused()
         self.config = config
         self._pipeline = pipeline
         self._slots = slots
@@ -193,11 +193,7 @@ class Telemetry:
         if region is None and self._slots is not None:
             region = self._slots.present()  # nothing was recorded so far, but adopted
         if region is None:
-            return Stats(
-                SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0),
-                RegionStats(0, 0, 0, 0, 0),
-                NO_EXPORTER,
-            )
+            return Stats(self._in_all(NO_RECORDS), RegionStats(0, 0, 0, 0, 0), NO_EXPORTER)
         exporter = NO_EXPORTER if self._pipeline is None else self._pipeline.stats()
         now = region.stats()
         signal = SignalStats(
@@ -211,7 +207,7 @@ class Telemetry:
             pending=now.pending,
         )
         return Stats(
-            signal if self._slots is None else _with(signal, self._slots.sums()),
+            self._in_all(signal),
             RegionStats(
                 region.size,
                 now.chunks,
@@ -225,6 +221,9 @@ class Telemetry:
             ),
             exporter,
         )
+
+    def _in_all(self, signal: SignalStats) -> SignalStats:
+        return signal if self._slots is None else _with(signal, self._slots.sums())
 
 
 def _last_words() -> None:

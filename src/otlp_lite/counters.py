@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -86,6 +87,7 @@ class ExporterStats(NamedTuple):
     last_error: str | None
 
 
+NO_RECORDS = SignalStats(0, 0, 0, 0, 0, 0, MappingProxyType({}), 0)
 NO_EXPORTER = ExporterStats(None, 0, None)
 
 

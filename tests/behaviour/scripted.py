@@ -258,6 +258,7 @@ def secure_receiver(
 
 def answer_as_http(server: socket.socket) -> None:
     """Answers one connection, whatever it says, as a server that knows HTTP alone."""
+    server.settimeout(20)
     with server.accept()[0] as connection:
         connection.recv(4096)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")

@@ -179,7 +179,7 @@ def test_each_row_is_there_by_name_value_and_origin() -> None:
 
 def test_a_port_without_tls() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        answering = threading.Thread(target=answer_as_http, args=(server,))
+        answering = threading.Thread(target=answer_as_http, args=(server,), daemon=True)
         answering.start()
         done = doctor(receiver=f"https://127.0.0.1:{server.getsockname()[1]}")
         answering.join()

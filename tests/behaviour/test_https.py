@@ -52,7 +52,7 @@ def test_https_to_a_port_that_speaks_plain_http_is_said(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        answering = threading.Thread(target=answer_as_http, args=(server,))
+        answering = threading.Thread(target=answer_as_http, args=(server,), daemon=True)
         answering.start()
         telemetry = start(f"https://127.0.0.1:{server.getsockname()[1]}")
         record(telemetry, 1)

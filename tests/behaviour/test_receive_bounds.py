@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from google.rpc.status_pb2 import Status
@@ -129,6 +130,29 @@ def test_the_tree_is_drawn_with_what_stdout_can_show(
 ) -> None:
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
     assert terminal_style().unicode is unicode
+
+
+class Writes(io.RawIOBase):
+    """What each write had, as of a file without a buffer."""
+
+    def __init__(self) -> None:
+        self.each: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self.each.append(bytes(data))
+        return len(data)
+
+
+def test_what_is_shown_goes_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has read the last line may go."""
+    raw = Writes()
+    stream: Any = raw  # as `python -u` has it, against the types of io
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(stream, "utf-8", write_through=True))
+    show(["a", "b"])
+    assert raw.each == [b"a\nb\n"]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

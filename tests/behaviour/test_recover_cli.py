@@ -246,6 +246,13 @@ def test_several_files_and_directories(tmp_path: Path) -> None:
         assert Counter(received(receiver)) == Counter(recorded)
     files = [*(str(folder / name) for name in names), f"{tmp_path}/c"]
     assert [line.split(":")[0] for line in done.said] == files
+    link = tmp_path / "link"
+    link.symlink_to(folder / "within")
+    (tmp_path / "slot-000.region").write_bytes((folder / names[0]).read_bytes())
+    twice = recover(folder / names[0], link / ".." / names[0], f"/{folder / names[0]}")
+    assert len(twice.said) == 1  # all of them are the first
+    two = recover(tmp_path / names[0], link / ".." / names[0])
+    assert len(two.said) == 2  # `..` of a link is where it leads
     empty = tmp_path / "empty"
     empty.mkdir()
     nothing = f"{empty}: no file called slot-*.region or slot-*.aside"

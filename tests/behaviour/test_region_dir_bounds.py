@@ -436,6 +436,31 @@ def test_the_oldest_goes_first_and_the_living_stay(folder: Path) -> None:
         assert ids(receiver) == sorted(known[0] + known[2] + known[3] + every)
 
 
+@pytest.mark.parametrize("implicit", [False, True])
+def test_what_was_removed_before_anything_was_recorded_stays_counted(folder: Path, implicit: bool) -> None:
+    """By a process that gives its file back before it forks, or takes other settings."""
+    many = """
+        for _ in range(17):
+            if os.fork() == 0:
+                record()
+                time.sleep(60)
+        time.sleep(60)
+    """
+    dead = Dying(many, folder)
+    dead.until(ids=17)
+    dead.kill()
+    fork = "if os.fork() == 0: os._exit(0)\nos.wait()"
+    look = "from opentelemetry import trace; trace.get_tracer_provider()\nsay(**traces())\n"
+    code = look + ("otlp_lite.configure(service_name='other')" if implicit else fork)
+    more = {"IMPLICIT": "1", "OTEL_PYTHON_TRACER_PROVIDER": "otlp_lite"} if implicit else {}
+    program = run(f"{code}\nsay(**traces())\nrecord()\nsay(**traces())", folder, **more)
+    before, after, recorded, _ = program.facts
+    assert (before["adopted"], before["pending"]) == (2, 1)
+    assert after["adopted"] - after["pending"] == 1 and recorded["recorded"] == 1
+    for facts in (before, after, recorded):
+        assert facts["dropped"] == {"evicted": 1}, facts
+
+
 def test_what_is_being_recovered_is_not_removed(folder: Path) -> None:
     """Else its spans would be sent, and counted as lost."""
     leave(folder)

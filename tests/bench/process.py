@@ -17,6 +17,7 @@ from sink import Receiver
 PATH = Path(__file__).with_name("worker.py")
 _TURN = "turn\n"  # as worker.py prints it, which is not imported here
 _PATIENCE = 60.0  # seconds for a turn, or for all without any
+_MESSAGE = 8192  # bytes of its errors, the last
 # Of the user's environment; its proxies, certificate bundles and OTEL_* settings would change the peers.
 _INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "PYTHONPATH")
 
@@ -42,7 +43,11 @@ class Worker:
             text=True,
             env=_environment(scenario, receiver),
         )
-        self.waits = takes_turns and self._has_stopped()
+        try:
+            self.waits = takes_turns and self._has_stopped()
+        except BaseException:  # an interrupt: no context ends it
+            self.__exit__()
+            raise
 
     def go_on(self) -> None:
         """Gives it its turn, and returns when it waits for another or has none left."""
@@ -67,12 +72,17 @@ class Worker:
         self._has_stopped()
         with self._limited():
             code = self._process.wait()
-        lines = os.pread(self._errors, 1 << 20, 0).decode().strip().splitlines() or ["no message"]
+        end = max(0, os.fstat(self._errors).st_size - _MESSAGE)
+        said = os.pread(self._errors, _MESSAGE, end).decode(errors="replace").strip()
+        last = said.splitlines()[-1] if said else "no message"
         if self._is_late:
             return {}, f"failed: no report after {self._limit:.0f} s"
         if code:
-            return {}, f"failed: exit {code}: {lines[-1]}"
-        report: dict[str, Any] = json.loads(self._last)
+            return {}, f"failed: exit {code}: {last}"
+        try:
+            report: dict[str, Any] = json.loads(self._last)
+        except ValueError:
+            return {}, f"failed: no report at its end: {last}"
         return report, None
 
     def _has_stopped(self) -> bool:

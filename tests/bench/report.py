@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,6 +79,8 @@ def _targets(results: Results) -> Table:
         reached = "" if target["reached"] is None else f"{target['reached']} {target['unit']}"
         each = target.get("rounds") or []
         spread = f"{min(each)} to {max(each)}" if len(each) > 1 else ""
+        if 1 < len(each) < results["settings"]["rounds"]:
+            spread += f" ({len(each)} rounds)"
         lines.append([target["title"], target["against"] or "", reached, spread, *bounds, target["verdict"]])
     return Table("Targets", ["what", "against", "reached", "rounds", "at least", "aim", "verdict"], lines)
 
@@ -111,7 +114,8 @@ def notes(results: Results) -> list[str]:
         for peer, figure in figures.items():
             if figure["void"]:
                 found.append(f"{key}, {peer}: {figure['void']} void rounds")
-            found += [f"{key}, {peer}: {note}" for note in dict.fromkeys(figure["notes"])]
+            for note, times in Counter(figure["notes"]).items():
+                found.append(f"{key}, {peer}: {note}" + (f" ({times} times)" if times > 1 else ""))
     return found
 
 

@@ -171,6 +171,8 @@ def test_a_worker_that_fails_is_told(receiver: Receiver, monkeypatch: pytest.Mon
     ("then", "problem"),
     [
         ("print('why', file=sys.stderr); sys.exit(3)", "failed: exit 3: why"),
+        ("print('\u00e9' * 10**6 + '\\nwhy', file=sys.stderr); sys.exit(3)", "failed: exit 3: why"),
+        ("print('why', file=sys.stderr)", "failed: no report at its end: why"),
         ("time.sleep(60)", "failed: no report after 1 s"),
     ],
 )

@@ -157,7 +157,8 @@ def show(lines: list[str]) -> None:
     if lines:
         encoding = sys.stdout.encoding or "ascii"
         text = "".join(f"{line}\n" for line in lines).encode(encoding, "backslashreplace").decode(encoding)
-        print(text, end="", flush=True)
+        sys.stdout.write(text)  # print() would write its empty end, too
+        sys.stdout.flush()
 
 
 def leave_stdout() -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from otlp_lite._native import core
@@ -198,7 +199,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     accounts: list[Account] = []
     try:
-        seen: set[str] = set()
+        seen: dict[object, Account] = {}
         for path in args.paths:
             _recover(path, outlet, accounts, seen)
         outlet.end()
@@ -213,7 +214,16 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(account.well() for account in accounts) else 1
 
 
-def _recover(path: str, outlet: Outlet, accounts: list[Account], seen: set[str]) -> None:
+def _identity(file: Path) -> tuple[object, ...]:
+    """The same for all paths of a file, which need not be there; a link is one of its own."""
+    try:
+        folder = os.stat(file.parent)
+    except OSError:
+        return (file,)
+    return folder.st_dev, folder.st_ino, file.name
+
+
+def _recover(path: str, outlet: Outlet, accounts: list[Account], seen: dict[object, Account]) -> None:
     """What a path names and none before it: `seen` are the files of those."""
     try:
         files = list(found(path))
@@ -225,10 +235,11 @@ def _recover(path: str, outlet: Outlet, accounts: list[Account], seen: set[str])
             Account(path, problems=["no file called slot-*.region or slot-*.aside"], passed_over=True)
         )
     for file, reason in files:
-        if (whole := os.path.abspath(file)) in seen:
+        if (whole := _identity(file)) in seen:
+            if file == Path(path):
+                seen[whole].passed_over = False  # named by itself, too
             continue
-        seen.add(whole)
-        account = Account(str(file))
+        account = seen[whole] = Account(str(file))
         accounts.append(account)
         try:
             if reason:
@@ -236,8 +247,8 @@ def _recover(path: str, outlet: Outlet, accounts: list[Account], seen: set[str])
             _recover_file(Left(file, outlet.changing), outlet, account)
         except Refused as error:
             account.problems.append(str(error))
-            account.passed_over = isinstance(error, InUse) and str(file) != path
-            if isinstance(error, Gone) and str(file) != path:
+            account.passed_over = isinstance(error, InUse) and file != Path(path)
+            if isinstance(error, Gone) and file != Path(path):
                 accounts.remove(account)
 
 

@@ -42,19 +42,34 @@ class Sums(NamedTuple):
     def plus(self, region: core.Region, pending: int | None = None, evicted: int = 0) -> Sums:
         """With all of a region; `pending` 0: what is unsent stays there, and is no longer this process's."""
         now = region.stats()
-        dropped = Counter(self.dropped)
-        dropped.update(now.dropped)
+        dropped = Counter(now.dropped)
         if evicted:
             dropped[DropReason.EVICTED] += evicted
         pending = now.pending if pending is None else pending
+        return self.joined(
+            Sums(
+                now.adopted - now.pending + pending + evicted,
+                now.exported,
+                now.rejected,
+                now.unanswered,
+                region.resent,
+                dropped,
+                pending,
+            )
+        )
+
+    def joined(self, other: Sums) -> Sums:
+        """With all of others."""
+        dropped = Counter(self.dropped)
+        dropped.update(other.dropped)
         return Sums(
-            self.adopted + now.adopted - now.pending + pending + evicted,
-            self.exported + now.exported,
-            self.rejected + now.rejected,
-            self.unanswered + now.unanswered,
-            self.resent + region.resent,
+            self.adopted + other.adopted,
+            self.exported + other.exported,
+            self.rejected + other.rejected,
+            self.unanswered + other.unanswered,
+            self.resent + other.resent,
             dropped,
-            self.pending + pending,
+            self.pending + other.pending,
         )
 
 
@@ -159,7 +174,7 @@ class Slots:
                 slot = self._take_or_say()
             here.recording.append(slot)
             if here.recording[0] is not slot and slot is not None:
-                slot.give_back()  # another thread was quicker
+                self.leave(slot)  # another thread was quicker
         first = here.recording[0]
         return None if first is None else first.region
 
@@ -189,7 +204,13 @@ class Slots:
         """A server's first process may never record, but its children may: before a fork."""
         unused = self._here().unused
         while unused:
-            unused.pop().give_back()
+            self.leave(unused.pop())
+
+    def succeed(self, other: Slots) -> None:
+        """Takes the place of one that nothing was recorded into: what it counted stays counted."""
+        other.give_back_unused()
+        here = self._here()
+        here.settled = here.settled.joined(other.sums())
 
     def file(self) -> str:
         """Of this process's region, for messages."""
